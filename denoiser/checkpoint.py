@@ -1,0 +1,91 @@
+"""<name>.safetensors with the weights and <name>.json with the record: written, listed, loaded.
+
+The record alone says how to build the network, so loading guesses nothing and unpickles nothing.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from .errors import DenoiserError
+from .files import write_atomically
+from .models import build
+
+FOLDER = Path(
+    os.environ.get("DENOISER_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints"
+)
+
+
+class CheckpointError(DenoiserError, RuntimeError):
+    """A checkpoint that is missing, damaged, or of another architecture; the message names it."""
+
+
+def sha256(content: bytes) -> str:
+    """The hash that ties a record to its weights."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def save_model(model: nn.Module, record: Mapping, folder: Path = FOLDER) -> dict:
+    """Write the weights and then the record, each atomically; the record as written, with the weights' SHA-256."""
+    from safetensors.torch import save
+
+    name = record["recipe"]["name"]
+    weights = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
+    record = dict(record) | {"sha256": sha256(weights), "bytes": len(weights)}
+    write_atomically(folder / f"{name}.safetensors", weights)
+    write_atomically(folder / f"{name}.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    return record
+
+
+def trained(folder: Path = FOLDER) -> list[str]:
+    """Names of all checkpoints, in alphabetical order: those that have both files."""
+    return sorted(p.stem for p in folder.glob("*.json") if p.with_suffix(".safetensors").exists())
+
+
+def load_record(name: str, folder: Path = FOLDER) -> dict:
+    """The record of a checkpoint; CheckpointError where there is none or it cannot be read."""
+    path = folder / f"{name}.json"
+    if not path.exists():
+        there = ", ".join(trained(folder)) or "none"
+        raise CheckpointError(f"there is no trained model {name!r} in {folder}; there is {there}")
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        record["recipe"]["network"], record["recipe"]["settings"], record["sha256"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"the record {path} cannot be read: {error!r}") from error
+    return record
+
+
+def load_checkpoint(
+    name: str, device: torch.device | str = "cpu", folder: Path = FOLDER
+) -> tuple[nn.Module, dict]:
+    """The trained network in eval mode on `device`, and its record.
+
+    Raises CheckpointError for an unknown name, a missing or truncated file, a hash other than the record's, or
+    weights of another architecture.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load
+
+    record = load_record(name, folder)
+    path = folder / f"{name}.safetensors"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise CheckpointError(f"the weights {path} cannot be read: {error}") from error
+    if sha256(content) != record["sha256"]:
+        raise CheckpointError(f"the weights {path} are damaged: their SHA-256 is not the one in {name}.json")
+    try:
+        model = build(record["recipe"]["network"], record["recipe"]["settings"])
+        model.load_state_dict(load(content))
+    except (SafetensorError, RuntimeError, ValueError) as error:
+        first = str(error).splitlines()[0]
+        raise CheckpointError(
+            f"the weights {path} do not fit the network its record describes: {first}"
+        ) from error
+    return model.to(device).eval().requires_grad_(False), record

@@ -1,0 +1,52 @@
+"""The formulas a recipe may name. Each takes logits and targets, float (B, 1, 28, 28), and gives a scalar.
+
+Networks give logits so that cross-entropy is stable; the picture is their sigmoid. Knows nothing of models.
+"""
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+def bce(logits: Tensor, clean: Tensor) -> Tensor:
+    """Binary cross-entropy in nats per pixel, meaned over pixels and batch."""
+    return F.binary_cross_entropy_with_logits(logits.float(), clean)
+
+
+def mse(logits: Tensor, clean: Tensor) -> Tensor:
+    """Squared error per pixel of the picture."""
+    return F.mse_loss(torch.sigmoid(logits.float()), clean)
+
+
+def ssim(logits: Tensor, clean: Tensor) -> Tensor:
+    """1 - SSIM of the picture, the window of `metrics.ssim`."""
+    from .metrics import ssim as ssim_per_image
+
+    return 1 - ssim_per_image(torch.sigmoid(logits.float()), clean).mean()
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"bce": bce, "mse": mse, "ssim": ssim}
+
+
+def code_l1(model: nn.Module, z: Tensor) -> Tensor:
+    """Mean size of a code's values: an activity penalty that makes the code sparse."""
+    return z.float().abs().mean()
+
+
+def weight_l1(model: nn.Module, z: Tensor) -> Tensor:
+    """Sum of the sizes of all weights, biases left out."""
+    return sum(w.abs().sum() for w in model.parameters() if w.dim() > 1)
+
+
+PENALTIES: dict[str, Callable[[nn.Module, Tensor], Tensor]] = {"code_l1": code_l1, "weight_l1": weight_l1}
+
+
+def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
+    """KL(N(mu, exp(logvar)) || N(0, I)) in nats, summed over the code, meaned over the batch.
+
+    Kingma and Welling, "Auto-Encoding Variational Bayes", 2013, appendix B.
+    """
+    mu, logvar = mu.float(), logvar.float()
+    return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=1).mean()

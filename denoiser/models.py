@@ -1,0 +1,394 @@
+"""Every network: builders that differ in their layers alone, and the three contracts they fulfil.
+
+Autoencoder  model(noisy) -> x_hat, model.encode(x) -> z, model.decode(z) -> x_hat, pictures (B, 1, 28, 28) in [0, 1].
+VAE          the same, its code a Gaussian posterior; encode gives the mean.
+Classifier   model(x) -> logits (B, 10); reads pictures, denoises none.
+
+Each has `loss(batch, ...)`, so that the training loop knows no formula. Knows nothing of recipes, noise or files.
+Comments beside the layers are output shapes without the batch.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .data import PIXELS, SIDE, Batch
+from .losses import LOSSES, PENALTIES, gaussian_kl
+
+IMAGE = (1, SIDE, SIDE)
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "none": nn.Identity,
+}
+
+
+class Autoencoder(nn.Module):
+    """An encoder to a code and a decoder to the logits of a picture."""
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module):
+        super().__init__()
+        self.encoder = encoder
+        self.decoder = decoder
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Pictures (B, 1, 28, 28) in [0, 1] to their codes (B, ...)."""
+        return self.encoder(x)
+
+    def decode(self, z: Tensor) -> Tensor:
+        """Codes (B, ...) to pictures (B, 1, 28, 28) in [0, 1]."""
+        return torch.sigmoid(self.decoder(z))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decode(self.encode(x))
+
+    def loss(
+        self,
+        batch: Batch,
+        criterion: str = "bce",
+        penalties: Mapping[str, float] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """The criterion between the output for `batch.noisy` and `batch.clean`, plus the weighted penalties."""
+        z = self.encode(batch.noisy)
+        loss = LOSSES[criterion](self.decoder(z), batch.clean)
+        for name, weight in (penalties or {}).items():
+            loss = loss + weight * PENALTIES[name](self, z)
+        return loss
+
+
+class VAE(Autoencoder):
+    """An autoencoder whose encoder gives a Gaussian posterior: mean and log-variance side by side (B, 2 d)."""
+
+    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """`mu` and `logvar`, both (B, d), of q(z | x)."""
+        return self.encoder(x).chunk(2, dim=1)
+
+    def encode(self, x: Tensor) -> Tensor:
+        """The posterior's mean (B, d)."""
+        return self.posterior(x)[0]
+
+    def terms(self, batch: Batch, generator: torch.Generator | None = None) -> tuple[Tensor, Tensor]:
+        """`recon` and `kl` in nats per picture, one posterior sample: their sum is the negative ELBO.
+
+        `recon` is cross-entropy against `batch.clean` summed over pixels, as in Kingma and Welling 2013.
+        """
+        mu, logvar = self.posterior(batch.noisy)
+        z = reparameterize(mu, logvar, generator)
+        return LOSSES["bce"](self.decoder(z), batch.clean) * PIXELS, gaussian_kl(mu, logvar)
+
+    def loss(
+        self,
+        batch: Batch,
+        criterion: str = "bce",
+        penalties: Mapping[str, float] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """The negative ELBO; `penalties` may weight its KL term by `kl` (beta)."""
+        recon, kl = self.terms(batch, generator)
+        return recon + (penalties or {}).get("kl", 1.0) * kl
+
+
+def reparameterize(mu: Tensor, logvar: Tensor, generator: torch.Generator | None = None) -> Tensor:
+    """A sample of N(mu, exp(logvar)), differentiable in both."""
+    mu, logvar = mu.float(), logvar.float()
+    return mu + torch.exp(0.5 * logvar) * torch.randn(mu.shape, generator=generator, device=mu.device)
+
+
+class Classifier(nn.Module):
+    """Reads which digit a picture shows."""
+
+    def __init__(self, body: nn.Module):
+        super().__init__()
+        self.body = body
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.body(x)
+
+    def loss(
+        self,
+        batch: Batch,
+        criterion: str = "cross-entropy",
+        penalties: Mapping[str, float] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Cross-entropy in nats between the reading of `batch.noisy` and its label; `smoothing` may soften it."""
+        smoothing = (penalties or {}).get("smoothing", 0.0)
+        return F.cross_entropy(self(batch.noisy).float(), batch.labels, label_smoothing=smoothing)
+
+
+def conv3(inputs: int, outputs: int, **options) -> nn.Sequential:
+    """A 3x3 convolution that keeps the size unless told otherwise, and ReLU."""
+    return nn.Sequential(nn.Conv2d(inputs, outputs, 3, **({"padding": 1} | options)), nn.ReLU())
+
+
+def transposed3(inputs: int, outputs: int, output_padding: int = 1) -> nn.Sequential:
+    """A transposed 3x3 convolution of stride 2 that doubles the size (or doubles less one), and ReLU."""
+    layer = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=output_padding)
+    return nn.Sequential(layer, nn.ReLU())
+
+
+def pool() -> nn.MaxPool2d:
+    """Halves the size, rounding up: 28, 14, 7, 4."""
+    return nn.MaxPool2d(2, ceil_mode=True)
+
+
+def dense(widths: Sequence[int], activation: str = "relu", code_activation: str | None = None) -> Autoencoder:
+    """Fully connected: 784, `widths` down to the code, and the same way back."""
+
+    def layers(sizes: Sequence[int], activations: Sequence[str]) -> list[nn.Module]:
+        return [
+            layer
+            for (inputs, outputs), name in zip(pairwise(sizes), activations, strict=True)
+            for layer in (nn.Linear(inputs, outputs), ACTIVATIONS[name]())
+        ]
+
+    down, up = [PIXELS, *widths], [*reversed(widths), PIXELS]
+    hidden = [activation] * (len(widths) - 1)
+    return Autoencoder(
+        nn.Sequential(nn.Flatten(), *layers(down, [*hidden, code_activation or activation])),  # widths[-1]
+        nn.Sequential(*layers(up, [*hidden, "none"]), nn.Unflatten(1, IMAGE)),  # 1 x 28 x 28
+    )
+
+
+def conv_strided(filters: int) -> Autoencoder:
+    """Two convolutions with pools, two transposed convolutions of stride 2."""
+    return Autoencoder(
+        nn.Sequential(
+            conv3(1, filters),  # f x 28 x 28
+            pool(),  # f x 14 x 14
+            conv3(filters, filters),  # f x 14 x 14
+            pool(),  # f x 7 x 7
+        ),
+        nn.Sequential(
+            transposed3(filters, filters),  # f x 14 x 14
+            transposed3(filters, filters),  # f x 28 x 28
+            nn.Conv2d(filters, 1, 3, padding=1),  # 1 x 28 x 28
+        ),
+    )
+
+
+def conv_small() -> Autoencoder:
+    """Three pools to a code of 4 x 4 x 8, and back through an unpadded convolution that trims 16 to 14."""
+    return Autoencoder(
+        nn.Sequential(
+            conv3(1, 16),  # 16 x 28 x 28
+            pool(),  # 16 x 14 x 14
+            conv3(16, 8),  # 8 x 14 x 14
+            pool(),  # 8 x 7 x 7
+            conv3(8, 8),  # 8 x 7 x 7
+            pool(),  # 8 x 4 x 4
+        ),
+        nn.Sequential(
+            conv3(8, 8),  # 8 x 4 x 4
+            nn.Upsample(scale_factor=2),  # 8 x 8 x 8
+            conv3(8, 8),  # 8 x 8 x 8
+            nn.Upsample(scale_factor=2),  # 8 x 16 x 16
+            conv3(8, 16, padding=0),  # 16 x 14 x 14
+            nn.Upsample(scale_factor=2),  # 16 x 28 x 28
+            nn.Conv2d(16, 1, 3, padding=1),  # 1 x 28 x 28
+        ),
+    )
+
+
+def conv_upsampled(filters: int) -> Autoencoder:
+    """Two convolutions with pools; two convolutions, each followed by a repetition of pixels."""
+    return Autoencoder(
+        nn.Sequential(
+            conv3(1, filters),  # f x 28 x 28
+            pool(),  # f x 14 x 14
+            conv3(filters, filters),  # f x 14 x 14
+            pool(),  # f x 7 x 7
+        ),
+        nn.Sequential(
+            conv3(filters, filters),  # f x 7 x 7
+            nn.Upsample(scale_factor=2),  # f x 14 x 14
+            conv3(filters, filters),  # f x 14 x 14
+            nn.Upsample(scale_factor=2),  # f x 28 x 28
+            nn.Conv2d(filters, 1, 3, padding=1),  # 1 x 28 x 28
+        ),
+    )
+
+
+def conv_resized(upsampling: str) -> Autoencoder:
+    """Three pools to 4 x 4 x 32; back to 7, 14, 28 by `nearest` or `bilinear` resizing, or by `transposed` convolutions."""
+
+    def grow(inputs: int, outputs: int, size: int) -> nn.Module:
+        if upsampling == "transposed":
+            return transposed3(inputs, outputs, output_padding=1 - size % 2)
+        return nn.Sequential(nn.Upsample(size=(size, size), mode=upsampling), conv3(inputs, outputs))
+
+    return Autoencoder(
+        nn.Sequential(
+            conv3(1, 64),  # 64 x 28 x 28
+            pool(),  # 64 x 14 x 14
+            conv3(64, 64),  # 64 x 14 x 14
+            pool(),  # 64 x 7 x 7
+            conv3(64, 32),  # 32 x 7 x 7
+            pool(),  # 32 x 4 x 4
+        ),
+        nn.Sequential(
+            grow(32, 32, 7),  # 32 x 7 x 7
+            grow(32, 64, 14),  # 64 x 14 x 14
+            grow(64, 64, 28),  # 64 x 28 x 28
+            nn.Conv2d(64, 1, 3, padding=1),  # 1 x 28 x 28
+        ),
+    )
+
+
+def conv_flat(latent_dim: int) -> Autoencoder:
+    """Two convolutions with pools, flattened to a dense code; a dense layer and transposed convolutions back."""
+    return Autoencoder(
+        nn.Sequential(
+            conv3(1, 32),  # 32 x 28 x 28
+            pool(),  # 32 x 14 x 14
+            conv3(32, 64),  # 64 x 14 x 14
+            pool(),  # 64 x 7 x 7
+            nn.Flatten(),  # 3136
+            nn.Linear(3136, latent_dim),  # d
+            nn.ReLU(),
+        ),
+        nn.Sequential(
+            nn.Linear(latent_dim, 3136),  # 3136
+            nn.ReLU(),
+            nn.Unflatten(1, (64, 7, 7)),  # 64 x 7 x 7
+            transposed3(64, 64),  # 64 x 14 x 14
+            transposed3(64, 32),  # 32 x 28 x 28
+            nn.Conv2d(32, 1, 3, padding=1),  # 1 x 28 x 28
+        ),
+    )
+
+
+class LSTMEncoder(nn.Module):
+    """A picture read row by row; the code is the last hidden state."""
+
+    def __init__(self, latent_dim: int):
+        super().__init__()
+        self.lstm = nn.LSTM(SIDE, latent_dim, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        _, (hidden, _) = self.lstm(x.flatten(1, 2))
+        return hidden[0]  # d
+
+
+class LSTMDecoder(nn.Module):
+    """A picture written row by row, the code given at every row."""
+
+    def __init__(self, latent_dim: int, hidden: int):
+        super().__init__()
+        self.lstm = nn.LSTM(latent_dim, hidden, batch_first=True)
+        self.row = nn.Linear(hidden, SIDE)
+
+    def forward(self, z: Tensor) -> Tensor:
+        states, _ = self.lstm(z.unsqueeze(1).expand(-1, SIDE, -1))  # 28 x h
+        return self.row(states).unsqueeze(1)  # 1 x 28 x 28
+
+
+def lstm(latent_dim: int, hidden: int) -> Autoencoder:
+    """The picture as a sequence of 28 rows, encoded and decoded by an LSTM each."""
+    return Autoencoder(LSTMEncoder(latent_dim), LSTMDecoder(latent_dim, hidden))
+
+
+def vae_dense(latent_dim: int, hidden: int) -> VAE:
+    """One hidden layer on either side of a Gaussian code."""
+    return VAE(
+        nn.Sequential(
+            nn.Flatten(),  # 784
+            nn.Linear(PIXELS, hidden),  # h
+            nn.ReLU(),
+            nn.Linear(hidden, 2 * latent_dim),  # mu and logvar: 2 d
+        ),
+        nn.Sequential(
+            nn.Linear(latent_dim, hidden),  # h
+            nn.ReLU(),
+            nn.Linear(hidden, PIXELS),  # 784
+            nn.Unflatten(1, IMAGE),  # 1 x 28 x 28
+        ),
+    )
+
+
+def classifier(width: int) -> Classifier:
+    """Three stages of two convolutions with batch normalisation, and a dense layer over the mean."""
+
+    def stage(inputs: int, outputs: int) -> list[nn.Module]:
+        return [
+            layer
+            for channels in (inputs, outputs)
+            for layer in (
+                nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
+                nn.BatchNorm2d(outputs),
+                nn.ReLU(),
+            )
+        ]
+
+    return Classifier(
+        nn.Sequential(
+            *stage(1, width),  # w x 28 x 28
+            pool(),  # w x 14 x 14
+            *stage(width, 2 * width),  # 2w x 14 x 14
+            pool(),  # 2w x 7 x 7
+            *stage(2 * width, 4 * width),  # 4w x 7 x 7
+            nn.AdaptiveAvgPool2d(1),  # 4w x 1 x 1
+            nn.Flatten(),  # 4w
+            nn.Linear(4 * width, 10),  # 10
+        )
+    )
+
+
+NETWORKS: dict[str, Callable[..., nn.Module]] = {
+    "dense": dense,
+    "conv_strided": conv_strided,
+    "conv_small": conv_small,
+    "conv_upsampled": conv_upsampled,
+    "conv_resized": conv_resized,
+    "conv_flat": conv_flat,
+    "lstm": lstm,
+    "vae_dense": vae_dense,
+    "classifier": classifier,
+}
+
+
+def build(network: str, settings: Mapping) -> nn.Module:
+    """The network of that name with these settings, its weights started as in Keras from torch's global seed.
+
+    Raises ValueError where there is no such network or the settings do not fit it.
+    """
+    if network not in NETWORKS:
+        raise ValueError(f"unknown network {network!r}; there are {', '.join(NETWORKS)}")
+    try:
+        model = NETWORKS[network](**settings)
+    except (TypeError, KeyError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"network {network!r} cannot be built with settings {dict(settings)}: {error}"
+        ) from error
+    model.apply(keras_start)
+    return model
+
+
+def keras_start(module: nn.Module) -> None:
+    """Keras's defaults: Glorot-uniform weights and zero biases; orthogonal recurrence with forget gates open.
+
+    Glorot and Bengio 2010; with PyTorch's own start the sigmoid networks of the tutorials stall.
+    """
+    if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(module.weight)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.LSTM):
+        for gate in module.weight_ih_l0.chunk(4):
+            nn.init.xavier_uniform_(gate)
+        for gate in module.weight_hh_l0.chunk(4):
+            nn.init.orthogonal_(gate)
+        nn.init.zeros_(module.bias_ih_l0)
+        nn.init.zeros_(module.bias_hh_l0)
+        with torch.no_grad():
+            module.bias_ih_l0.chunk(4)[1].fill_(1)  # PyTorch's gate order: input, forget, cell, output
+
+
+def parameter_count(model: nn.Module) -> int:
+    """How many numbers the model learns."""
+    return sum(p.numel() for p in model.parameters())

@@ -1,0 +1,138 @@
+"""Noise as a frozen field: drawn once from a seed, then only scaled by the noise factor.
+
+Every kind has one dial, the noise factor f, from 0 (untouched) to 1 (a person can barely read the digit). The
+field does not depend on f, so moving the dial never redraws anything. Knows nothing of models.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A kind: `draw(shape, generator)` gives a field of that shape, `apply(x, field, f)` the noisy picture."""
+
+    label: str
+    meaning: str
+    draw: Callable[[Sequence[int], torch.Generator], Tensor]
+    apply: Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class NoiseField:
+    """A frozen draw of one kind; `values` has the shape (B, 1, H, W) of the pictures it is for."""
+
+    kind: str
+    values: Tensor
+
+
+def _normal(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    return torch.randn(*shape, generator=generator, device=generator.device)
+
+
+def _uniform(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    return torch.rand(*shape, generator=generator, device=generator.device)
+
+
+def _signed_uniform(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    return _uniform(shape, generator).mul_(2).sub_(1)
+
+
+def _gaussian(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
+    return x + f * field
+
+
+def _salt_and_pepper(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
+    # The field's size says when a pixel is lost, its sign to what: the lost pixels are nested as f grows.
+    p = 0.7 * f
+    return torch.where(field.abs() < p, (field > 0).to(x.dtype), x)
+
+
+def _speckle(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
+    return x * (1 + 1.5 * f * field)
+
+
+EXACT_RATE = 64.0  # photons up to which Poisson quantiles are summed; beyond, Cornish-Fisher is off by < 0.02
+
+
+def _poisson(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
+    """1 / f^2 photons at full ink, counted by the quantiles of the frozen uniform field."""
+    square = f.square().clamp_min(1e-8)
+    rate = (x / square).clamp_min(0)
+    few = rate.clamp_max(EXACT_RATE)
+    highest = few.max().item()
+    mass = torch.exp(-few)
+    cumulative = mass.clone()
+    count = torch.zeros_like(rate)
+    for k in range(1, math.ceil(highest + 9 * math.sqrt(highest)) + 2):
+        count += field > cumulative
+        mass = mass * few / k
+        cumulative += mass
+    z = torch.special.ndtri(field.clamp(1e-6, 1 - 1e-6))
+    many = (rate + rate.sqrt() * z + (z.square() - 1) / 6).round().clamp_min(0)
+    return torch.where(rate > EXACT_RATE, many, count) * square
+
+
+def _place(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Each pixel's distance, in the largest coordinate, from a random place in the middle of its picture."""
+    batch, _, height, width = shape
+    row, column = _uniform((2, batch, 1, 1, 1), generator) * 0.5 + 0.25
+    rows = torch.arange(height, device=generator.device).view(1, 1, -1, 1)
+    columns = torch.arange(width, device=generator.device).view(1, 1, 1, -1)
+    return torch.maximum((rows - row * (height - 1)).abs(), (columns - column * (width - 1)).abs())
+
+
+def _block_out(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
+    # A square of side 16 f; pixels at its border fade, so that it grows smoothly.
+    return x * (1 - (8 * f + 0.5 - field).clamp(0, 1) * (f > 0))
+
+
+NOISES: dict[str, Noise] = {
+    "gaussian": Noise("Gaussian", "each pixel gets its own push, of either sign", _normal, _gaussian),
+    "salt-and-pepper": Noise(
+        "Salt and pepper", "some pixels turn white or black", _signed_uniform, _salt_and_pepper
+    ),
+    "speckle": Noise("Speckle", "the ink itself flickers; the paper stays clean", _normal, _speckle),
+    "poisson": Noise("Poisson", "too few photons: light arrives in grains", _uniform, _poisson),
+    "block-out": Noise("Block-out", "a square of the picture is missing", _place, _block_out),
+}
+
+
+def draw_noise(
+    kind: str,
+    shape: Sequence[int],
+    seed: int | Sequence[int] | torch.Generator,
+    device: torch.device | str = "cpu",
+) -> NoiseField:
+    """A field of `kind` for pictures of `shape` (B, 1, H, W).
+
+    An int seeds the whole field; a sequence of B ints seeds each picture on its own, so that a picture's noise
+    does not depend on its batch; a generator (of the training loop) draws where it lives. Seeded fields are
+    drawn on the CPU, so that a seed means the same everywhere. Raises ValueError for an unknown kind.
+    """
+    if kind not in NOISES:
+        raise ValueError(f"unknown noise kind {kind!r}; there are {', '.join(NOISES)}")
+    draw = NOISES[kind].draw
+    if isinstance(seed, torch.Generator):
+        return NoiseField(kind, draw(shape, seed))
+    if isinstance(seed, int):
+        values = draw(shape, torch.Generator().manual_seed(seed))
+    else:
+        if len(seed) != shape[0]:
+            raise ValueError(f"{len(seed)} seeds for {shape[0]} pictures")
+        generator, single = torch.Generator(), (1, *shape[1:])
+        values = torch.cat([draw(single, generator.manual_seed(int(s))) for s in seed])
+    return NoiseField(kind, values.to(device))
+
+
+def add_noise(x: Tensor, field: NoiseField, noise_factor: float | Tensor) -> Tensor:
+    """`x` (B, 1, H, W) in [0, 1] with the field scaled by `noise_factor`, clipped to [0, 1].
+
+    `noise_factor` is one number or a tensor that broadcasts against x, such as (B, 1, 1, 1). Factor 0 returns x.
+    """
+    f = torch.as_tensor(noise_factor, dtype=x.dtype, device=x.device)
+    return torch.where(f > 0, NOISES[field.kind].apply(x, field.values, f).clamp(0, 1), x)

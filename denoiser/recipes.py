@@ -1,0 +1,368 @@
+"""RECIPES: everything that is trained, each with its settings, its source and the source's headline figure.
+
+Adding a model is adding an entry here (and a builder in models.py where its structure is new). Knows nothing of
+files or pages.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+from .data import Augmentation
+from .errors import DenoiserError
+from .losses import LOSSES, PENALTIES
+from .models import NETWORKS
+from .noise import NOISES
+
+OPTIMIZERS = ("adadelta", "adam", "adamw")
+SCHEDULES = ("constant", "cosine")
+NOISE_DRAWN = ("once", "each batch")
+FAMILIES = ("dense", "conv", "recurrent", "vae", "referee")
+TASKS = ("denoise", "reconstruct", "read")
+
+
+class RecipeError(DenoiserError, ValueError):
+    """A recipe whose settings contradict each other, or a name that no recipe has."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a recipe comes from."""
+
+    title: str
+    year: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One model: what it is, how it is trained, where it comes from.
+
+    `noise_factor` is one number or the (low, high) from which each picture draws its own; `noise` names a kind,
+    or several, each taking an equal share of every batch; `noise_drawn` says whether the training noise is one
+    frozen field for all epochs or fresh for each batch. `headline` is the source's own figure, in words, and
+    `headline_bce` the validation BCE (nats per pixel) it gives or implies.
+    """
+
+    name: str
+    title: str
+    family: str
+    network: str
+    settings: Mapping
+    task: str
+    source: Source | None = None
+    headline: str = ""
+    headline_bce: float | None = None
+    note: str = ""
+    noise: tuple[str, ...] = ()
+    noise_factor: float | tuple[float, float] = 0.0
+    noise_drawn: str = "each batch"
+    augmentation: Augmentation | None = None
+    loss: str = "bce"
+    penalties: Mapping[str, float] = field(default_factory=dict)
+    optimizer: str = "adam"
+    learning_rate: float = 1e-3
+    optimizer_settings: Mapping[str, float] = field(default_factory=dict)
+    schedule: str = "constant"
+    batch_size: int = 128
+    epochs: int = 50
+    seed: int = 0
+
+    def __post_init__(self):
+        low, high = self.noise_range
+        checks = {
+            f"unknown family {self.family!r}": self.family in FAMILIES,
+            f"unknown task {self.task!r}": self.task in TASKS,
+            f"unknown network {self.network!r}": self.network in NETWORKS,
+            f"unknown optimizer {self.optimizer!r}": self.optimizer in OPTIMIZERS,
+            f"unknown schedule {self.schedule!r}": self.schedule in SCHEDULES,
+            f"noise_drawn is {self.noise_drawn!r}, not one of {NOISE_DRAWN}": self.noise_drawn in NOISE_DRAWN,
+            f"unknown noise in {self.noise}": set(self.noise) <= set(NOISES),
+            f"the noise factors {low} to {high} are not within 0 to 1": 0 <= low <= high <= 1,
+            "it is to denoise, but has no noise": self.task != "denoise" or (bool(self.noise) and high > 0),
+            "it is to reconstruct clean digits, but adds noise": self.task != "reconstruct" or high == 0,
+            "a noise factor without a noise kind": high == 0 or bool(self.noise),
+            "noise drawn once cannot follow pictures that augmentation changes at each epoch": (
+                self.noise_drawn == "each batch" or self.augmentation is None
+            ),
+            f"unknown loss {self.loss!r}": self.loss
+            in (LOSSES if self.task != "read" else ("cross-entropy",)),
+            f"unknown penalty in {dict(self.penalties)}": set(self.penalties)
+            <= {*PENALTIES, "kl", "smoothing"},
+            "epochs, batch_size and learning_rate must be above 0": (
+                self.epochs > 0 and self.batch_size > 0 and self.learning_rate > 0
+            ),
+        }
+        wrong = [problem for problem, fine in checks.items() if not fine]
+        if wrong:
+            raise RecipeError(f"recipe {self.name!r}: {'; '.join(wrong)}")
+
+    @property
+    def noise_range(self) -> tuple[float, float]:
+        """The lowest and highest noise factor of the training noise."""
+        return self.noise_factor if isinstance(self.noise_factor, tuple) else (self.noise_factor,) * 2
+
+    def as_dict(self) -> dict:
+        """Plain values for the record."""
+        return asdict(self)
+
+
+KERAS = Source(
+    "用自编码器进行图像去噪 (after F. Chollet, Building Autoencoders in Keras)",
+    2016,
+    "https://juejin.im/post/58492f63ac502e006915c757",
+)
+OVERVIEW = Source("图像降噪神器：去噪自编码器，让图像重现清晰", 2024, "")
+PRAMODITHA = Source(
+    "R. Pramoditha, Convolutional vs Feedforward Autoencoders for Image Denoising",
+    2023,
+    "https://towardsdatascience.com/convolutional-vs-feedforward-autoencoders-for-image-denoising-9fcd4d2e8b5",
+)
+NELSONZHAO = Source(
+    "NELSONZHAO, Using convolutional autoencoders to reduce noise in images",
+    2017,
+    "https://github.com/NELSONZHAO/zhihu/tree/master/denoise_auto_encoder",
+)
+DENSE_64 = Source(
+    "Autoencoder For Denoising Images",
+    2019,
+    "https://towardsdatascience.com/autoencoder-for-denoising-images-7d63a0831bfd",
+)
+
+ADADELTA = {"optimizer": "adadelta", "learning_rate": 1.0, "optimizer_settings": {"rho": 0.95, "eps": 1e-7}}
+HALF = {"noise": ("gaussian",), "noise_factor": 0.5}
+ONCE = {"noise_drawn": "once"}
+
+_FLAT = {
+    "family": "conv",
+    "network": "conv_flat",
+    "settings": {"latent_dim": 64},
+    "task": "denoise",
+    "source": OVERVIEW,
+    "loss": "mse",
+    "epochs": 20,
+    "augmentation": Augmentation(degrees=10, shift=2, scale=0.1),
+    **HALF,
+}
+_FLAT_NOTE = (
+    "The source keeps all 3,136 values of the flattened code, which makes its next layer alone 39 MB; here the "
+    "code has 64 values."
+)
+
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            name="dense-16",
+            title="Deep dense autoencoder, code of 16",
+            family="dense",
+            network="dense",
+            settings={"widths": (500, 300, 100, 16), "activation": "sigmoid", "code_activation": "tanh"},
+            task="denoise",
+            source=PRAMODITHA,
+            headline="the convolutional network beats it; slight overfitting after epoch 35",
+            noise=("gaussian",),
+            noise_factor=0.7,
+            **ONCE,
+        ),
+        Recipe(
+            name="conv-64",
+            title="Convolutional autoencoder, 64 filters",
+            family="conv",
+            network="conv_strided",
+            settings={"filters": 64},
+            task="denoise",
+            source=PRAMODITHA,
+            headline="beats the feed-forward network; no overfitting",
+            noise=("gaussian",),
+            noise_factor=0.7,
+            **ONCE,
+        ),
+        Recipe(
+            name="vae-2d",
+            title="Variational autoencoder, two latent dimensions",
+            family="vae",
+            network="vae_dense",
+            settings={"latent_dim": 2, "hidden": 256},
+            task="reconstruct",
+            source=KERAS,
+            headline="clusters, and a grid with transitional digits",
+            batch_size=100,
+        ),
+        Recipe(
+            name="dense-32",
+            title="Simplest autoencoder: one dense layer to a code of 32",
+            family="dense",
+            network="dense",
+            settings={"widths": (32,)},
+            task="reconstruct",
+            source=KERAS,
+            headline="train 0.1068, validation 0.1051",
+            headline_bce=0.1051,
+            **ADADELTA,
+        ),
+        Recipe(
+            name="dense-deep",
+            title="Deep dense autoencoder, code of 32",
+            family="dense",
+            network="dense",
+            settings={"widths": (128, 64, 32)},
+            task="reconstruct",
+            source=KERAS,
+            headline="train 0.0974, validation 0.0966",
+            headline_bce=0.0966,
+            epochs=100,
+            **ADADELTA,
+        ),
+        Recipe(
+            name="conv-8",
+            title="Convolutional autoencoder, code of 4 x 4 x 8",
+            family="conv",
+            network="conv_small",
+            settings={},
+            task="reconstruct",
+            source=KERAS,
+            headline="train 0.0958, validation 0.0946",
+            headline_bce=0.0946,
+            epochs=100,
+            **ADADELTA,
+        ),
+        Recipe(
+            name="conv-32",
+            title="Convolutional denoiser, 32 filters",
+            family="conv",
+            network="conv_upsampled",
+            settings={"filters": 32},
+            task="denoise",
+            source=KERAS,
+            headline="a picture only",
+            epochs=100,
+            **HALF,
+            **ONCE,
+            **ADADELTA,
+        ),
+        Recipe(
+            name="dense-64",
+            title="One dense layer to a code of 64, shown as a picture",
+            family="dense",
+            network="dense",
+            settings={"widths": (64,)},
+            task="reconstruct",
+            source=NELSONZHAO,
+            headline="train about 0.091 to 0.098",
+            learning_rate=0.01,
+            epochs=20,
+        ),
+        Recipe(
+            name="dense-32-noisy",
+            title="One dense layer to a code of 32, denoising",
+            family="dense",
+            network="dense",
+            settings={"widths": (32,)},
+            task="denoise",
+            source=NELSONZHAO,
+            headline="train about 0.124 to 0.130; noise shadows remain",
+            epochs=30,
+            **HALF,
+        ),
+        *(
+            Recipe(
+                name=f"conv-{name}",
+                title=f"Convolutional denoiser, {how}",
+                family="conv",
+                network="conv_resized",
+                settings={"upsampling": upsampling},
+                task="denoise",
+                source=NELSONZHAO,
+                headline=headline,
+                epochs=10,
+                **HALF,
+            )
+            for name, upsampling, how, headline in (
+                (
+                    "nearest",
+                    "nearest",
+                    "nearest-neighbour resize",
+                    "train about 0.096 to 0.102; noise almost invisible",
+                ),
+                ("bilinear", "bilinear", "bilinear resize", "named as the alternative to nearest-neighbour"),
+                ("transpose", "transposed", "transposed convolutions", "said to leave checkerboards"),
+            )
+        ),
+        Recipe(
+            name="dense-64-noisy",
+            title="One dense layer to a code of 64, denoising",
+            family="dense",
+            network="dense",
+            settings={"widths": (64,)},
+            task="denoise",
+            source=DENSE_64,
+            headline="some digits blurred, details invented",
+            epochs=100,
+            **HALF,
+            **ADADELTA,
+        ),
+        Recipe(name="conv-flat", title="Convolutions to a flat code of 64", note=_FLAT_NOTE, **_FLAT),
+        Recipe(
+            name="conv-flat-sparse",
+            title="Flat code of 64, kept sparse by an L1 activity penalty",
+            note=_FLAT_NOTE,
+            penalties={"code_l1": 2e-3},
+            **_FLAT,
+        ),
+        Recipe(
+            name="conv-flat-l1",
+            title="Flat code of 64, L1 penalty on the weights",
+            note=_FLAT_NOTE,
+            penalties={"weight_l1": 1e-7},
+            **_FLAT,
+        ),
+        Recipe(
+            name="conv-flat-l2",
+            title="Flat code of 64, weight decay",
+            note=_FLAT_NOTE,
+            **_FLAT | {"optimizer": "adamw", "optimizer_settings": {"weight_decay": 1e-2}},
+        ),
+        Recipe(
+            name="conv-flat-ssim",
+            title="Flat code of 64, trained on SSIM",
+            note=_FLAT_NOTE,
+            **_FLAT | {"loss": "ssim"},
+        ),
+        Recipe(
+            name="lstm",
+            title="The picture as 28 rows, read and written by an LSTM",
+            family="recurrent",
+            network="lstm",
+            settings={"latent_dim": 64, "hidden": 128},
+            task="denoise",
+            source=KERAS,
+            headline="named as a third way to build an encoder",
+            epochs=20,
+            **HALF,
+        ),
+        Recipe(
+            name="referee",
+            title="Referee: reads which digit a picture shows",
+            family="referee",
+            network="classifier",
+            settings={"width": 32},
+            task="read",
+            loss="cross-entropy",
+            noise=("gaussian", "gaussian", "gaussian", *NOISES),
+            noise_factor=(0.0, 0.6),
+            augmentation=Augmentation(degrees=12, shift=1.5, scale=0.1),
+            optimizer="adamw",
+            learning_rate=2e-3,
+            optimizer_settings={"weight_decay": 1e-2},
+            schedule="cosine",
+            epochs=20,
+        ),
+    )
+}
+
+
+def get_recipe(name: str) -> Recipe:
+    """The recipe of that name; RecipeError where there is none."""
+    if name not in RECIPES:
+        raise RecipeError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
+    return RECIPES[name]
