@@ -18,9 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     train = verbs.add_parser("train", help="train recipes and write their checkpoints")
     train.add_argument("recipes", nargs="+", metavar="RECIPE")
     train.add_argument("--device", default=None, help="cuda or cpu (default: cuda where there is one)")
-    train.add_argument(
-        "--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster"
-    )
+    train.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
     train.add_argument("--resume", action="store_true", help="go on where a training was cut off")
     train.set_defaults(run=run_train)
 
@@ -50,9 +48,7 @@ def run_train(options: argparse.Namespace) -> None:
     digits = load_mnist("train", pick_device(options.device))
     for recipe in recipes:
         state = RUNS / f"{recipe.name}.state.safetensors"
-        model, outcome = fit(
-            recipe, digits, state_file=state, resume=options.resume, precision=options.precision
-        )
+        model, outcome = fit(recipe, digits, state_file=state, resume=options.resume, precision=options.precision)
         record = {
             "recipe": recipe.as_dict(),
             "parameters": parameter_count(model),
@@ -78,9 +74,7 @@ def versions() -> dict[str, str]:
     """What the training ran on."""
     import torch
 
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    )
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {"python": platform.python_version(), "torch": torch.__version__, "commit": commit.stdout.strip()}
 
 

@@ -14,11 +14,11 @@ from torch import nn
 
 from .errors import DenoiserError
 from .files import write_atomically
+from .filters import FILTERS
 from .models import build
+from .recipes import RECIPES
 
-FOLDER = Path(
-    os.environ.get("DENOISER_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints"
-)
+FOLDER = Path(os.environ.get("DENOISER_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
 
 
 class CheckpointError(DenoiserError, RuntimeError):
@@ -61,9 +61,7 @@ def load_record(name: str, folder: Path = FOLDER) -> dict:
     return record
 
 
-def load_checkpoint(
-    name: str, device: torch.device | str = "cpu", folder: Path = FOLDER
-) -> tuple[nn.Module, dict]:
+def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> tuple[nn.Module, dict]:
     """The trained network in eval mode on `device`, and its record.
 
     Raises CheckpointError for an unknown name, a missing or truncated file, a hash other than the record's, or
@@ -85,7 +83,22 @@ def load_checkpoint(
         model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError, ValueError) as error:
         first = str(error).splitlines()[0]
-        raise CheckpointError(
-            f"the weights {path} do not fit the network its record describes: {first}"
-        ) from error
+        raise CheckpointError(f"the weights {path} do not fit the network its record describes: {first}") from error
     return model.to(device).eval().requires_grad_(False), record
+
+
+def list_models(folder: Path = FOLDER) -> list[str]:
+    """Names of all that can denoise or reconstruct: the trained ones in the order of RECIPES, then the filters."""
+    order = {name: place for place, name in enumerate(RECIPES)}
+    names = [name for name in trained(folder) if load_record(name, folder)["recipe"]["task"] != "read"]
+    return sorted(names, key=lambda name: (order.get(name, len(order)), name)) + list(FILTERS)
+
+
+def load_model(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> tuple[nn.Module, dict]:
+    """The trained network or classical filter of that name, in eval mode on `device`, and its record.
+
+    Raises CheckpointError as load_checkpoint does.
+    """
+    if name in FILTERS:
+        return FILTERS[name].build().to(device).eval(), FILTERS[name].record()
+    return load_checkpoint(name, device, folder)

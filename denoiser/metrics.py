@@ -29,7 +29,5 @@ def ssim(x_hat: Tensor, clean: Tensor) -> Tensor:
     """
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    value = structural_similarity_index_measure(
-        x_hat.float(), clean.float(), data_range=1.0, reduction="none"
-    )
+    value = structural_similarity_index_measure(x_hat.float(), clean.float(), data_range=1.0, reduction="none")
     return value.reshape(len(x_hat))

@@ -362,9 +362,7 @@ def build(network: str, settings: Mapping) -> nn.Module:
     try:
         model = NETWORKS[network](**settings)
     except (TypeError, KeyError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"network {network!r} cannot be built with settings {dict(settings)}: {error}"
-        ) from error
+        raise ValueError(f"network {network!r} cannot be built with settings {dict(settings)}: {error}") from error
     model.apply(keras_start)
     return model
 

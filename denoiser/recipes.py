@@ -84,10 +84,8 @@ class Recipe:
             "noise drawn once cannot follow pictures that augmentation changes at each epoch": (
                 self.noise_drawn == "each batch" or self.augmentation is None
             ),
-            f"unknown loss {self.loss!r}": self.loss
-            in (LOSSES if self.task != "read" else ("cross-entropy",)),
-            f"unknown penalty in {dict(self.penalties)}": set(self.penalties)
-            <= {*PENALTIES, "kl", "smoothing"},
+            f"unknown loss {self.loss!r}": self.loss in (LOSSES if self.task != "read" else ("cross-entropy",)),
+            f"unknown penalty in {dict(self.penalties)}": set(self.penalties) <= {*PENALTIES, "kl", "smoothing"},
             "epochs, batch_size and learning_rate must be above 0": (
                 self.epochs > 0 and self.batch_size > 0 and self.learning_rate > 0
             ),

@@ -88,9 +88,7 @@ class Feed:
         ):
             clean = to_float(images)
             yield (
-                Batch(
-                    make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean, clean, labels
-                ),
+                Batch(make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean, clean, labels),
                 generator,
             )
 
@@ -179,9 +177,7 @@ def fit(
         for epoch in range(len(history), recipe.epochs):
             start, losses = time.perf_counter(), []
             for number, (batch, generator) in enumerate(feed.epoch(epoch)):
-                factor = learning_rate_factor(
-                    recipe.schedule, (epoch * steps + number) / (recipe.epochs * steps)
-                )
+                factor = learning_rate_factor(recipe.schedule, (epoch * steps + number) / (recipe.epochs * steps))
                 for group in optimizer.param_groups:
                     group["lr"] = recipe.learning_rate * factor
                 losses.append(step(model, optimizer, batch, recipe, precision, generator))
@@ -228,9 +224,7 @@ def save_state(
 
     tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
     for index, slots in optimizer.state_dict()["state"].items():
-        tensors |= {
-            f"optimizer.{index}.{slot}": torch.as_tensor(value).contiguous() for slot, value in slots.items()
-        }
+        tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value).contiguous() for slot, value in slots.items()}
     metadata = {"recipe": json.dumps(recipe.as_dict()), "history": json.dumps(history)}
     write_atomically(path, save(tensors, metadata))
 
@@ -250,9 +244,7 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, r
             f"{path} is damaged and cannot be resumed from ({error}); train without --resume."
         ) from error
     if not same:
-        raise TrainingError(
-            f"{path} is of another version of recipe {recipe.name!r}; train without --resume."
-        )
+        raise TrainingError(f"{path} is of another version of recipe {recipe.name!r}; train without --resume.")
     model.load_state_dict(
         {key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")}
     )

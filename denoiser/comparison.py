@@ -1,0 +1,88 @@
+"""The same digit under the same noise, through every model at once. Knows nothing of pages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from .metrics import psnr, ssim
+from .noise import add_noise, draw_noise
+
+LADDER = tuple(i / 20 for i in range(21))  # the noise factors of a sweep
+NOISY = "noisy"  # the row that does nothing
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What every model makes of one digit at each noise factor of a ladder.
+
+    `names` are the rows, first "noisy" (do nothing), then the models. `pictures` (R, F, 28, 28) in [0, 1] for R rows
+    and F factors. `psnr` (dB) and `ssim` (R, F) against the clean digit, None where there is no reference.
+    `readings` (R, F, 10) are the referee's probabilities, None without a referee; `clean_reading` (10,) is what it
+    reads in the digit itself.
+    """
+
+    names: tuple[str, ...]
+    factors: tuple[float, ...]
+    clean: Tensor
+    pictures: Tensor
+    psnr: Tensor | None
+    ssim: Tensor | None
+    readings: Tensor | None
+    clean_reading: Tensor | None
+
+
+@torch.inference_mode()
+def sweep(
+    x: Tensor,
+    models: Mapping[str, nn.Module],
+    kind: str,
+    seed: int,
+    factors: Sequence[float] = LADDER,
+    referee: nn.Module | None = None,
+    reference: bool = True,
+) -> Comparison:
+    """`x` (1, 1, 28, 28) in [0, 1] under one noise field at every factor, each model run once on the whole batch.
+
+    Raises ValueError for an unknown noise kind.
+    """
+    field = draw_noise(kind, x.shape, seed, x.device)
+    factor = torch.tensor(factors, dtype=x.dtype, device=x.device).view(-1, 1, 1, 1)
+    ladder = x.expand(len(factors), -1, -1, -1)
+    noisy = add_noise(ladder, field, factor)
+    rows = [noisy, *(model(noisy).clamp(0, 1) for model in models.values())]
+    pictures = torch.cat(rows)
+    shape = (len(rows), len(factors))
+    target = x.expand(len(pictures), -1, -1, -1)
+    read = torch.softmax(referee(torch.cat([pictures, x])).float(), dim=1) if referee else None
+    return Comparison(
+        names=(NOISY, *models),
+        factors=tuple(factors),
+        clean=x[0, 0],
+        pictures=pictures.view(*shape, *x.shape[2:]),
+        psnr=psnr(pictures, target).view(shape) if reference else None,
+        ssim=ssim(pictures, target).view(shape) if reference else None,
+        readings=read[:-1].view(*shape, -1) if read is not None else None,
+        clean_reading=read[-1] if read is not None else None,
+    )
+
+
+def compare(
+    x: Tensor,
+    models: Mapping[str, nn.Module],
+    kind: str,
+    noise_factor: float,
+    seed: int,
+    referee: nn.Module | None = None,
+) -> Comparison:
+    """`sweep` at a single noise factor."""
+    return sweep(x, models, kind, seed, (noise_factor,), referee)
+
+
+def breaking_point(comparison: Comparison, row: int) -> float | None:
+    """The smallest noise factor at which the row reads as another digit than the clean one; None where it holds."""
+    if comparison.readings is None:
+        return None
+    wrong = comparison.readings[row].argmax(dim=1) != comparison.clean_reading.argmax()
+    return comparison.factors[int(wrong.nonzero()[0])] if bool(wrong.any()) else None
