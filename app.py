@@ -1,0 +1,8 @@
+"""Starts the page: python app.py."""
+
+from denoiser.web.page import build_page, launch_options
+
+demo = build_page()
+
+if __name__ == "__main__":
+    demo.launch(**launch_options())

@@ -1,0 +1,1 @@
+"""The page. The only place that imports gradio; deleting it leaves the package whole."""

@@ -1,0 +1,67 @@
+"""gr.HTML components of our own, each from <name>.html, <name>.js and <name>.css beside this file."""
+
+import json
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+
+import gradio as gr
+
+from ..errors import DenoiserError
+
+FOLDER = Path(__file__).parent
+
+
+def asset(name: str) -> str:
+    """The text of a file of this folder, empty where there is none."""
+    path = FOLDER / name
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def component(name: str, *functions: Callable, **props) -> gr.HTML:
+    """The component `name`; `functions` are what its script may call as `server.<function>(request)`.
+
+    `props` reach the script as `props.<name>` and the template as `${name}`.
+    """
+    return gr.HTML(
+        None,
+        elem_id=name,
+        html_template=asset(f"{name}.html"),
+        js_on_load=asset(f"{name}.js"),
+        server_functions=[answering(f) for f in functions] or None,
+        apply_default_css=False,
+        padding=False,
+        **props,
+    )
+
+
+def answering(function: Callable[[dict], dict]) -> Callable[[str], str]:
+    """`function` as the browser calls it: JSON in, JSON out, every error a sentence under "error".
+
+    The request is untrusted: whatever is wrong with it, the answer is a sentence and never a traceback.
+    """
+
+    @wraps(function)
+    def answer(data):
+        try:
+            text = data[0] if isinstance(data, list) and data else data
+            if not isinstance(text, str):
+                raise BadRequest("The request could not be read.")
+            request = json.loads(text)
+            if not isinstance(request, dict):
+                raise BadRequest("The request could not be read.")
+            reply = function(request)
+        except DenoiserError as error:
+            reply = {"error": str(error)}
+        except (ValueError, TypeError, KeyError, RecursionError):
+            reply = {"error": "The request could not be read."}
+        return json.dumps(reply, separators=(",", ":"))
+
+    # Gradio looks at the signature for what to inject: it must see the one argument above, not the request.
+    del answer.__wrapped__
+    answer.__annotations__ = {}
+    return answer
+
+
+class BadRequest(DenoiserError, ValueError):
+    """A request that no page of ours sends."""

@@ -1,0 +1,37 @@
+"""The whole page: header, tabs, theme."""
+
+import gradio as gr
+
+from . import denoise
+from .component import asset, component
+from .zoo import Zoo
+
+TITLE = "Denoiser"
+TABS = {"Denoise": denoise.build}
+
+
+def build_page(zoo: Zoo | None = None) -> gr.Blocks:
+    """The demo with every tab, not launched; pass `launch_options()` to its launch."""
+    zoo = zoo or Zoo()
+    with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
+        component("header", logo=denoise.logo())
+        component("toast")
+        with gr.Tabs(elem_id="pages"):
+            for name, build in TABS.items():
+                with gr.Tab(name, id=name.lower().replace(" ", "-")):
+                    build(zoo)
+    return demo
+
+
+def launch_options() -> dict:
+    """What belongs to the page but goes through launch: theme, styles, and the script all components share."""
+    styles = "".join(asset(f"{name}.css") for name in ("page", "pad", "film", "board", "axis", "latent", "models"))
+    return {
+        "theme": gr.themes.Base(),
+        "head": f"<style>{styles}</style><script>{asset('store.js')}</script>",
+        "footer_links": [],
+        "run_history": False,
+        "show_error": False,
+        "ssr_mode": False,
+        "max_file_size": "32mb",
+    }

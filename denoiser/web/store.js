@@ -1,0 +1,105 @@
+/* What the visitor sees and does, in one place, and how digits are painted. Loaded once, before every component.
+   denoiser.state        the facts; never written directly
+   denoiser.set(patch)   changes them and tells whoever listens to one of the patch's keys
+   denoiser.on(keys, f)  calls f(state) now and whenever one of the keys (a space-separated list) is set */
+window.denoiser = (() => {
+  const N = 28, M = N * N;
+  const listeners = [];
+  const state = {
+    strokes: [],       // [[x, y, seconds, pressure], ...] for each stroke, in units of the pad's side
+    undone: [],        // strokes taken back, last first
+    picture: null,     // an uploaded picture, fitted: base64 of 784 bytes; its strokes are empty
+    odd: null,         // "blank" or "noise": no digit on purpose
+    drawing: false,    // the pen is down
+    version: 0,        // counts changes of the ink
+    digit: null,       // what the models see: Uint8Array(784), or null without ink
+    reading: null,     // what the referee reads in it: [digit, probability], or null
+    kind: "gaussian", seed: 4271, factor: 0.5,
+    models: [],        // rows of the last answer, in order
+    ladder: null,      // every row at every noise factor of the digit, kind and seed above, or null while it is computed
+    now: null,         // every row at `factor`
+    view: "picture", wipe: 0.5,
+    message: "",
+  };
+
+  function set(patch) {
+    Object.assign(state, patch);
+    for (const { keys, callback } of [...listeners]) if (keys.some(key => key in patch)) callback(state);
+  }
+  function on(keys, callback) {
+    listeners.push({ keys: keys.split(" "), callback });
+    callback(state);
+  }
+
+  /* strokes, pictures: whoever changes the ink says so through `ink` */
+  const ink = patch => set({ strokes: [], undone: [], picture: null, odd: null, ...patch, version: state.version + 1 });
+  const hasInk = () => state.strokes.length > 0 || state.picture !== null || state.odd !== null;
+
+  let timer = 0;
+  function say(message) {
+    clearTimeout(timer);
+    set({ message });
+    if (message) timer = setTimeout(() => set({ message: "" }), 4000);
+  }
+
+  /* bytes and pictures */
+  const bytes = base64 => Uint8Array.from(atob(base64), c => c.charCodeAt(0));
+  const base64 = array => btoa(String.fromCharCode(...array));
+  const colour = name => {
+    const hex = getComputedStyle(document.body).getPropertyValue(name).trim();
+    return [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
+  };
+  let table = null;   // 256 greys between film and light
+  function palette() {
+    const film = colour("--film"), light = colour("--lum");
+    table = Uint32Array.from({ length: 256 }, (_, v) => {
+      const [r, g, b] = film.map((c, i) => Math.round(c + (light[i] - c) * v / 255));
+      return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+    });
+  }
+  const images = new WeakMap();
+  function buffer(context) {
+    let image = images.get(context);
+    if (!image) images.set(context, image = { data: context.createImageData(N, N) }).get(context).words = new Uint32Array(image.data.data.buffer);
+    return image;
+  }
+  /* paint 784 bytes (ink 255 on 0) into a 28 x 28 canvas; `shade(i)` may give the colour word of pixel i instead */
+  function paint(canvas, pixels, shade) {
+    const context = canvas.getContext("2d");
+    if (!pixels) return context.clearRect(0, 0, canvas.width, canvas.height);
+    if (!table) palette();
+    const { data, words } = buffer(context);
+    if (shade) for (let i = 0; i < M; i++) words[i] = shade(i);
+    else for (let i = 0; i < M; i++) words[i] = table[pixels[i]];
+    context.putImageData(data, 0, 0);
+  }
+  const grey = value => table[value];
+
+  /* one call to the server; null where it failed, after saying why */
+  async function ask(call, request) {
+    let reply;
+    try {
+      reply = JSON.parse(await call(JSON.stringify(request)));
+    } catch (error) {
+      say("The server does not answer. Your drawing is still here; try again in a moment.");
+      return null;
+    }
+    if (reply.error) { say(reply.error); return null; }
+    return reply;
+  }
+
+  function dark(on) {
+    document.body.classList.toggle("dark", on);
+    try { localStorage.setItem("denoiser-theme", on ? "dark" : "light"); } catch { /* private window: not kept */ }
+    palette();
+    set({ theme: on ? "dark" : "light" });
+  }
+  function firstTheme() {
+    let kept = null;
+    try { kept = localStorage.getItem("denoiser-theme"); } catch { /* private window */ }
+    const asked = new URLSearchParams(location.search).get("__theme") || kept;
+    dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
+  }
+
+  return { N, M, state, set, on, ink, hasInk, say, bytes, base64, colour, paint, grey, ask, dark, firstTheme };
+})();
