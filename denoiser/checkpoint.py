@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from .errors import DenoiserError
-from .files import write_atomically
+from .files import write_together
 from .filters import FILTERS
 from .models import build
 from .recipes import RECIPES
@@ -31,14 +31,14 @@ def sha256(content: bytes) -> str:
 
 
 def save_model(model: nn.Module, record: Mapping, folder: Path = FOLDER) -> dict:
-    """Write the weights and then the record, each atomically; the record as written, with the weights' SHA-256."""
+    """Write the weights and the record, both or neither; the record as written, with the weights' SHA-256."""
     from safetensors.torch import save
 
     name = record["recipe"]["name"]
     weights = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
     record = dict(record) | {"sha256": sha256(weights), "bytes": len(weights)}
-    write_atomically(folder / f"{name}.safetensors", weights)
-    write_atomically(folder / f"{name}.json", json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+    write_together({folder / f"{name}.safetensors": weights, folder / f"{name}.json": text})
     return record
 
 
@@ -55,7 +55,10 @@ def load_record(name: str, folder: Path = FOLDER) -> dict:
         raise CheckpointError(f"there is no trained model {name!r} in {folder}; there is {there}")
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        record["recipe"]["network"], record["recipe"]["settings"], record["sha256"]
+        recipe = record["recipe"]
+        wrong = [key for key in ("name", "network", "task") if not isinstance(recipe[key], str)]
+        if wrong or not isinstance(recipe["settings"], dict) or not isinstance(record["sha256"], str):
+            raise ValueError(f"{', '.join(wrong) or 'settings or sha256'} of another type")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"the record {path} cannot be read: {error!r}") from error
     return record
@@ -88,10 +91,21 @@ def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path 
 
 
 def list_models(folder: Path = FOLDER) -> list[str]:
-    """Names of all that can denoise or reconstruct: the trained ones in the order of RECIPES, then the filters."""
+    """Names of all that can denoise or reconstruct: the trained ones in the order of RECIPES, then the filters.
+
+    A checkpoint whose record cannot be read is listed too: loading it says what is wrong.
+    """
     order = {name: place for place, name in enumerate(RECIPES)}
-    names = [name for name in trained(folder) if load_record(name, folder)["recipe"]["task"] != "read"]
+    names = [name for name in trained(folder) if _task(name, folder) != "read"]
     return sorted(names, key=lambda name: (order.get(name, len(order)), name)) + list(FILTERS)
+
+
+def _task(name: str, folder: Path) -> str | None:
+    """What a checkpoint is for; None where its record does not say and no recipe has its name."""
+    try:
+        return load_record(name, folder)["recipe"]["task"]
+    except CheckpointError:
+        return RECIPES[name].task if name in RECIPES else None
 
 
 def load_model(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> tuple[nn.Module, dict]:

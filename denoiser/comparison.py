@@ -55,7 +55,7 @@ def sweep(
     pictures = torch.cat(rows)
     shape = (len(rows), len(factors))
     target = x.expand(len(pictures), -1, -1, -1)
-    read = torch.softmax(referee(torch.cat([pictures, x])).float(), dim=1) if referee else None
+    read = torch.softmax(referee(torch.cat([pictures, x])).float(), dim=1) if referee is not None else None
     return Comparison(
         names=(NOISY, *models),
         factors=tuple(factors),
@@ -75,9 +75,10 @@ def compare(
     noise_factor: float,
     seed: int,
     referee: nn.Module | None = None,
+    reference: bool = True,
 ) -> Comparison:
     """`sweep` at a single noise factor."""
-    return sweep(x, models, kind, seed, (noise_factor,), referee)
+    return sweep(x, models, kind, seed, (noise_factor,), referee, reference)
 
 
 def breaking_point(comparison: Comparison, row: int) -> float | None:
@@ -85,4 +86,4 @@ def breaking_point(comparison: Comparison, row: int) -> float | None:
     if comparison.readings is None:
         return None
     wrong = comparison.readings[row].argmax(dim=1) != comparison.clean_reading.argmax()
-    return comparison.factors[int(wrong.nonzero()[0])] if bool(wrong.any()) else None
+    return min((f for f, w in zip(comparison.factors, wrong.tolist(), strict=True) if w), default=None)

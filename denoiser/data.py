@@ -3,7 +3,6 @@
 Knows nothing of models. Nothing here goes through a DataLoader: an epoch is a permutation and slices.
 """
 
-import gzip
 import math
 import os
 from collections.abc import Iterator
@@ -65,7 +64,7 @@ def data_root() -> Path:
 
 
 def has_mnist() -> bool:
-    """Whether MNIST's files lie under `data_root()`."""
+    """Whether MNIST's files lie under `data_root()`, unpacked or as .gz."""
     raw = data_root() / "MNIST" / "raw"
     return all(
         (raw / name).exists() or (raw / f"{name}.gz").exists()
@@ -81,20 +80,30 @@ def load_mnist(split: str, device: torch.device | str = "cpu") -> Digits:
     """
     from torchvision.datasets import MNIST
 
-    root = data_root()
+    root, train = data_root(), {"train": True, "test": False}[split]
     try:
-        mnist = MNIST(root, train={"train": True, "test": False}[split], download=not has_mnist())
-    except (RuntimeError, OSError, ValueError, EOFError, gzip.BadGzipFile) as error:
+        mnist = MNIST(root, train=train, download=True)  # downloads and unpacks only what is not there
+        images, labels = mnist.data, mnist.targets
+        if images.shape != (len(labels), SIDE, SIDE):
+            raise ValueError(f"{len(labels)} labels for images of shape {tuple(images.shape)}")
+    except Exception as error:  # torchvision lets through whatever its parser stumbles over
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
         raise DataError(
-            f"MNIST is not under {root} and could not be downloaded or read ({error}). Put train-images-idx3-ubyte, "
-            f"train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte into {root / 'MNIST' / 'raw'}, "
-            "or set DENOISER_DATA to a folder that has them in MNIST/raw."
+            f"MNIST's {split} digits are not under {root}, or damaged, and could not be downloaded ({reason}). "
+            "Put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
+            f"into {root / 'MNIST' / 'raw'}, or set DENOISER_DATA to a folder that has them in MNIST/raw."
         ) from error
-    return Digits(mnist.data.unsqueeze(1).to(device), mnist.targets.to(device))
+    return Digits(images.unsqueeze(1).to(device), labels.to(device))
 
 
-def split_validation(digits: Digits, size: int = VALIDATION_SIZE) -> tuple[Digits, Digits]:
-    """The training set without its last `size` digits, and those digits for validation."""
+def split_validation(digits: Digits) -> tuple[Digits, Digits]:
+    """All but the last digits, to train on, and the last ones, for validation: 5,000, of small sets a twelfth.
+
+    Raises DataError for fewer than two digits, which cannot be split.
+    """
+    if len(digits) < 2:
+        raise DataError(f"{len(digits)} digits cannot be split into some to train on and some to validate on")
+    size = min(VALIDATION_SIZE, max(1, len(digits) // 12))
     return digits[:-size], digits[-size:]
 
 

@@ -4,12 +4,15 @@ Autoencoder  model(noisy) -> x_hat, model.encode(x) -> z, model.decode(z) -> x_h
 VAE          the same, its code a Gaussian posterior; encode gives the mean.
 Classifier   model(x) -> logits (B, 10); reads pictures, denoises none.
 
-Each has `loss(batch, ...)`, so that the training loop knows no formula. Knows nothing of recipes, noise or files.
+Each has `loss(batch, ...)`, so that the training loop knows no formula, and names the `criteria` and `penalties` it
+understands, so that a recipe that asks for others is refused. Knows nothing of recipes, noise or files.
 Comments beside the layers are output shapes without the batch.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -29,6 +32,9 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 class Autoencoder(nn.Module):
     """An encoder to a code and a decoder to the logits of a picture."""
+
+    criteria: ClassVar[tuple[str, ...]] = tuple(LOSSES)
+    penalties: ClassVar[tuple[str, ...]] = tuple(PENALTIES)
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module):
         super().__init__()
@@ -63,6 +69,9 @@ class Autoencoder(nn.Module):
 
 class VAE(Autoencoder):
     """An autoencoder whose encoder gives a Gaussian posterior: mean and log-variance side by side (B, 2 d)."""
+
+    criteria = ("bce",)
+    penalties = ("kl",)
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`mu` and `logvar`, both (B, d), of q(z | x)."""
@@ -101,6 +110,9 @@ def reparameterize(mu: Tensor, logvar: Tensor, generator: torch.Generator | None
 
 class Classifier(nn.Module):
     """Reads which digit a picture shows."""
+
+    criteria: ClassVar[tuple[str, ...]] = ("cross-entropy",)
+    penalties: ClassVar[tuple[str, ...]] = ("smoothing",)
 
     def __init__(self, body: nn.Module):
         super().__init__()
@@ -215,7 +227,10 @@ def conv_upsampled(filters: int) -> Autoencoder:
 
 
 def conv_resized(upsampling: str) -> Autoencoder:
-    """Three pools to 4 x 4 x 32; back to 7, 14, 28 by `nearest` or `bilinear` resizing, or by `transposed` convolutions."""
+    """Three pools to 4 x 4 x 32; back to 7, 14, 28 by `upsampling`.
+
+    That is a resize, `nearest` or `bilinear`, before each convolution, or `transposed` convolutions.
+    """
 
     def grow(inputs: int, outputs: int, size: int) -> nn.Module:
         if upsampling == "transposed":
@@ -352,6 +367,11 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+def contract(network: str) -> type[Autoencoder | Classifier]:
+    """The class that the network of that name is an instance of."""
+    return signature(NETWORKS[network]).return_annotation
+
+
 def build(network: str, settings: Mapping) -> nn.Module:
     """The network of that name with these settings, its weights started as in Keras from torch's global seed.
 
@@ -362,7 +382,7 @@ def build(network: str, settings: Mapping) -> nn.Module:
     try:
         model = NETWORKS[network](**settings)
     except (TypeError, KeyError, ValueError, RuntimeError) as error:
-        raise ValueError(f"network {network!r} cannot be built with settings {dict(settings)}: {error}") from error
+        raise ValueError(f"network {network!r} cannot be built with settings {settings}: {error}") from error
     model.apply(keras_start)
     return model
 

@@ -4,20 +4,23 @@ Adding a model is adding an entry here (and a builder in models.py where its str
 files or pages.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
+from inspect import signature
+
+import torch
 
 from .data import Augmentation
 from .errors import DenoiserError
-from .losses import LOSSES, PENALTIES
-from .models import NETWORKS
+from .models import NETWORKS, VAE, Autoencoder, contract
 from .noise import NOISES
 
-OPTIMIZERS = ("adadelta", "adam", "adamw")
+OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES = ("constant", "cosine")
 NOISE_DRAWN = ("once", "each batch")
 FAMILIES = ("dense", "conv", "recurrent", "vae", "referee")
 TASKS = ("denoise", "reconstruct", "read")
+WORDS = ("title", "source", "headline", "headline_bce", "note")  # what may change without training differently
 
 
 class RecipeError(DenoiserError, ValueError):
@@ -69,27 +72,55 @@ class Recipe:
 
     def __post_init__(self):
         low, high = self.noise_range
-        checks = {
-            f"unknown family {self.family!r}": self.family in FAMILIES,
-            f"unknown task {self.task!r}": self.task in TASKS,
-            f"unknown network {self.network!r}": self.network in NETWORKS,
-            f"unknown optimizer {self.optimizer!r}": self.optimizer in OPTIMIZERS,
-            f"unknown schedule {self.schedule!r}": self.schedule in SCHEDULES,
-            f"noise_drawn is {self.noise_drawn!r}, not one of {NOISE_DRAWN}": self.noise_drawn in NOISE_DRAWN,
-            f"unknown noise in {self.noise}": set(self.noise) <= set(NOISES),
-            f"the noise factors {low} to {high} are not within 0 to 1": 0 <= low <= high <= 1,
-            "it is to denoise, but has no noise": self.task != "denoise" or (bool(self.noise) and high > 0),
-            "it is to reconstruct clean digits, but adds noise": self.task != "reconstruct" or high == 0,
-            "a noise factor without a noise kind": high == 0 or bool(self.noise),
-            "noise drawn once cannot follow pictures that augmentation changes at each epoch": (
-                self.noise_drawn == "each batch" or self.augmentation is None
-            ),
-            f"unknown loss {self.loss!r}": self.loss in (LOSSES if self.task != "read" else ("cross-entropy",)),
-            f"unknown penalty in {dict(self.penalties)}": set(self.penalties) <= {*PENALTIES, "kl", "smoothing"},
-            "epochs, batch_size and learning_rate must be above 0": (
-                self.epochs > 0 and self.batch_size > 0 and self.learning_rate > 0
-            ),
-        }
+        self._refuse(
+            {
+                f"unknown family {self.family!r}": self.family in FAMILIES,
+                f"unknown task {self.task!r}": self.task in TASKS,
+                f"unknown network {self.network!r}": self.network in NETWORKS,
+                f"unknown optimizer {self.optimizer!r}": self.optimizer in OPTIMIZERS,
+                f"unknown schedule {self.schedule!r}": self.schedule in SCHEDULES,
+                f"noise_drawn is {self.noise_drawn!r}, not one of {NOISE_DRAWN}": self.noise_drawn in NOISE_DRAWN,
+                f"unknown noise in {self.noise!r}": set(self.noise) <= set(NOISES),
+                f"the noise factors {low} to {high} are not within 0 to 1": 0 <= low <= high <= 1,
+                "epochs, batch_size and learning_rate must be above 0": (
+                    self.epochs > 0 and self.batch_size > 0 and self.learning_rate > 0
+                ),
+            }
+        )
+        model, has_noise = contract(self.network), bool(self.noise)
+        self._refuse(
+            {
+                f"network {self.network!r} does not take the settings {dict(self.settings)}": (
+                    _takes(NETWORKS[self.network], self.settings)
+                ),
+                f"optimizer {self.optimizer!r} does not take the settings {dict(self.optimizer_settings)}": (
+                    _takes(OPTIMIZERS[self.optimizer], {"params": (), "lr": 0} | dict(self.optimizer_settings))
+                ),
+                f"family {self.family!r} and task {self.task!r} do not go together": (
+                    (self.family == "referee") == (self.task == "read")
+                ),
+                f"network {self.network!r} is not made for task {self.task!r}": (
+                    (self.task == "read") != issubclass(model, Autoencoder)
+                ),
+                f"network {self.network!r} is not of family {self.family!r}": (
+                    (self.family == "vae") == issubclass(model, VAE)
+                ),
+                f"network {self.network!r} has no loss {self.loss!r}": self.loss in model.criteria,
+                f"network {self.network!r} has not all of the penalties {dict(self.penalties)}": (
+                    set(self.penalties) <= set(model.penalties)
+                ),
+                "it is to denoise, but has no noise": self.task != "denoise" or has_noise,
+                "it is to reconstruct clean digits, but adds noise": self.task != "reconstruct" or not has_noise,
+                "noise kinds and a noise factor above 0 need each other": has_noise == (high > 0),
+                "noise drawn once, but no noise": self.noise_drawn == "each batch" or has_noise,
+                "noise drawn once cannot follow pictures that augmentation changes at each epoch": (
+                    self.noise_drawn == "each batch" or self.augmentation is None
+                ),
+            }
+        )
+
+    def _refuse(self, checks: Mapping[str, bool]) -> None:
+        """RecipeError naming each problem that is not fine."""
         wrong = [problem for problem, fine in checks.items() if not fine]
         if wrong:
             raise RecipeError(f"recipe {self.name!r}: {'; '.join(wrong)}")
@@ -102,6 +133,15 @@ class Recipe:
     def as_dict(self) -> dict:
         """Plain values for the record."""
         return asdict(self)
+
+
+def _takes(function: Callable, settings: Mapping) -> bool:
+    """Whether `function` can be called with these keywords."""
+    try:
+        signature(function).bind(**settings)
+    except TypeError:
+        return False
+    return True
 
 
 KERAS = Source(
@@ -345,6 +385,7 @@ RECIPES: dict[str, Recipe] = {
             network="classifier",
             settings={"width": 32},
             task="read",
+            note="Ours: the judge of what a picture reads as. It never takes part in denoising.",
             loss="cross-entropy",
             noise=("gaussian", "gaussian", "gaussian", *NOISES),
             noise_factor=(0.0, 0.6),

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -22,9 +23,8 @@ from .errors import DenoiserError
 from .files import write_atomically
 from .models import build
 from .noise import add_noise, draw_noise
-from .recipes import Recipe
+from .recipes import OPTIMIZERS, WORDS, Recipe
 
-OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 VALIDATION_BATCH = 1_000
 WARMUP = 0.05  # share of a cosine schedule that climbs
 
@@ -55,9 +55,13 @@ class Feed:
     def __init__(self, digits: Digits, recipe: Recipe):
         self.digits, self.recipe = digits, recipe
         self.device = digits.images.device
-        self.frozen = None
-        if recipe.noise and recipe.noise_drawn == "once":
-            self.frozen = make_noisy(digits.floats(), recipe, self.generator(-1))
+
+    @cached_property
+    def frozen(self) -> Tensor | None:
+        """All noisy pictures where the noise is drawn once, else None."""
+        if self.recipe.noise_drawn == "once":
+            return make_noisy(self.digits.floats(), self.recipe, self.generator(-1))
+        return None
 
     def generator(self, epoch: int) -> torch.Generator:
         """The randomness of one epoch (-1: of what is drawn once; -2: of validation)."""
@@ -147,7 +151,7 @@ def fit(
     precision: str | None = None,
     progress: bool = True,
 ) -> tuple[nn.Module, dict]:
-    """Train `recipe` on `digits` (MNIST's training set, on the device to train on), its last 5,000 for validation.
+    """Train `recipe` on `digits` (MNIST's training set, on the device to train on), the last of them for validation.
 
     Returns the model in eval mode and what came of it: `history` (a list of epoch, train and validation loss,
     seconds), seconds, device, precision, threads. After each epoch all state goes to `state_file`, atomically; with
@@ -182,16 +186,18 @@ def fit(
                     group["lr"] = recipe.learning_rate * factor
                 losses.append(step(model, optimizer, batch, recipe, precision, generator))
                 bar.update()
-            train_loss = _mean_loss(losses, recipe, epoch, kept=state_file if history else None)
+            held_out_loss = validation_loss(model, validation, precision)
+            values = torch.stack(losses).double()
+            _refuse_infinite([*values.tolist(), held_out_loss], recipe, epoch, kept=state_file if history else None)
             history.append(
                 {
                     "epoch": epoch + 1,
-                    "train": train_loss,
-                    "validation": validation_loss(model, validation, precision),
+                    "train": values.mean().item(),
+                    "validation": held_out_loss,
                     "seconds": round(time.perf_counter() - start, 3),
                 }
             )
-            bar.set_postfix(train=f"{train_loss:.4f}", validation=f"{history[-1]['validation']:.4f}")
+            bar.set_postfix(train=f"{history[-1]['train']:.4f}", validation=f"{held_out_loss:.4f}")
             if state_file:
                 save_state(state_file, model, optimizer, recipe, history)
     return model.eval(), {
@@ -203,17 +209,17 @@ def fit(
     }
 
 
-def _mean_loss(losses: list[Tensor], recipe: Recipe, epoch: int, kept: Path | None) -> float:
-    """The epoch's mean loss, read back from the device once; TrainingError where a step's was not finite."""
-    values = torch.stack(losses).double()
-    if not bool(torch.isfinite(values).all()):
-        number = int((~torch.isfinite(values)).nonzero()[0])
-        keeps = f"The state after epoch {epoch} is kept in {kept}." if kept else "Nothing was saved."
-        raise TrainingError(
-            f"{recipe.name}: the loss is {values[number].item()} at epoch {epoch + 1}, step {number + 1} "
-            f"(of {len(losses)}). {keeps} A smaller learning rate than {recipe.learning_rate} may help."
-        )
-    return values.mean().item()
+def _refuse_infinite(losses: list[float], recipe: Recipe, epoch: int, kept: Path | None) -> None:
+    """TrainingError where one of an epoch's losses, the validation's last, is not finite."""
+    for number, loss in enumerate(losses, start=1):
+        if not math.isfinite(loss):
+            last = len(losses) - 1
+            where = f"at epoch {epoch + 1}, " + (f"step {number} (of {last})" if number <= last else "in validation")
+            keeps = f"The state after epoch {epoch} is kept in {kept}." if kept else "Nothing was saved."
+            raise TrainingError(
+                f"{recipe.name}: the loss is {loss} {where}. {keeps} "
+                f"A smaller learning rate than {recipe.learning_rate} may help."
+            )
 
 
 def save_state(
@@ -238,20 +244,27 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, r
             metadata = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         history = json.loads(metadata["history"])
-        same = json.loads(metadata["recipe"]) == json.loads(json.dumps(recipe.as_dict()))
-    except (SafetensorError, OSError, KeyError, ValueError) as error:
+        theirs, ours = json.loads(metadata["recipe"]), json.loads(json.dumps(recipe.as_dict()))
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
         raise TrainingError(
             f"{path} is damaged and cannot be resumed from ({error}); train without --resume."
         ) from error
-    if not same:
-        raise TrainingError(f"{path} is of another version of recipe {recipe.name!r}; train without --resume.")
-    model.load_state_dict(
-        {key.removeprefix("model."): value for key, value in tensors.items() if key.startswith("model.")}
-    )
-    slots: dict[int, dict[str, Tensor]] = {}
+    if any(theirs.get(key) != ours.get(key) for key in (theirs.keys() | ours.keys()) - set(WORDS)):
+        raise TrainingError(
+            f"{path} is of recipe {theirs.get('name')!r} with other settings than {recipe.name!r} has now; "
+            "train without --resume."
+        )
+    weights, slots = {}, {}
+    parameters = list(model.parameters())
     for key, value in tensors.items():
-        if key.startswith("optimizer."):
-            _, index, slot = key.split(".", 2)
+        part, name = key.split(".", 1)
+        if part == "model":
+            weights[name] = value
+        else:
+            index, slot = name.split(".")
+            if value.dim():  # fused optimisers go through memory: a slot must lie there as its parameter does
+                value = torch.empty_like(parameters[int(index)], dtype=value.dtype).copy_(value)
             slots.setdefault(int(index), {})[slot] = value
+    model.load_state_dict(weights)
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
     return history
