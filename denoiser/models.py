@@ -397,10 +397,8 @@ def keras_start(module: nn.Module) -> None:
         if module.bias is not None:
             nn.init.zeros_(module.bias)
     elif isinstance(module, nn.LSTM):
-        for gate in module.weight_ih_l0.chunk(4):
-            nn.init.xavier_uniform_(gate)
-        for gate in module.weight_hh_l0.chunk(4):
-            nn.init.orthogonal_(gate)
+        nn.init.xavier_uniform_(module.weight_ih_l0)  # all four gates as one matrix, as Keras holds them
+        nn.init.orthogonal_(module.weight_hh_l0)
         nn.init.zeros_(module.bias_ih_l0)
         nn.init.zeros_(module.bias_hh_l0)
         with torch.no_grad():
