@@ -69,6 +69,7 @@ class Recipe:
     batch_size: int = 128
     epochs: int = 50
     seed: int = 0
+    featured: bool = False
 
     def __post_init__(self):
         low, high = self.noise_range
@@ -201,6 +202,7 @@ RECIPES: dict[str, Recipe] = {
             noise=("gaussian",),
             noise_factor=0.7,
             **ONCE,
+            featured=True,
         ),
         Recipe(
             name="conv-64",
@@ -214,6 +216,7 @@ RECIPES: dict[str, Recipe] = {
             noise=("gaussian",),
             noise_factor=0.7,
             **ONCE,
+            featured=True,
         ),
         Recipe(
             name="vae-2d",
@@ -225,6 +228,7 @@ RECIPES: dict[str, Recipe] = {
             source=KERAS,
             headline="clusters, and a grid with transitional digits",
             batch_size=100,
+            featured=True,
         ),
         Recipe(
             name="dense-32",

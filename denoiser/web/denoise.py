@@ -1,16 +1,205 @@
-"""The Denoise tab: draw or upload a digit, set the noise, compare what every model makes of it."""
+"""The Denoise tab: draw or upload a digit, set the noise, compare what every model makes of it.
+
+The server keeps nothing of a visitor: each request brings its strokes or its fitted picture.
+"""
 
 import base64
+import binascii
+import io
+import math
+from functools import partial
 
 import gradio as gr
-import numpy as np
+import torch
+from torch import Tensor
 
+from ..comparison import LADDER, Comparison, sweep
+from ..data import PIXELS, SIDE
+from ..examples import EXAMPLES
+from ..ink import digit_from_image, digit_from_strokes
+from ..noise import NOISES
+from .component import BadRequest, component
 from .zoo import Zoo
+
+SEED = 4271
+HIGHEST_SEED = 2**31 - 1
+MOST_BASE64 = 34_000_000  # characters of an upload: a little over the 24 MB the pad lets through
+
+
+# ---------- what the browser may ask ----------
+
+
+def read_picture(request: dict) -> dict:
+    """An uploaded file (`content`, base64) to its fitted digit; InkError where there is none to be read."""
+    content = request.get("content")
+    if not isinstance(content, str) or len(content) > MOST_BASE64:
+        raise BadRequest("That file is larger than 24 MB. Try a smaller picture.")
+    return {"digit": encode(digit_from_image(io.BytesIO(decode(content))))}
+
+
+def compare(zoo: Zoo, request: dict) -> dict:
+    """Every featured model on the request's digit: at its `factors`, or at the whole ladder where that is null."""
+    kind, seed, factors = noise_of(request)
+    x, reference = digit_of(request, seed)
+    models = {name: zoo.models[name] for name in zoo.featured}
+    return reply_of(sweep(x, models, kind, seed, factors, zoo.referee, reference))
+
+
+def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:
+    """The request's noise kind, seed and factors, checked."""
+    kind, seed, factors = request.get("kind"), request.get("seed"), request.get("factors")
+    if not isinstance(kind, str) or kind not in NOISES:
+        raise BadRequest("There is no such kind of noise.")
+    if not isinstance(seed, int) or not 0 <= seed <= HIGHEST_SEED:
+        raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
+    if factors is None:
+        return kind, seed, LADDER
+    if not isinstance(factors, list) or not 1 <= len(factors) <= len(LADDER):
+        raise BadRequest(f"Between 1 and {len(LADDER)} noise factors can be asked for at once.")
+    if not all(isinstance(f, int | float) and math.isfinite(f) and 0 <= f <= 1 for f in factors):
+        raise BadRequest("A noise factor is a number from 0 to 1.")
+    return kind, seed, tuple(factors)
+
+
+def digit_of(request: dict, seed: int) -> tuple[Tensor, bool]:
+    """The request's digit (1, 1, 28, 28), and whether it can serve as the reference of figures."""
+    if odd := request.get("odd"):
+        shape = (1, 1, SIDE, SIDE)
+        pure_noise = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
+        return (pure_noise if odd == "noise" else torch.zeros(shape)), False
+    if picture := request.get("picture"):
+        content = decode(picture)
+        if len(content) != PIXELS:
+            raise BadRequest(f"A fitted picture has {PIXELS} bytes.")
+        return torch.tensor(list(content), dtype=torch.float32).view(1, 1, SIDE, SIDE) / 255, True
+    return digit_from_strokes(request.get("strokes")), True
+
+
+def decode(text: str) -> bytes:
+    """Base64 to bytes; BadRequest where it is none."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, TypeError, ValueError) as error:
+        raise BadRequest("The request could not be read.") from error
+
+
+def encode(pictures: Tensor) -> str:
+    """Pictures in [0, 1] as base64 of one byte per pixel."""
+    return base64.b64encode(pictures.mul(255).round().byte().numpy().tobytes()).decode()
+
+
+def reply_of(comparison: Comparison) -> dict:
+    """A comparison as the board reads it: rows by factors, unbounded PSNR as null, readings as [digit, probability]."""
+
+    def rounded(values: Tensor | None, digits: int) -> list | None:
+        return None if values is None else [[finite(v, digits) for v in row] for row in values.tolist()]
+
+    def readings(probabilities: Tensor) -> list:
+        sure, digit = probabilities.max(dim=-1)
+        return torch.stack((digit.float(), sure), dim=-1).mul(1e4).round().div(1e4).tolist()
+
+    return {
+        "digit": encode(comparison.clean),
+        "names": comparison.names,
+        "factors": comparison.factors,
+        "pictures": encode(comparison.pictures),
+        "psnr": rounded(comparison.psnr, 2),
+        "ssim": rounded(comparison.ssim, 3),
+        "reading": None if comparison.clean_reading is None else readings(comparison.clean_reading),
+        "reads": None if comparison.readings is None else readings(comparison.readings),
+    }
+
+
+def finite(value: float, digits: int) -> float | None:
+    """`value` rounded, None where JSON has no word for it."""
+    return round(value, digits) if math.isfinite(value) else None
+
+
+# ---------- what stands on the page ----------
+
+
+def example_props() -> dict:
+    """Our own example digits for the tray, each with its strokes and its fitted picture, and the letter."""
+    drawn = [
+        {"name": name, "strokes": strokes, "pixels": encode(digit_from_strokes(strokes))}
+        for name, strokes in EXAMPLES.items()
+    ]
+    digits = [e for e in drawn if e["name"].isdigit()]
+    return {"examples": digits, "letter": next(e for e in drawn if not e["name"].isdigit())}
 
 
 def logo() -> str:
-    return base64.b64encode(np.zeros(784, np.uint8).tobytes()).decode()
+    """The header's picture: an example digit under a little noise."""
+    from ..noise import add_noise, draw_noise
+
+    digit = digit_from_strokes(EXAMPLES["3"])
+    return encode(add_noise(digit, draw_noise("gaussian", digit.shape, 5), 0.28))
 
 
 def build(zoo: Zoo) -> None:
-    gr.Markdown("hi")
+    """The tab: pad and noise above, one card per model below."""
+    shown = [zoo.card(name) for name in zoo.featured]
+    with gr.Row(elem_id="bench", elem_classes="plain"):
+        component("pad", read_picture, **example_props())
+        with gr.Column(elem_id="noise", elem_classes="plain"):
+            gr.HTML(
+                '<div class="rowh"><h2>Noise</h2>'
+                '<span class="caption">one frozen field; the dial only scales it</span></div>',
+                padding=False,
+            )
+            with gr.Column(elem_id="noise-panel"):
+                kind = gr.Radio(
+                    [(noise.label, name) for name, noise in NOISES.items()],
+                    value="gaussian",
+                    label="Noise kind",
+                    show_label=False,
+                    container=False,
+                    elem_id="kind",
+                    elem_classes="segmented",
+                )
+                meaning = gr.HTML(NOISES["gaussian"].meaning, elem_id="kind-meaning", padding=False)
+                with gr.Row(elem_id="dial"):
+                    component("factor")
+                    seed = gr.Number(
+                        SEED, label="seed", precision=0, minimum=0, maximum=HIGHEST_SEED, elem_id="seed", container=True
+                    )
+                    new_noise = gr.Button("New noise", variant="primary", elem_id="new-noise")
+                component("film", models=shown)
+    with gr.Row(elem_id="board-head", elem_classes="plain"):
+        gr.HTML(
+            '<div class="line"><h2>Side by side</h2>'
+            '<span class="caption">same drawing, same noise; only the model differs</span></div>',
+            elem_id="board-title",
+            padding=False,
+        )
+        view = gr.Radio(
+            [("Picture", "picture"), ("Difference", "difference"), ("Wipe", "wipe")],
+            value="picture",
+            label="View",
+            show_label=False,
+            container=False,
+            elem_id="views",
+            elem_classes="segmented",
+        )
+    component("board", partial_named("compare", compare, zoo), models=shown)
+
+    meanings = {name: noise.meaning for name, noise in NOISES.items()}
+    kind.change(
+        None, kind, meaning, js=f"kind => {{ window.denoiser.set({{ kind }}); return {gr_json(meanings)}[kind]; }}"
+    )
+    seed.change(None, seed, None, js="seed => { window.denoiser.seed(seed); }")
+    new_noise.click(None, None, seed, js="() => window.denoiser.newSeed()")
+    view.change(None, view, None, js="view => { window.denoiser.set({ view }); }")
+
+
+def partial_named(name: str, function, *arguments):
+    """`partial` with the name by which the browser calls it."""
+    bound = partial(function, *arguments)
+    bound.__name__ = name
+    return bound
+
+
+def gr_json(value) -> str:
+    import json
+
+    return json.dumps(value, ensure_ascii=False)

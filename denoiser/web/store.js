@@ -35,6 +35,13 @@ window.denoiser = (() => {
   const ink = patch => set({ strokes: [], undone: [], picture: null, odd: null, ...patch, version: state.version + 1 });
   const hasInk = () => state.strokes.length > 0 || state.picture !== null || state.odd !== null;
 
+  /* seeds */
+  const seed = value => {
+    if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) { if (value !== state.seed) set({ seed: value }); }
+    else say("The seed is a whole number from 0 to 2147483647.");
+  };
+  const newSeed = () => Math.floor(Math.random() * 100000);
+
   let timer = 0;
   function say(message) {
     clearTimeout(timer);
@@ -101,5 +108,5 @@ window.denoiser = (() => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { N, M, state, set, on, ink, hasInk, say, bytes, base64, colour, paint, grey, ask, dark, firstTheme };
+  return { N, M, state, set, on, ink, hasInk, seed, newSeed, say, bytes, base64, colour, paint, grey, ask, dark, firstTheme };
 })();

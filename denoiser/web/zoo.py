@@ -4,6 +4,17 @@ import torch
 from torch import nn
 
 from ..checkpoint import CheckpointError, list_models, load_checkpoint, load_model
+from ..filters import FILTERS
+from ..recipes import RECIPES
+
+LABELS = {
+    "dense": "Dense",
+    "conv": "Conv",
+    "recurrent": "LSTM",
+    "vae": "VAE",
+    "unet": "U-Net",
+    "filter": "Filter",
+}
 
 
 class Zoo:
@@ -24,3 +35,24 @@ class Zoo:
         except CheckpointError as error:
             self.referee = None
             self.problems.append(str(error))
+
+    @property
+    def featured(self) -> list[str]:
+        """The models that are on the board at first, in their order."""
+        everything = RECIPES | FILTERS
+        return [name for name in self.models if name in everything and everything[name].featured]
+
+    def card(self, name: str) -> dict:
+        """What a card or a mark on the slider says of a model.
+
+        `trained` is the (low, high) noise factor it was trained on, (0, 0) for clean digits, None for a filter.
+        """
+        recipe = self.records[name]["recipe"]
+        factor = recipe.get("noise_factor")
+        return {
+            "name": name,
+            "label": LABELS.get(recipe["family"], recipe["family"]),
+            "detail": name,
+            "family": recipe["family"],
+            "trained": None if factor is None else factor if isinstance(factor, list) else [factor, factor],
+        }

@@ -1,0 +1,142 @@
+/* One card per model: the same drawing, the same noise. Asks the server twice after each stroke: first the noise
+   factor at hand, then the whole ladder; from then on the slider is answered from the ladder. */
+const store = window.denoiser;
+const { N, M } = store;
+const list = element.querySelector(".cards");
+const rows = [{ name: "noisy", label: "Noisy", detail: "do nothing", family: "noisy", trained: null }, ...props.models];
+
+/* ---------- build once, then only update ---------- */
+list.innerHTML = rows.map(row => `
+  <li class="card" data-name="${row.name}" style="--c:var(--${row.family})">
+    <div class="name"><i class="swatch"></i>${row.label}<small>${row.detail}</small><em>best</em></div>
+    <div class="shot"><canvas class="px" width="28" height="28" role="img"></canvas><b></b></div>
+    <div class="figures"><span>PSNR <b class="psnr"></b> <u>dB</u></span><span>SSIM <b class="ssim"></b></span></div>
+    <div class="reads"><span class="digit"></span><span class="sure"></span></div>
+    <div class="meter"><i></i></div>
+    <div class="note"></div>
+  </li>`).join("");
+const cards = [...list.children].map(card => ({ card, canvas: card.querySelector("canvas"), divider: card.querySelector(".shot b"),
+  ...Object.fromEntries(["psnr", "ssim", "digit", "sure", "note"].map(c => [c, card.querySelector(`.${c}`)])), meter: card.querySelector(".meter i") }));
+
+/* ---------- ask ---------- */
+/* what the answer depends on; an answer to an older question is thrown away */
+const question = s => `${s.version}/${s.kind}/${s.seed}`;
+
+/* the server's answer: `picture(row, i)` are the bytes of a row at its i-th factor */
+function read(reply, asked) {
+  const pixels = store.bytes(reply.pictures), count = reply.factors.length;
+  return { ...reply, asked, picture: (row, i) => pixels.subarray((row * count + i) * M, (row * count + i + 1) * M) };
+}
+const ink = s => s.picture !== null ? { picture: s.picture } : s.odd ? { odd: s.odd } : { strokes: s.strokes };
+const request = (s, factors) => ({ ...ink(s), kind: s.kind, seed: s.seed, factors });
+
+let asking = false;
+async function refresh() {
+  if (asking) return;
+  asking = true;
+  try {
+    for (let s = store.state; store.hasInk(); ) {
+      const asked = question(s), { factor, drawing, lifted } = s;
+      const stale = () => question(s) !== asked;
+      if (s.ladder?.asked === asked) break;
+      if (s.now?.asked !== asked || s.now.factors[0] !== factor) {
+        const reply = await store.ask(server.compare, request(s, [factor]));
+        if (!reply) break;
+        if (!store.hasInk()) break;
+        /* while the pen moves a slightly older picture is better than none */
+        if (!stale() || drawing) store.set({ now: read(reply, asked), digit: store.bytes(reply.digit), reading: reply.reading });
+        if (!stale() && lifted && !drawing) measure("cards", lifted);
+        continue;
+      }
+      if (s.drawing) break;
+      const reply = await store.ask(server.compare, request(s, null));
+      if (!reply) break;
+      if (!stale()) {
+        store.set({ ladder: read(reply, asked) });
+        if (lifted) measure("ladder", lifted);
+      }
+    }
+  } finally {
+    asking = false;
+  }
+}
+/* for the benchmark: milliseconds from pen-up to what is shown */
+function measure(name, since) {
+  performance.measure(`denoiser:${name}`, { start: since, end: performance.now() });
+}
+store.on("version kind seed", s => {
+  if (!store.hasInk()) store.set({ now: null, ladder: null, digit: null, reading: null });
+  else if (s.ladder && s.ladder.asked !== question(s)) store.set({ ladder: null });
+  refresh();
+});
+store.on("factor", s => { if (s.ladder?.asked !== question(s)) refresh(); });
+
+/* ---------- show ---------- */
+const word = (parent, ...parts) => parent.replaceChildren(...parts.map(p => typeof p === "string" ? p : Object.assign(document.createElement(p.tag), p)));
+let shades = null;
+function difference(picture, digit) {
+  shades ??= ["--film", "--lost", "--added"].map(store.colour);
+  const [film, lost, added] = shades;
+  return i => {
+    const d = (picture[i] - digit[i]) / 255, to = d < 0 ? lost : added, amount = Math.abs(d) ** 0.6;
+    const [r, g, b] = film.map((c, k) => Math.round(c + (to[k] - c) * amount));
+    return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+  };
+}
+function wipe(picture, other, place) {
+  const edge = Math.round(place * N);
+  return i => store.grey(i % N < edge ? other[i] : picture[i]);
+}
+
+function note(row, factor, odd) {
+  if (odd) return row.family === "noisy" ? "no reference" : "there was no digit";
+  if (!row.trained) return "";
+  const [low, high] = row.trained;
+  if (high === 0) return factor > 0 ? "trained on clean digits" : "";
+  return factor < low - 0.25 || factor > high + 0.25 ? `trained at ${low === high ? low.toFixed(2) : `${low} to ${high}`}` : "";
+}
+
+function show() {
+  const s = store.state, { factor, view, digit, odd } = s;
+  const inked = store.hasInk();
+  const useful = s.ladder?.asked === question(s) ? s.ladder : s.now;
+  const answer = inked ? useful : null;
+  const step = answer ? Math.max(0, answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6)) : 0;
+  const figures = answer?.psnr;
+  const places = figures ? rows.map((_, row) => figures[row][step] ?? Infinity) : [];
+  const best = figures ? places.indexOf(Math.max(...places)) : -1;
+  list.dataset.view = view;
+  rows.forEach((row, r) => {
+    const { card, canvas, divider, psnr, ssim, digit: says, sure, note: line, meter } = cards[r];
+    const picture = answer?.picture(r, step) ?? null;
+    canvas.classList.toggle("unlit", !picture);
+    if (!picture || !digit) store.paint(canvas, picture);
+    else if (view === "difference" && figures) store.paint(canvas, picture, difference(picture, digit));
+    else if (view === "wipe") store.paint(canvas, picture, wipe(picture, r ? answer.picture(0, step) : digit, s.wipe));
+    else store.paint(canvas, picture);
+    divider.style.left = `${s.wipe * 100}%`;
+    card.classList.toggle("best", r === best);
+    psnr.textContent = figures ? db(figures[r][step]) : "–";
+    ssim.textContent = figures ? answer.ssim[r][step].toFixed(2) : "–";
+    const [reads, p] = answer?.reads?.[r][step] ?? [];
+    const wrong = reads !== undefined && figures && answer.reading && reads !== answer.reading[0];
+    word(says, ...(reads === undefined ? ["reads –"] : ["reads ", { tag: "b", textContent: reads }, ...(wrong ? [{ tag: "span", className: "wrong", textContent: `not ${answer.reading[0]}` }] : [])]));
+    sure.textContent = reads === undefined ? "" : `${Math.round(p * 100)} %`;
+    meter.style.transform = `scaleX(${reads === undefined ? 0 : p})`;
+    line.textContent = answer ? note(row, factor, odd) : "";
+    canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label} at noise factor ${factor.toFixed(2)}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);
+  });
+  const dial = document.querySelector("#factor .noisy");
+  if (dial) dial.textContent = figures ? `noisy input ${db(figures[0][step])} dB` : "\u00a0";
+}
+const db = v => v === null ? "∞" : v.toFixed(1);
+store.on("now ladder factor view wipe theme version", show);
+store.on("theme", () => { shades = null; show(); });
+
+/* ---------- the wipe follows the pointer over any card ---------- */
+list.addEventListener("pointermove", event => {
+  const shot = event.target.closest(".shot");
+  if (!shot || store.state.view !== "wipe") return;
+  const box = shot.getBoundingClientRect();
+  store.set({ wipe: Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) });
+});

@@ -1,0 +1,58 @@
+/* The noise slider: its track is a film of this digit at 21 noise factors, its thumb one frame wide. */
+const store = window.denoiser;
+const sliders = [...element.querySelectorAll("input")];
+const films = [...element.querySelectorAll(".film canvas")];
+const scratch = Object.assign(document.createElement("canvas"), { width: store.N, height: store.N });
+const FRAMES = 21, TRACK = 588, at = factor => 14 + (TRACK - 28) * factor;
+
+for (const slider of sliders) slider.oninput = () => store.set({ factor: Math.round(slider.value * 20) / 20 });
+element.querySelector(".thumbbar button").onclick = () => document.querySelector("#new-noise")?.click();
+
+store.on("factor", ({ factor }) => {
+  const words = factor.toFixed(2);
+  for (const slider of sliders) {
+    slider.value = factor;
+    slider.setAttribute("aria-valuetext", words);
+  }
+  element.querySelector(".thumbbar output").textContent = words;
+});
+
+/* ---------- the film: perforated, one frame per noise factor ---------- */
+function develop({ ladder }) {
+  const lit = ladder && store.hasInk();
+  for (const film of films) {
+    const context = film.getContext("2d"), { width, height } = film;
+    const frames = Math.floor(width / 28), top = height / 2 - 14;
+    const [film0] = [store.colour("--film")];
+    context.fillStyle = `rgb(${film0})`;
+    context.fillRect(0, 0, width, height);
+    for (let i = 0; lit && i < frames; i++) {
+      store.paint(scratch, ladder.picture(0, Math.round(i * (FRAMES - 1) / (frames - 1))));
+      context.drawImage(scratch, 28 * i, top);
+    }
+    context.fillStyle = "#3a4044";
+    for (let x = 5; x < width; x += 14) for (const y of [2, height - 6]) context.fillRect(x, y, 4, 4);
+    context.fillStyle = `rgb(${film0})`;
+    for (let i = 1; i < frames; i++) context.fillRect(28 * i, top, 1, 28);
+  }
+}
+store.on("ladder theme version", state => { if (!state.drawing) develop(state); });
+
+/* ---------- scale, and what each model was trained on ---------- */
+element.querySelector(".ticks").innerHTML = Array.from({ length: 11 }, (_, i) => `<span style="left:${at(i / 10)}px">${(i / 10).toFixed(1)}</span>`).join("");
+const marks = new Map();   // "low-high" -> models trained there
+for (const { label, family, trained } of props.models) if (trained) {
+  const key = trained.join("-");
+  marks.set(key, [...(marks.get(key) ?? []), { label, family, trained }]);
+}
+const trained = element.querySelector(".trained");
+trained.setAttribute("aria-label", "Trained on: " + props.models.filter(m => m.trained).map(m => `${m.label} ${m.trained[1] ? m.trained.join(" to ") : "clean digits"}`).join("; "));
+trained.innerHTML = "<small>Trained on</small>" + [...marks.values()].map(models => {
+  const [low, high] = models[0].trained, middle = (low + high) / 2;
+  const names = [...new Set(models.map(m => m.label))].join(", ");
+  const words = high === 0 ? `${names} clean digits` : low === high ? `${names} ${low.toFixed(2)}` : `${names} ${low}–${high}`;
+  const dots = models.map((m, i) => low === high
+    ? `<i style="left:${at(low) + 12 * (i - (models.length - 1) / 2) - 5}px;width:10px;background:var(--${m.family})"></i>`
+    : `<i class="range" style="left:${at(low)}px;width:${at(high) - at(low)}px;background:var(--${m.family})"></i>`).join("");
+  return `${dots}<span style="${middle < 0.2 ? `left:${at(low) - 5}px` : middle > 0.8 || low !== high ? "right:0" : `left:${at(middle)}px;transform:translateX(-50%)`}">${words}</span>`;
+}).join("");
