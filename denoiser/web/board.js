@@ -126,6 +126,8 @@ function show() {
     line.textContent = answer ? note(row, factor, odd) : "";
     canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label} at noise factor ${factor.toFixed(2)}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);
   });
+  const legend = document.querySelector("#legend");
+  if (legend) legend.hidden = view !== "difference";
   const dial = document.querySelector("#factor .noisy");
   if (dial) dial.textContent = figures ? `noisy input ${db(figures[0][step])} dB` : "\u00a0";
 }

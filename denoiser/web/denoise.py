@@ -168,7 +168,9 @@ def build(zoo: Zoo) -> None:
     with gr.Row(elem_id="board-head", elem_classes="plain"):
         gr.HTML(
             '<div class="line"><h2>Side by side</h2>'
-            '<span class="caption">same drawing, same noise; only the model differs</span></div>',
+            '<span class="caption">same drawing, same noise; only the model differs</span>'
+            '<span id="legend" hidden><i class="lost"></i>ink lost<i class="added"></i>ink added'
+            '<span class="caption">scale ±1</span></span></div>',
             elem_id="board-title",
             padding=False,
         )

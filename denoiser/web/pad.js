@@ -36,15 +36,19 @@ function paintStroke(stroke, w) {
     context.arc(first[0] * w, first[1] * w, width(first) / 2, 0, 7);
     context.fill();
   }
-  let from = first;
-  for (const to of rest) {
+  /* curves through the middles between points: smooth where points are far apart, true where they are near */
+  let from = first, at = first;
+  rest.forEach((to, i) => {
+    const last = i === rest.length - 1, end = last ? to : [(from[0] + to[0]) / 2, (from[1] + to[1]) / 2];
     context.lineWidth = (width(from) + width(to)) / 2;
     context.beginPath();
-    context.moveTo(from[0] * w, from[1] * w);
-    context.lineTo(to[0] * w, to[1] * w);
+    context.moveTo(at[0] * w, at[1] * w);
+    context.quadraticCurveTo(from[0] * w, from[1] * w, end[0] * w, end[1] * w);
+    if (last && from === at) context.lineTo(end[0] * w, end[1] * w);
     context.stroke();
     from = to;
-  }
+    at = end;
+  });
 }
 
 /* `until` seconds of the drawing, all of it without */
@@ -100,7 +104,7 @@ canvas.onpointermove = event => {
 canvas.onpointerup = canvas.onpointercancel = event => {
   if (event.pointerId !== pointer) return;
   pointer = null;
-  store.ink({ strokes: store.state.strokes, drawing: false, lifted: performance.now() });
+  store.ink({ strokes: store.state.strokes, drawing: false, lifted: event.timeStamp });
 };
 
 /* ---------- tools ---------- */

@@ -13,7 +13,6 @@ LABELS = {
     "recurrent": "LSTM",
     "vae": "VAE",
     "unet": "U-Net",
-    "filter": "Filter",
 }
 
 
@@ -51,7 +50,7 @@ class Zoo:
         factor = recipe.get("noise_factor")
         return {
             "name": name,
-            "label": LABELS.get(recipe["family"], recipe["family"]),
+            "label": LABELS.get(recipe["family"], recipe["title"]),
             "detail": name,
             "family": recipe["family"],
             "trained": None if factor is None else factor if isinstance(factor, list) else [factor, factor],

@@ -1,0 +1,197 @@
+"""Benchmarks: the real page in a real browser, on this machine, in one run."""
+
+import json
+import os
+import random
+import re
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .errors import DenoiserError
+import itertools
+
+APP = Path(__file__).resolve().parent.parent / "app.py"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+PATIENCE = 60.0  # seconds to wait for the page or an answer
+
+
+class BenchError(DenoiserError, RuntimeError):
+    """The benchmark cannot run here; the message says what is missing."""
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` (0 to 1) of `values` lie, by linear interpolation."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """Count, p50 and p95 of milliseconds."""
+    return {
+        "count": len(values),
+        "p50": round(statistics.median(values), 1),
+        "p95": round(percentile(values, 0.95), 1),
+    }
+
+
+@contextmanager
+def served_page() -> Iterator[tuple[str, int]]:
+    """app.py in a process of its own on a free loopback port: its address and process id; ended afterwards."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
+    environment["GRADIO_ANALYTICS_ENABLED"] = "False"
+    server = subprocess.Popen(
+        [sys.executable, str(APP)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
+        while not answers(address):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise BenchError(f"{APP.name} did not start; run python {APP.name} to see why")
+            time.sleep(0.05)
+        yield address, server.pid
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def answers(address: str) -> bool:
+    """Whether something answers there."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@contextmanager
+def browser_page(address: str):
+    """The page at 1280 x 800 in headless Chromium, ready to draw on."""
+    import shutil
+
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise BenchError("the serving benchmark needs Playwright: pip install playwright") from error
+    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
+    if not executable:
+        raise BenchError("the serving benchmark needs a system Chromium: install the package chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.goto(address)
+        page.wait_for_selector("#board .card", timeout=PATIENCE * 1000)
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def draw_stroke(page, points: list[tuple[float, float]]) -> None:
+    """A stroke by mouse through `points` in units of the pad's side, a move each 16 ms as a hand gives them."""
+    box = page.locator("#pad .paper").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for (x0, y0), (x1, y1) in itertools.pairwise(places):
+        for i in range(1, 9):
+            page.mouse.move(x0 + (x1 - x0) * i / 8, y0 + (y1 - y0) * i / 8)
+            page.wait_for_timeout(16)
+    page.mouse.up()
+
+
+def resident_megabytes(pid: int) -> float | None:
+    """Resident memory of a process in MB, None where the system does not tell."""
+    status = Path(f"/proc/{pid}/status")
+    found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
+    return round(int(found[1]) / 1024, 0) if found else None
+
+
+def serving(strokes: int = 20, seed: int = 0) -> dict:
+    """Pen-up to cards and to the ladder, updates while drawing, slider, start and memory: figures in ms and MB.
+
+    Pen-up is the pointer event's own time, the end is when every canvas is written, both by the browser's clock.
+    Raises BenchError where the page or a browser is missing.
+    """
+    generator = random.Random(seed)
+    began = time.perf_counter()
+    with served_page() as (address, pid), browser_page(address) as page:
+        start = time.perf_counter() - began
+        sizes: list[int] = []
+        page.on("response", lambda r: sizes.append(len(r.body())) if "component_server" in r.url else None)
+        page.evaluate(
+            """() => { window.updates = 0; denoiser.on('now', s => { if (s.drawing && s.now) updates++; }) }"""
+        )
+        drawing_seconds, per_stroke = 0.0, []
+        for _ in tqdm(range(strokes), desc="strokes", unit="stroke"):
+            page.evaluate("() => { denoiser.ink({}); performance.clearMeasures(); }")
+            sizes.clear()
+            points = [(generator.uniform(0.2, 0.8), generator.uniform(0.15, 0.85)) for _ in range(4)]
+            clock = time.perf_counter()
+            draw_stroke(page, points)
+            drawing_seconds += time.perf_counter() - clock
+            page.wait_for_function(
+                "() => performance.getEntriesByName('denoiser:ladder').length > 0", timeout=PATIENCE * 1000
+            )
+            first = "name => performance.getEntriesByName(name)[0].duration"
+            per_stroke.append([page.evaluate(first, f"denoiser:{name}") for name in ("cards", "ladder")])
+        slider = page.evaluate(
+            """() => {
+              const input = document.querySelector('#film input[type=range]'), times = [];
+              for (let round = 0; round < 5; round++) for (let i = 0; i <= 20; i++) {
+                const since = performance.now();
+                input.value = i / 20;
+                input.dispatchEvent(new Event('input', { bubbles: true }));
+                times.push(performance.now() - since);
+              }
+              return times;
+            }"""
+        )
+        return {
+            "models": page.evaluate("() => denoiser.state.ladder.names.length - 1"),
+            "start_seconds": round(start, 1),
+            "resident_megabytes": resident_megabytes(pid),
+            "pen_up_to_cards_ms": summary([cards for cards, _ in per_stroke]),
+            "pen_up_to_ladder_ms": summary([ladder for _, ladder in per_stroke]),
+            "updates_per_second_while_drawing": round(page.evaluate("() => updates") / drawing_seconds, 1),
+            "slider_to_canvases_ms": summary(slider),
+            "bytes_of_the_last_stroke": sum(sizes),
+            "cores": os.cpu_count(),
+        }
+
+
+def print_serving(figures: dict) -> None:
+    """The figures of `serving`, one a line."""
+    for name, value in figures.items():
+        words = name.replace("_", " ")
+        if isinstance(value, dict):
+            value = f"p50 {value['p50']}, p95 {value['p95']} (n = {value['count']})"
+        print(f"{words:36}{value}")
+
+
+def main(what: str, json_file: Path | None = None) -> None:
+    """Run the benchmark `what`, print its figures and write them to `json_file` where one is named."""
+    from .files import write_atomically
+
+    figures = {"serving": serving}[what]()
+    print_serving(figures)
+    if json_file:
+        write_atomically(
+            json_file, json.dumps({"command": f"python -m denoiser bench {what}"} | figures, indent=1) + "\n"
+        )

@@ -1,0 +1,341 @@
+"""The Denoise page in a real browser: draw, slide, upload, clear; by mouse, touch and keyboard."""
+
+import io
+import re
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+pytest.importorskip("playwright")
+from playwright.sync_api import expect
+import itertools
+
+pytestmark = pytest.mark.slow
+
+SEVEN = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
+SETTLED = (
+    "() => denoiser.state.ladder !== null"
+    " && denoiser.state.ladder.asked === `${denoiser.state.version}/${denoiser.state.kind}/${denoiser.state.seed}`"
+)
+
+
+def settle(page):
+    """Wait until the whole ladder of the present question is there."""
+    page.wait_for_function(SETTLED, timeout=20_000)
+
+
+def draw(page, points=SEVEN):
+    """One stroke on the pad, in units of its side."""
+    box = page.locator("#pad .paper").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
+
+
+def pictures(page):
+    """What the cards' canvases show now, one string of pixels each."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('#board .card canvas')].map(c =>
+             c.classList.contains('unlit') ? '' : [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join())"""
+    )
+
+
+def slide(page, factor):
+    page.locator("#film input[type=range]:visible").first.evaluate(
+        "(e, f) => { e.value = f; e.dispatchEvent(new Event('input', { bubbles: true })); }", factor
+    )
+
+
+def png(array, kind="PNG"):
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, kind)
+    return file.getvalue()
+
+
+def upload(page, name, content):
+    page.locator("#pad input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+
+
+@pytest.fixture
+def page(new_page):
+    page = new_page()
+    page.locator("#board .card").first.wait_for()
+    return page
+
+
+def test_drawing_lights_every_card_with_figures(page):
+    assert set(pictures(page)) == {""}
+    draw(page)
+    settle(page)
+    shown = pictures(page)
+    assert "" not in shown
+    assert len(set(shown)) == len(shown)
+    for card in page.locator("#board .card").all():
+        assert re.fullmatch(r"\d+\.\d", card.locator(".psnr").inner_text())
+        assert re.fullmatch(r"-?\d\.\d\d", card.locator(".ssim").inner_text())
+    assert page.locator("#board .card.best").count() == 1
+
+
+def test_cards_change_while_the_pen_is_down(page):
+    box = page.locator("#pad .paper").bounding_box()
+    page.mouse.move(box["x"] + 80, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 260, steps=10)
+    page.wait_for_function("() => denoiser.state.now !== null")
+    first = pictures(page)
+    page.mouse.move(box["x"] + 250, box["y"] + 260, steps=10)
+    page.wait_for_function(
+        "old => { const c = document.querySelectorAll('#board .card canvas')[1];"
+        " return [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join() !== old; }",
+        arg=first[1],
+    )
+    page.mouse.up()
+
+
+def test_every_card_follows_the_slider_and_comes_back(page):
+    draw(page)
+    settle(page)
+    seen = {}
+    for step in range(21):
+        slide(page, step / 20)
+        assert page.locator("#factor output").inner_text() == f"{step / 20:.2f}"
+        seen[step] = pictures(page)
+    for card in range(len(seen[0])):
+        assert len({shown[card] for shown in seen.values()}) == 21
+    slide(page, 0.5)
+    assert pictures(page) == seen[10]
+
+
+def test_the_slider_asks_nothing_of_the_server_once_the_ladder_is_there(page):
+    draw(page)
+    settle(page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    for step in range(21):
+        slide(page, step / 20)
+    page.wait_for_timeout(300)
+    assert not asked
+
+
+def test_keys_move_the_slider(page):
+    draw(page)
+    settle(page)
+    page.locator("#film input[type=range]").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#factor output")).to_have_text("0.55")
+
+
+def test_new_noise_and_a_typed_seed(page):
+    draw(page)
+    settle(page)
+    before = pictures(page)
+    page.get_by_role("button", name="New noise").first.click()
+    page.wait_for_function("() => denoiser.state.seed !== 4271")
+    settle(page)
+    assert pictures(page)[0] != before[0]
+    page.get_by_label("seed").fill("4271")
+    page.get_by_label("seed").press("Enter")
+    page.wait_for_function("() => denoiser.state.seed === 4271")
+    settle(page)
+    assert pictures(page) == before
+
+
+def test_every_noise_kind_shows_another_noise(page):
+    draw(page)
+    seen = set()
+    for radio in page.locator("#kind input").all():
+        radio.check(force=True)
+        value = radio.get_attribute("value")
+        page.wait_for_function("kind => denoiser.state.kind === kind", arg=value)
+        settle(page)
+        seen.add(pictures(page)[0])
+    assert len(seen) == page.locator("#kind input").count() > 1
+
+
+def test_clear_undo_and_redo(page):
+    draw(page)
+    settle(page)
+    one = pictures(page)
+    draw(page, [(0.3, 0.55), (0.7, 0.55)])
+    settle(page)
+    two = pictures(page)
+    assert one[1] != two[1]
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert pictures(page) == one
+    page.get_by_role("button", name="Redo").click()
+    settle(page)
+    assert pictures(page) == two
+    page.get_by_role("button", name="Clear").click()
+    assert set(pictures(page)) == {""}
+    assert {c.inner_text() for c in page.locator("#board .psnr").all()} == {"–"}
+    expect(page.get_by_role("button", name="Clear")).to_be_disabled()
+
+
+def test_an_answer_that_comes_after_clear_is_thrown_away(page):
+    draw(page)
+    page.get_by_role("button", name="Clear").click()
+    page.wait_for_timeout(1_500)
+    assert set(pictures(page)) == {""}
+
+
+def test_example_digits(page):
+    for name in "07":
+        page.get_by_role("button", name=f"Example {name}").click()
+        settle(page)
+        assert "" not in pictures(page)
+        assert page.get_by_role("button", name=f"Example {name}").get_attribute("aria-pressed") == "true"
+
+
+def test_no_figures_without_a_digit(page):
+    for name in ("blank", "noise"):
+        page.locator(f"[data-odd={name}]").click()
+        settle(page)
+        assert {c.inner_text() for c in page.locator("#board .psnr").all()} == {"–"}
+        assert "no reference" in page.locator("#board .note").first.inner_text()
+
+
+def photograph():
+    """Dark ink on light paper under uneven light, with texture: a seven."""
+    rng = np.random.default_rng(0)
+    light = np.linspace(240, 150, 400)[None, :] + np.linspace(0, -40, 400)[:, None]
+    paper = light + rng.normal(0, 4, (400, 400))
+    ink = Image.new("L", (400, 400))
+    from PIL import ImageDraw
+
+    ImageDraw.Draw(ink).line([(130, 110), (280, 110), (190, 310)], fill=255, width=22, joint="curve")
+    cover = np.asarray(ink.filter(ImageFilter.GaussianBlur(1.5))) / 255
+    return (paper * (1 - cover) + 45 * cover).clip(0, 255).astype(np.uint8)
+
+
+def test_a_photograph_is_read_as_intended(page):
+    upload(page, "seven.jpg", png(photograph(), "JPEG"))
+    page.wait_for_function("() => denoiser.state.picture !== null", timeout=20_000)
+    settle(page)
+    digit = np.array(page.evaluate("() => [...denoiser.state.digit]")).reshape(28, 28)
+    draw_again = np.nonzero(digit > 80)
+    assert 18 <= max(np.ptp(draw_again[0]), np.ptp(draw_again[1])) + 1 <= 21
+    assert digit[:3].max() == digit[:, :3].max() == 0
+    top, bottom = digit[4:8].sum(axis=0), digit[18:23].sum(axis=0)
+    assert np.ptp(np.nonzero(top > 80)[0]) > np.ptp(np.nonzero(bottom > 80)[0])
+    reading = page.evaluate("() => denoiser.state.reading")
+    assert reading is None or reading[0] == 7
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("notes.png", b"this is no picture"),
+        ("dot.png", png(np.zeros((1, 1), np.uint8))),
+        ("blank.png", png(np.full((90, 90), 255, np.uint8))),
+    ],
+    ids=["no image", "1 x 1", "blank"],
+)
+def test_bad_uploads_say_so_and_lose_nothing(page, name, content):
+    draw(page)
+    settle(page)
+    before = pictures(page)
+    upload(page, name, content)
+    expect(page.locator("#toast .say")).to_be_visible(timeout=15_000)
+    assert page.locator("#toast .say").inner_text().endswith(".")
+    assert pictures(page) == before
+    draw(page, [(0.3, 0.55), (0.7, 0.55)])
+    settle(page)
+    assert pictures(page) != before
+
+
+def test_views(page):
+    draw(page)
+    settle(page)
+    plain = pictures(page)
+    page.locator("#views input[value=difference]").check(force=True)
+    expect(page.locator("#legend")).to_be_visible()
+    assert pictures(page)[1] != plain[1]
+    page.locator("#views input[value=wipe]").check(force=True)
+    page.wait_for_function("() => denoiser.state.view === 'wipe'")
+    assert pictures(page)[1] not in (plain[0], plain[1])
+    page.locator("#views input[value=picture]").check(force=True)
+    page.wait_for_function("() => denoiser.state.view === 'picture'")
+    assert pictures(page) == plain
+
+
+def test_a_drawing_survives_theme_tab_and_window_size(page):
+    draw(page)
+    settle(page)
+    digit = page.evaluate("() => [...denoiser.state.digit]")
+    page.get_by_role("button", name="Dark or light").click()
+    page.set_viewport_size({"width": 800, "height": 900})
+    page.get_by_role("tab").nth(1).click()
+    page.get_by_role("tab").first.click()
+    page.wait_for_timeout(300)
+    assert page.evaluate("() => [...denoiser.state.digit]") == digit
+    ink = page.evaluate(
+        """() => { const c = document.querySelector('#pad .paper canvas');
+             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+             let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 200 && d[i] < 60;
+             return n / c.width / c.width; }"""
+    )
+    assert ink > 0.02
+
+
+def test_two_visitors_keep_their_own_digits(new_page):
+    first, second = new_page(), new_page()
+    for page, points in ((first, SEVEN), (second, [(0.5, 0.2), (0.5, 0.8)])):
+        page.locator("#board .card").first.wait_for()
+        draw(page, points)
+    for page in (first, second):
+        settle(page)
+    assert pictures(first)[0] != pictures(second)[0]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_nothing_is_wider_than_the_window(new_page, width, theme):
+    page = new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
+    page.locator("#board .card").first.wait_for()
+    draw(page)
+    settle(page)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    assert page.evaluate("() => document.body.classList.contains('dark')") == (theme == "dark")
+
+
+def test_all_cards_stand_above_the_fold(new_page):
+    page = new_page(viewport={"width": 1280, "height": 800})
+    page.locator("#board .card").first.wait_for()
+    for card in page.locator("#board .card").all():
+        box = card.bounding_box()
+        assert box["y"] + box["height"] <= 800
+
+
+def test_a_finger_draws_and_the_page_does_not_scroll(new_page):
+    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.locator("#board .card").first.wait_for()
+    box = page.locator("#pad .paper").bounding_box()
+    session = page.context.new_cdp_session(page)
+    points = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in SEVEN]
+
+    def touch(kind, *places):
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y} for x, y in places]})
+
+    touch("touchStart", points[0])
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
+        for i in range(1, 9):
+            touch("touchMove", (x0 + (x1 - x0) * i / 8, y0 + (y1 - y0) * i / 8))
+    touch("touchEnd")
+    settle(page)
+    assert "" not in pictures(page)
+    assert page.evaluate("() => scrollY") == 0
+    before = pictures(page)
+    slide(page, 0.9)
+    assert pictures(page) != before
+
+
+def test_a_tap_leaves_a_dot(page):
+    box = page.locator("#pad .paper").bounding_box()
+    page.mouse.click(box["x"] + 100, box["y"] + 100)
+    settle(page)
+    assert "" not in pictures(page)

@@ -1,0 +1,189 @@
+"""What the page's server functions answer: to the page, and to requests that no page of ours sends."""
+
+import base64
+import io
+import json
+import math
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from denoiser.comparison import LADDER
+from denoiser.data import PIXELS
+from denoiser.examples import EXAMPLES
+from denoiser.web import denoise
+from denoiser.web.component import answering
+from denoiser.web.zoo import Zoo
+
+
+@pytest.fixture(scope="module")
+def zoo():
+    return Zoo()
+
+
+@pytest.fixture(scope="module")
+def compare(zoo):
+    call = answering(denoise.partial_named("compare", denoise.compare, zoo))
+    return lambda **request: json.loads(
+        call([json.dumps({"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5]} | request)])
+    )
+
+
+@pytest.fixture(scope="module")
+def read_picture():
+    call = answering(denoise.read_picture)
+    return lambda content: json.loads(call([json.dumps({"content": base64.b64encode(content).decode()})]))
+
+
+def pixels(text):
+    return np.frombuffer(base64.b64decode(text), np.uint8)
+
+
+def png(array):
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_every_model_that_loads_is_on_no_list_of_problems(zoo):
+    assert zoo.featured
+    assert not [problem for problem in zoo.problems if "referee" not in problem]
+
+
+def test_answer_has_a_row_for_noisy_and_each_model(compare, zoo):
+    reply = compare()
+    assert reply["names"] == ["noisy", *zoo.featured]
+    assert pixels(reply["pictures"]).shape == (len(reply["names"]) * PIXELS,)
+    assert len(reply["psnr"]) == len(reply["ssim"]) == len(reply["names"])
+
+
+def test_figures_are_of_the_pictures_shown(compare):
+    reply = compare(factors=[0.25, 0.5])
+    clean = pixels(reply["digit"]) / 255
+    shown = pixels(reply["pictures"]).reshape(len(reply["names"]), 2, PIXELS) / 255
+    psnr = -10 * np.log10(((shown - clean) ** 2).mean(axis=2))
+    assert np.abs(psnr - np.array(reply["psnr"])).max() < 0.05
+
+
+def test_ladder_and_single_factor_agree(compare):
+    one, ladder = compare(factors=[0.5]), compare(factors=None)
+    assert ladder["factors"] == list(LADDER)
+    step = ladder["factors"].index(0.5)
+    rows = pixels(ladder["pictures"]).reshape(len(ladder["names"]), len(LADDER), PIXELS)[:, step]
+    difference = rows.astype(int) - pixels(one["pictures"]).reshape(rows.shape).astype(int)
+    assert np.abs(difference).max() <= 1
+
+
+def test_no_noise_leaves_the_digit_and_has_no_finite_psnr(compare):
+    reply = compare(factors=[0])
+    assert (pixels(reply["pictures"])[:PIXELS] == pixels(reply["digit"])).all()
+    assert reply["psnr"][0] == [None]
+
+
+def test_seeds_and_kinds_give_the_noise(compare):
+    noisy = {
+        (kind, seed): pixels(compare(kind=kind, seed=seed)["pictures"])[:PIXELS].tobytes()
+        for kind in ("gaussian", "speckle")
+        for seed in (1, 2)
+    }
+    assert len(set(noisy.values())) == 4
+    assert pixels(compare(seed=2)["pictures"])[:PIXELS].tobytes() == noisy["gaussian", 2]
+
+
+@pytest.mark.parametrize("odd", ["blank", "noise"])
+def test_no_figures_where_there_is_no_reference(compare, odd):
+    reply = compare(odd=odd)
+    assert reply["psnr"] is None
+    assert reply["ssim"] is None
+
+
+def test_a_fitted_picture_comes_back_as_it_was_sent(compare):
+    sent = np.random.default_rng(0).integers(0, 256, PIXELS, dtype=np.uint8)
+    reply = compare(picture=base64.b64encode(sent.tobytes()).decode())
+    assert (pixels(reply["digit"]) == sent).all()
+
+
+HOSTILE = {
+    "no strokes": {"strokes": []},
+    "strokes of nothing": {"strokes": [[]]},
+    "null strokes": {"strokes": None},
+    "text for strokes": {"strokes": "hello"},
+    "a number for strokes": {"strokes": 7},
+    "points that are text": {"strokes": [[["a", "b"]]]},
+    "points of one value": {"strokes": [[[0.5]]]},
+    "NaN points": {"strokes": [[[math.nan, 0.5], [0.5, 0.5]]]},
+    "infinite points": {"strokes": [[[math.inf, 0.5], [0.5, 0.5]]]},
+    "points far out of range": {"strokes": [[[1e30, 0.5], [0.5, -1e30]]]},
+    "a million points": {"strokes": [[[0.5, 0.5]] * 1_000_000]},
+    "unknown kind": {"kind": "snow"},
+    "kind of another type": {"kind": ["gaussian"]},
+    "negative seed": {"seed": -1},
+    "huge seed": {"seed": 2**63},
+    "seed as text": {"seed": "1"},
+    "factor above one": {"factors": [1.5]},
+    "factor NaN": {"factors": [math.nan]},
+    "factors as text": {"factors": "0.5"},
+    "no factors": {"factors": []},
+    "ten thousand factors": {"factors": [0.5] * 10_000},
+    "picture too short": {"picture": base64.b64encode(b"short").decode()},
+    "picture no base64": {"picture": "%%%"},
+    "picture a number": {"picture": 5},
+}
+
+
+@pytest.mark.parametrize("request_part", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_requests_get_a_sentence(compare, request_part):
+    reply = compare(**request_part)
+    assert set(reply) == {"error"}
+    assert reply["error"].endswith(".")
+    assert "Traceback" not in reply["error"]
+    assert "\n" not in reply["error"]
+
+
+@pytest.mark.parametrize("data", [None, 5, [], [5], ["not json"], ["[1, 2]"], ["[" * 100_000]])
+def test_requests_that_are_none_get_a_sentence(data):
+    assert set(json.loads(answering(denoise.read_picture)(data))) == {"error"}
+
+
+def test_an_upload_is_fitted(read_picture):
+    page = np.full((200, 160), 230, np.uint8)
+    page[40:160, 70:90] = 30
+    digit = pixels(read_picture(png(page))["digit"]).reshape(28, 28)
+    rows, columns = np.nonzero(digit > 60)
+    assert 18 <= np.ptp(rows) + 1 <= 21
+    assert np.ptp(columns) < 10
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"this is no picture", png(np.zeros((1, 1), np.uint8)), png(np.full((64, 64), 255, np.uint8))],
+    ids=["empty", "text", "1 x 1", "blank"],
+)
+def test_unreadable_uploads_get_a_sentence(read_picture, content):
+    reply = read_picture(content)
+    assert set(reply) == {"error"}
+    assert reply["error"].endswith(".")
+
+
+def test_fifty_megapixels_are_read_or_refused_in_a_sentence(read_picture):
+    page = np.full((5_000, 10_000), 255, np.uint8)
+    page[1_000:4_000, 4_500:5_000] = 0
+    reply = read_picture(png(page))
+    assert set(reply) in ({"digit"}, {"digit", "note"}, {"error"})
+    if "digit" in reply:
+        assert pixels(reply["digit"]).max() > 200
+
+
+def test_visitors_do_not_meet(compare):
+    """The answer depends on the request alone: another visitor's request in between changes nothing."""
+    first = compare(strokes=EXAMPLES["1"])
+    compare(strokes=EXAMPLES["8"], seed=99)
+    assert compare(strokes=EXAMPLES["1"]) == first
+
+
+def test_serving_does_not_train(zoo):
+    assert not any(p.requires_grad for model in zoo.models.values() for p in model.parameters())
+    assert not any(model.training for model in zoo.models.values())
+    assert torch.get_num_threads() == 1
