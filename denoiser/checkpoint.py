@@ -39,7 +39,7 @@ def save_model(model: nn.Module, record: Mapping, folder: Path = FOLDER) -> dict
     record = dict(record) | {"sha256": sha256(weights), "bytes": len(weights)}
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     write_together({folder / f"{name}.safetensors": weights, folder / f"{name}.json": text})
-    return record
+    return json.loads(text)
 
 
 def trained(folder: Path = FOLDER) -> list[str]:
@@ -85,7 +85,7 @@ def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path 
         model = build(record["recipe"]["network"], record["recipe"]["settings"])
         model.load_state_dict(load(content))
     except (SafetensorError, RuntimeError, ValueError) as error:
-        first = str(error).splitlines()[0]
+        first = str(error).partition("\n")[0]
         raise CheckpointError(f"the weights {path} do not fit the network its record describes: {first}") from error
     return model.to(device).eval().requires_grad_(False), record
 

@@ -20,7 +20,7 @@ SCHEDULES = ("constant", "cosine")
 NOISE_DRAWN = ("once", "each batch")
 FAMILIES = ("dense", "conv", "recurrent", "vae", "referee")
 TASKS = ("denoise", "reconstruct", "read")
-WORDS = ("title", "source", "headline", "headline_bce", "note")  # what may change without training differently
+PRESENTATION = ("title", "source", "headline", "headline_bce", "note", "featured")  # trains the same whatever they say
 
 
 class RecipeError(DenoiserError, ValueError):
@@ -43,7 +43,8 @@ class Recipe:
     `noise_factor` is one number or the (low, high) from which each picture draws its own; `noise` names a kind,
     or several, each taking an equal share of every batch; `noise_drawn` says whether the training noise is one
     frozen field for all epochs or fresh for each batch. `headline` is the source's own figure, in words, and
-    `headline_bce` the validation BCE (nats per pixel) it gives or implies.
+    `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the
+    page's first board.
     """
 
     name: str

@@ -23,7 +23,7 @@ from .errors import DenoiserError
 from .files import write_atomically
 from .models import build
 from .noise import add_noise, draw_noise
-from .recipes import OPTIMIZERS, WORDS, Recipe
+from .recipes import OPTIMIZERS, PRESENTATION, Recipe
 
 VALIDATION_BATCH = 1_000
 WARMUP = 0.05  # share of a cosine schedule that climbs
@@ -245,16 +245,26 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, r
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         history = json.loads(metadata["history"])
         theirs, ours = json.loads(metadata["recipe"]), json.loads(json.dumps(recipe.as_dict()))
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        same = all(theirs.get(key) == ours.get(key) for key in (theirs.keys() | ours.keys()) - set(PRESENTATION))
+        if same:
+            _restore(model, optimizer, tensors)
+    except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
+        first = str(error).partition("\n")[0]
         raise TrainingError(
-            f"{path} is damaged and cannot be resumed from ({error}); train without --resume."
+            f"{path} is damaged and cannot be resumed from ({first}); train without --resume."
         ) from error
-    if any(theirs.get(key) != ours.get(key) for key in (theirs.keys() | ours.keys()) - set(WORDS)):
+    if not same:
         raise TrainingError(
             f"{path} is of recipe {theirs.get('name')!r} with other settings than {recipe.name!r} has now; "
             "train without --resume."
         )
-    weights, slots = {}, {}
+    return history
+
+
+def _restore(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    """Weights and optimiser slots from the names that save_state gave them."""
+    weights: dict[str, Tensor] = {}
+    slots: dict[int, dict[str, Tensor]] = {}
     parameters = list(model.parameters())
     for key, value in tensors.items():
         part, name = key.split(".", 1)
@@ -267,4 +277,3 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, r
             slots.setdefault(int(index), {})[slot] = value
     model.load_state_dict(weights)
     optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
-    return history

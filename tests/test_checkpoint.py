@@ -1,0 +1,293 @@
+"""Checkpoints come back as they were saved, or say why not; those committed are whole and belong to their records."""
+
+import json
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from denoiser.checkpoint import (
+    FOLDER,
+    CheckpointError,
+    list_models,
+    load_checkpoint,
+    load_model,
+    load_record,
+    save_model,
+    trained,
+)
+from denoiser.data import SIDE, split_validation
+from denoiser.errors import DenoiserError
+from denoiser.files import WriteError
+from denoiser.filters import FILTERS
+from denoiser.models import build, parameter_count
+from denoiser.recipes import PRESENTATION, RECIPES
+from denoiser.training import Feed, validation_loss
+
+BASE = next(recipe for recipe in RECIPES.values() if recipe.network == "dense")
+READER = next(recipe for recipe in RECIPES.values() if recipe.task == "read")
+LIMIT, LIMIT_TOGETHER = 10e6, 40e6  # bytes
+
+
+def save(folder, name=BASE.name, seed=0, **changes):
+    """A small untrained network under the name of a recipe."""
+    recipe = replace(BASE, **({"name": name, "settings": {"widths": (12, 3)}} | changes))
+    torch.manual_seed(seed)
+    model = build(recipe.network, recipe.settings).eval()
+    return model, save_model(model, {"recipe": recipe.as_dict(), "seed": seed}, folder)
+
+
+def edit(folder, name, change):
+    """Rewrite a record after `change` had its way with it."""
+    path = folder / f"{name}.json"
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+
+
+def refused(folder, words, name=BASE.name):
+    with pytest.raises(CheckpointError, match=words) as caught:
+        load_model(name, folder=folder)
+    assert name in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, DenoiserError)
+
+
+class TestRoundTrip:
+    """What was saved is what is loaded."""
+
+    @pytest.mark.parametrize("name", RECIPES)
+    def test_every_network_gives_equal_outputs(self, name, tmp_path):
+        recipe, x = RECIPES[name], torch.rand(2, 1, SIDE, SIDE)
+        model = build(recipe.network, recipe.settings).to(memory_format=torch.channels_last)
+        for parameter in model.parameters():
+            torch.nn.init.normal_(parameter, std=0.1)
+        saved = save_model(model, {"recipe": recipe.as_dict()}, tmp_path)
+        loaded, record = load_model(name, folder=tmp_path)
+        assert not loaded.training
+        assert not any(parameter.requires_grad for parameter in loaded.parameters())
+        torch.testing.assert_close(loaded(x), model.eval()(x), rtol=1e-4, atol=1e-5)
+        assert record == saved == json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+
+    def test_the_record_says_what_it_was_given_and_ties_the_weights(self, tmp_path):
+        _, record = save(tmp_path, seed=3, note="Grüße, 数字")
+        weights = tmp_path / f"{BASE.name}.safetensors"
+        assert record["seed"] == 3
+        assert record["recipe"]["note"] == "Grüße, 数字"
+        assert record["bytes"] == weights.stat().st_size
+        assert re.fullmatch("[0-9a-f]{64}", record["sha256"])
+        assert sorted(path.name for path in tmp_path.iterdir()) == [f"{BASE.name}.json", f"{BASE.name}.safetensors"]
+
+    def test_a_full_disk_leaves_the_old_checkpoint_whole(self, tmp_path, monkeypatch):
+        model, _ = save(tmp_path)
+        real, calls = torch.nn.Module.state_dict, []
+
+        def full_at_the_record(handle):
+            calls.append(handle)
+            if len(calls) == 2:
+                raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("os.fsync", full_at_the_record)
+        with pytest.raises(WriteError, match="No space left"):
+            save(tmp_path, seed=1)
+        loaded, _ = load_model(BASE.name, folder=tmp_path)
+        assert all(torch.equal(a, b) for a, b in zip(real(model).values(), real(loaded).values(), strict=True))
+        assert len(list(tmp_path.iterdir())) == 2
+
+    def test_loading_leaves_no_name_to_guess_from(self, tmp_path):
+        # The record alone says what to build: a checkpoint may be of a recipe that is no longer there.
+        model, _ = save(tmp_path, name="of-another-day")
+        loaded, _ = load_model("of-another-day", folder=tmp_path)
+        assert parameter_count(loaded) == parameter_count(model)
+
+
+class TestRefused:
+    """Each kind of damage is a sentence that names the model or the file."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        save(tmp_path)
+        return tmp_path
+
+    def test_an_unknown_name(self, folder):
+        refused(folder, f"no trained model 'conv-65' .*{BASE.name}", name="conv-65")
+
+    def test_an_empty_folder(self, tmp_path):
+        refused(tmp_path / "nothing here", "there is none")
+
+    @pytest.mark.parametrize("kept", [0, 7, 200, -1])
+    def test_truncated_weights(self, folder, kept):
+        path = folder / f"{BASE.name}.safetensors"
+        path.write_bytes(path.read_bytes()[:kept])
+        refused(folder, r"\.safetensors are damaged")
+
+    @pytest.mark.parametrize("place", [3, 100, -1])
+    def test_a_flipped_byte(self, folder, place):
+        path = folder / f"{BASE.name}.safetensors"
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        path.write_bytes(content)
+        refused(folder, r"\.safetensors are damaged")
+
+    def test_another_hash(self, folder):
+        edit(folder, BASE.name, lambda record: record.update(sha256="0" * 64))
+        refused(folder, r"their SHA-256 is not the one in .*\.json")
+
+    def test_missing_weights(self, folder):
+        (folder / f"{BASE.name}.safetensors").unlink()
+        refused(folder, r"\.safetensors cannot be read")
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"settings": {"widths": [12, 4]}},
+            {"settings": {"widths": [12]}},
+            {"settings": {"depth": 2}},
+            {"settings": {"widths": None}},
+            {"network": "conv_strided", "settings": {"filters": 4}},
+            {"network": "of another version"},
+        ],
+    )
+    def test_another_architecture(self, folder, change):
+        edit(folder, BASE.name, lambda record: record["recipe"].update(change))
+        refused(folder, "do not fit the network its record describes")
+
+    def test_weights_that_are_no_safetensors_though_the_hash_is_right(self, folder):
+        from denoiser.checkpoint import sha256
+
+        (folder / f"{BASE.name}.safetensors").write_bytes(b"not weights")
+        edit(folder, BASE.name, lambda record: record.update(sha256=sha256(b"not weights")))
+        refused(folder, "do not fit")
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "{", "[]", "null", "{}", '{"recipe": {}, "sha256": ""}', '{"recipe": 3, "sha256": ""}', "\ud800"],
+    )
+    def test_a_record_that_is_none(self, folder, text):
+        (folder / f"{BASE.name}.json").write_bytes(text.encode("utf-8", "surrogatepass"))
+        refused(folder, r"the record .*\.json cannot be read")
+
+    @pytest.mark.parametrize("change", [{"settings": [1]}, {"network": ["dense"]}, {"task": None}])
+    def test_a_record_with_values_of_another_type(self, folder, change):
+        edit(folder, BASE.name, lambda record: record["recipe"].update(change))
+        refused(folder, r"the record .*\.json cannot be read")
+
+
+class TestList:
+    """Names of what can denoise or reconstruct."""
+
+    def test_trained_ones_in_the_order_of_the_recipes_then_the_filters(self, tmp_path):
+        names = [name for name, recipe in RECIPES.items() if recipe.task != "read"]
+        for name in ("of-another-day", *reversed(names)):
+            save(tmp_path, name=name)
+        assert list_models(tmp_path) == [*names, "of-another-day", *FILTERS]
+        assert trained(tmp_path) == sorted([*names, "of-another-day"])
+
+    def test_what_reads_is_listed_apart(self, tmp_path):
+        save(tmp_path)
+        model = build(READER.network, READER.settings)
+        save_model(model, {"recipe": READER.as_dict()}, tmp_path)
+        assert READER.name in trained(tmp_path)
+        assert list_models(tmp_path) == [BASE.name, *FILTERS]
+        assert load_model(READER.name, folder=tmp_path)[0](torch.zeros(2, 1, SIDE, SIDE)).shape == (2, 10)
+
+    def test_half_a_checkpoint_is_not_listed(self, tmp_path):
+        save(tmp_path)
+        (tmp_path / f"{BASE.name}.safetensors").unlink()
+        (tmp_path / "evaluation.json").write_text("{}")
+        assert list_models(tmp_path) == list(FILTERS)
+
+    def test_one_damaged_record_does_not_hide_the_others(self, tmp_path):
+        save(tmp_path)
+        for name in ("of-another-day", READER.name):
+            save(tmp_path, name=name)
+            (tmp_path / f"{name}.json").write_text("{")
+        assert list_models(tmp_path) == [BASE.name, "of-another-day", *FILTERS]
+        refused(tmp_path, "cannot be read", name="of-another-day")
+
+    def test_without_checkpoints_the_filters_are_left(self, tmp_path):
+        assert list_models(tmp_path / "nothing here") == list(FILTERS)
+
+    @pytest.mark.parametrize("name", FILTERS)
+    def test_filters_are_loaded_like_models(self, name, tmp_path):
+        model, record = load_model(name, folder=tmp_path)
+        assert not model.training
+        assert record["recipe"]["name"] == name
+        assert record["recipe"]["task"] == "denoise"
+
+
+class TestCommitted:
+    """The checkpoints in the repository."""
+
+    def test_there_are_some_and_each_has_its_recipe(self):
+        assert trained()
+        assert set(trained()) <= set(RECIPES)
+        assert set(list_models()) == {n for n in trained() if RECIPES[n].task != "read"} | set(FILTERS)
+
+    @pytest.mark.parametrize("name", trained())
+    def test_its_record_says_how_it_was_trained(self, name):
+        model, record = load_checkpoint(name)
+        recipe = record["recipe"]
+        assert recipe["name"] == name
+        now = json.loads(json.dumps(RECIPES[name].as_dict()))
+        assert {key for key in now.keys() | recipe.keys() if recipe.get(key) != now.get(key)} <= set(PRESENTATION)
+        history = record["history"]
+        assert [entry["epoch"] for entry in history] == list(range(1, recipe["epochs"] + 1))
+        for entry in history:
+            assert np.isfinite([entry["train"], entry["validation"]]).all()
+            assert entry["seconds"] > 0
+        assert history[-1]["train"] < history[0]["train"]
+        assert record["seconds"] == pytest.approx(sum(entry["seconds"] for entry in history), abs=0.1)
+        assert record["parameters"] == parameter_count(model)
+        assert record["seed"] == recipe["seed"]
+        assert record["device"]
+        assert record["precision"] in ("float32", "bfloat16")
+        assert {"python", "torch"} <= record["versions"].keys()
+        assert all(record["versions"].values())
+        assert record["bytes"] == (FOLDER / f"{name}.safetensors").stat().st_size < LIMIT
+        assert all(bool(torch.isfinite(value).all()) for value in model.state_dict().values())
+
+    @pytest.mark.parametrize("name", trained())
+    @torch.inference_mode()
+    def test_it_denoises_any_number_of_digits(self, name):
+        model, record = load_model(name)
+        x = torch.rand(3, 1, SIDE, SIDE)
+        if record["recipe"]["task"] == "read":
+            assert model(x).shape == (3, 10)
+        else:
+            assert model(x).shape == x.shape
+            assert model(x).min() >= 0
+            assert model(x).max() <= 1
+
+    @pytest.mark.slow
+    @pytest.mark.parametrize("name", trained())
+    def test_its_weights_reach_the_loss_that_its_record_claims(self, name, mnist_train):
+        model, record = load_checkpoint(name)
+        _, held_out = split_validation(mnist_train)
+        # A fifth of the validation digits: enough to tell these weights from others.
+        loss = validation_loss(model, Feed(held_out[:1_000], RECIPES[name]), "float32")
+        slack = 0.03 if record["recipe"]["task"] == "read" else 0.005
+        assert loss == pytest.approx(record["history"][-1]["validation"], rel=0.06, abs=slack)
+
+    def test_together_they_are_small(self):
+        assert sum(path.stat().st_size for path in FOLDER.iterdir()) < LIMIT_TOGETHER
+
+    def test_there_are_no_pickles(self):
+        for path in FOLDER.iterdir():
+            assert path.suffix in (".json", ".safetensors", ".npz"), path
+            if path.suffix == ".npz":
+                with np.load(path, allow_pickle=False) as arrays:
+                    assert all(arrays[key].dtype != object for key in arrays)
+            elif path.suffix == ".safetensors":
+                assert path.read_bytes()[8:9] == b"{"
+            else:
+                json.loads(path.read_text(encoding="utf-8"))
+
+    def test_hashes_are_of_the_files(self):
+        from hashlib import sha256
+
+        for name in trained():
+            weights = (FOLDER / f"{name}.safetensors").read_bytes()
+            assert load_record(name)["sha256"] == sha256(weights).hexdigest()

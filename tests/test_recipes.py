@@ -1,0 +1,126 @@
+"""Every recipe says what it is; one that contradicts itself cannot be written."""
+
+import json
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from denoiser.data import Augmentation
+from denoiser.errors import DenoiserError
+from denoiser.models import build
+from denoiser.recipes import FAMILIES, RECIPES, RecipeError, get_recipe
+
+DENOISER = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "denoise" and r.optimizer == "adam")
+CLEAN = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "reconstruct")
+VAE = next(r for r in RECIPES.values() if r.family == "vae")
+READER = next(r for r in RECIPES.values() if r.task == "read")
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_every_recipe_says_what_it_is_and_where_it_comes_from(name):
+    recipe = RECIPES[name]
+    assert recipe.name == name
+    assert recipe.title
+    assert recipe.family in FAMILIES
+    if recipe.source is None:
+        assert recipe.note
+    else:
+        assert recipe.source.title
+        assert recipe.source.year >= 2013
+        assert recipe.source.address.startswith("https://") or not recipe.source.address
+    if recipe.headline_bce is not None:
+        assert str(recipe.headline_bce) in recipe.headline
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_survives_its_record(name):
+    recipe = RECIPES[name]
+    again = json.loads(json.dumps(recipe.as_dict()))
+    assert again["name"] == name
+    assert json.dumps(again) == json.dumps(recipe.as_dict())
+    build(again["network"], again["settings"])  # what a checkpoint is built from
+
+
+def test_titles_tell_recipes_apart():
+    assert len({recipe.title for recipe in RECIPES.values()}) == len(RECIPES)
+
+
+def test_names_are_file_names():
+    assert all(name == name.lower() and name.replace("-", "").isalnum() for name in RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "changes", "words"),
+    [
+        (DENOISER, {"family": "forest"}, "unknown family 'forest'"),
+        (DENOISER, {"task": "sing"}, "unknown task 'sing'"),
+        (DENOISER, {"network": "nothing"}, "unknown network 'nothing'"),
+        (DENOISER, {"optimizer": "lion"}, "unknown optimizer 'lion'"),
+        (DENOISER, {"schedule": "lunar"}, "unknown schedule 'lunar'"),
+        (DENOISER, {"noise_drawn": "twice"}, "noise_drawn is 'twice'"),
+        (DENOISER, {"noise": ("rain",)}, "unknown noise"),
+        (DENOISER, {"noise": "gaussian"}, "unknown noise in 'gaussian'"),
+        (DENOISER, {"noise_factor": 1.5}, "not within 0 to 1"),
+        (DENOISER, {"noise_factor": (0.6, 0.2)}, "not within 0 to 1"),
+        (DENOISER, {"noise_factor": float("nan")}, "not within 0 to 1"),
+        (DENOISER, {"epochs": 0}, "above 0"),
+        (DENOISER, {"batch_size": -1}, "above 0"),
+        (DENOISER, {"learning_rate": float("nan")}, "above 0"),
+        (DENOISER, {"settings": {"filters": 3}}, "does not take the settings"),
+        (DENOISER, {"settings": {}}, "does not take the settings"),
+        (DENOISER, {"optimizer_settings": {"rho": 0.9}}, "optimizer 'adam' does not take the settings"),
+        (DENOISER, {"loss": "cross-entropy"}, "no loss 'cross-entropy'"),
+        (DENOISER, {"loss": "hinge"}, "no loss 'hinge'"),
+        (DENOISER, {"penalties": {"kl": 1.0}}, "not all of the penalties"),
+        (DENOISER, {"noise": (), "noise_drawn": "each batch", "noise_factor": 0.0}, "to denoise, but has no noise"),
+        (DENOISER, {"noise_factor": 0.0}, "need each other"),
+        (DENOISER, {"noise": ()}, "need each other"),
+        (DENOISER, {"task": "reconstruct"}, "to reconstruct clean digits, but adds noise"),
+        (
+            DENOISER,
+            {"noise_drawn": "once", "augmentation": Augmentation(degrees=5)},
+            "cannot follow pictures that augmentation changes",
+        ),
+        (CLEAN, {"noise_drawn": "once"}, "noise drawn once, but no noise"),
+        (CLEAN, {"task": "denoise"}, "to denoise, but has no noise"),
+        (CLEAN, {"family": "vae"}, "not of family 'vae'"),
+        (CLEAN, {"family": "referee", "task": "read"}, "not made for task 'read'"),
+        (VAE, {"loss": "mse"}, "no loss 'mse'"),
+        (VAE, {"penalties": {"code_l1": 1.0}}, "not all of the penalties"),
+        (VAE, {"family": "dense"}, "not of family 'dense'"),
+        (READER, {"loss": "bce"}, "no loss 'bce'"),
+        (READER, {"penalties": {"weight_l1": 1.0}}, "not all of the penalties"),
+        (READER, {"task": "denoise"}, "do not go together"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(recipe, changes, words):
+    with pytest.raises(RecipeError, match=words) as caught:
+        replace(recipe, **changes)
+    assert str(caught.value).startswith(f"recipe {recipe.name!r}: ")
+    assert isinstance(caught.value, DenoiserError)
+
+
+def test_every_contradiction_is_named_at_once():
+    with pytest.raises(RecipeError, match=r"unknown task 'sing'; unknown schedule 'lunar'"):
+        replace(DENOISER, task="sing", schedule="lunar")
+
+
+def test_a_recipe_cannot_be_changed_after_it_was_checked():
+    with pytest.raises(FrozenInstanceError):
+        DENOISER.epochs = 1
+
+
+def test_one_factor_is_a_range_of_one():
+    assert replace(DENOISER, noise_factor=0.3).noise_range == (0.3, 0.3)
+    assert replace(DENOISER, noise_factor=(0.1, 0.9)).noise_range == (0.1, 0.9)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_recipe_is_found_by_its_name(name):
+    assert get_recipe(name) is RECIPES[name]
+
+
+def test_an_unknown_name_is_answered_with_those_that_there_are():
+    with pytest.raises(RecipeError, match="unknown recipe 'conv-65'") as caught:
+        get_recipe("conv-65")
+    assert all(name in str(caught.value) for name in RECIPES)
