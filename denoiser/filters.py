@@ -93,7 +93,8 @@ def wavelet(x: Tensor, strength: Tensor) -> Tensor:
 
     def shrink(detail):
         signal = (detail * detail).mean(axis=(1, 2), keepdims=True) - variance
-        return pywt.threshold(detail, variance / signal.clip(1e-12) ** 0.5, mode="soft")
+        threshold = variance / signal.clip(1e-12) ** 0.5
+        return detail - detail.clip(-threshold, threshold)
 
     options = {"wavelet": "haar", "mode": "periodization", "axes": (1, 2)}
     height, width = pictures.shape[1:]
@@ -180,6 +181,7 @@ class Filter:
     smooth: Callable[[Tensor, Tensor], Tensor]
     strengths: tuple[float, ...]
     source: str
+    featured: bool = False
 
     def build(self) -> ClassicalFilter:
         """The filter that sees only the noisy picture."""
@@ -192,7 +194,8 @@ class Filter:
     def record(self, oracle: bool = False) -> dict:
         """A record like a checkpoint's, of what applies to a filter; `oracle` marks the one told the true noise."""
         name, title = (f"{self.name}-oracle", f"{self.title}, told the noise") if oracle else (self.name, self.title)
-        source = {"title": self.source, "year": int(self.source[-4:]), "address": ""}
+        author, year = self.source.rsplit(" ", 1)
+        source = {"title": author, "year": int(year), "address": ""}
         recipe = {"name": name, "title": title, "family": "filter", "task": "denoise", "source": source}
         return {"recipe": recipe, "parameters": 0, "oracle": oracle}
 
@@ -205,7 +208,7 @@ def _steps(low: float, high: float, count: int) -> tuple[float, ...]:
 FILTERS: dict[str, Filter] = {
     f.name: f
     for f in (
-        Filter("median", "Median", median, (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), "Tukey 1977"),
+        Filter("median", "Median", median, (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 1.75, 2.0), "Tukey 1977", True),
         Filter("gaussian", "Gaussian blur", gaussian, _steps(0.3, 2.5, 16), "Marr and Hildreth 1980"),
         Filter("tv", "Total variation", total_variation, _steps(0.01, 1.5, 18), "Chambolle 2004"),
         Filter("nlm", "Non-local means", nonlocal_means, _steps(0.02, 1.5, 18), "Buades, Coll and Morel 2005"),
