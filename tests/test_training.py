@@ -75,8 +75,8 @@ def few(tiny_digits):
 @pytest.mark.parametrize("device", DEVICES)
 @pytest.mark.parametrize("network", NETWORKS)
 def test_training_lowers_both_losses(network, device, tiny_digits):
-    recipe = short(NETWORKS[network], epochs=4)
-    digits = Digits(tiny_digits.images[:144].to(device), tiny_digits.labels[:144].to(device))
+    recipe = short(NETWORKS[network], epochs=12)
+    digits = Digits(tiny_digits.images.to(device), tiny_digits.labels.to(device))
     torch.manual_seed(recipe.seed)
     untrained = build(recipe.network, recipe.settings).to(device)
     before = [validation_loss(untrained, Feed(part, recipe), "float32") for part in split_validation(digits)]
@@ -85,7 +85,7 @@ def test_training_lowers_both_losses(network, device, tiny_digits):
     assert after[0] < 0.8 * before[0]
     assert after[1] < 0.9 * before[1]
     history = outcome["history"]
-    assert [entry["epoch"] for entry in history] == [1, 2, 3, 4]
+    assert [entry["epoch"] for entry in history] == list(range(1, 13))
     assert history[-1]["train"] < history[0]["train"]
     assert history[-1]["validation"] == pytest.approx(after[1], rel=0.01)
 
@@ -109,16 +109,15 @@ def test_the_seed_decides_the_history(recipe, few):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("kind", KINDS, ids=" by ".join)
-def test_a_training_that_was_interrupted_goes_on_as_if_it_had_not_been(kind, precision, few, tmp_path, monkeypatch):
-    recipe, state = short(KINDS[kind]), tmp_path / "state.safetensors"
-    whole = run(recipe, few, precision=precision)
+def test_a_training_that_was_interrupted_goes_on_as_if_it_had_not_been(kind, few, tmp_path, monkeypatch):
+    recipe, state = short(KINDS[kind], epochs=2), tmp_path / "state.safetensors"
+    whole = run(recipe, few, precision=None)  # whichever this machine would choose
     with monkeypatch.context() as patch:
         stop_at(patch, 3 + 2, interrupt)  # in the middle of the second epoch
         with pytest.raises(KeyboardInterrupt):
-            run(recipe, few, precision=precision, state_file=state)
-    resumed = run(recipe, few, precision=precision, state_file=state, resume=True)
+            run(recipe, few, precision=None, state_file=state)
+    resumed = run(recipe, few, precision=None, state_file=state, resume=True)
     assert curve(resumed[1]) == curve(whole[1])
     assert resumed[1]["history"][0]["seconds"] >= 0
     assert same_weights(resumed[0], whole[0])
