@@ -2,12 +2,12 @@
 
 import gradio as gr
 
-from . import denoise, latent
+from . import denoise, latent, models
 from .component import asset, component
 from .zoo import Zoo
 
 TITLE = "Denoiser"
-TABS = {"Denoise": denoise.build, "Latent space": latent.build}
+TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build}
 
 
 def build_page(zoo: Zoo | None = None) -> gr.Blocks:

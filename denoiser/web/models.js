@@ -1,0 +1,470 @@
+/* The Models tab: a table that chooses, and everything about the model that is chosen. What needs no digit came with
+   the page (props.entries); pictures are asked for when their part of the page comes into view. */
+const store = window.denoiser;
+const { N, M } = store;
+const find = selector => element.querySelector(selector);
+const entries = props.entries;
+const byName = new Map(entries.map(entry => [entry.name, entry]));
+const text = value => String(value).replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+const colour = family => `var(--${family === "referee" ? "ink-3" : family})`;
+/* a line's colour: its family's, mixed with ink, or with the ground where the shade is below 0 */
+const tint = ({ family, shade }) => shade ? `color-mix(in srgb, ${colour(family)} ${Math.round(100 - 100 * Math.abs(shade))}%, var(${shade > 0 ? "--ink" : "--bg"}))` : colour(family);
+const NOISY = { family: "noisy", dash: "1 3", shade: 0 };
+
+/* ---------- figures for people ---------- */
+const count = value => value.toLocaleString("en-US");
+const NONE = '<small>–</small>';
+const figure = value => value == null ? NONE : value >= 10 ? value.toFixed(1) : value.toFixed(4);
+const minus = words => words.replace("-", "−");
+const decibel = value => value == null ? "∞ dB" : minus(`${value.toFixed(1)} dB`);
+const signed = value => (value < 0 ? "" : "+") + decibel(value);
+const span = seconds => seconds == null ? NONE : seconds < 100 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+const shape = sizes => sizes.join(" × ");
+const last = list => list[list.length - 1];
+const sample = style => `<svg viewBox="0 0 24 8" aria-hidden="true"><path d="M0 4H24" fill="none" stroke="${tint(style)}" stroke-width="2" stroke-dasharray="${style.dash}"/></svg>`;
+
+/* ---------- what is chosen ---------- */
+const start = entries.find(e => e.layers.length) ?? entries[0];
+const view = { name: start?.name, beside: new Set(), log: false, step: null, turn: 0 };
+const chosen = () => byName.get(view.name);
+const shown = () => [view.name, ...[...view.beside].filter(name => name !== view.name)].map(name => byName.get(name));
+
+/* ---------- the table ---------- */
+const best = e => e.loss ? `${figure(last(e.validation))}${e.loss === "bce" ? "" : ` <small>${text(e.loss === "elbo" ? "nats" : e.loss === "cross-entropy" ? "CE" : e.loss.toUpperCase())}</small>`}` : NONE;
+const at = (e, factor) => e.curve.find(([f]) => Math.abs(f - factor) < 1e-9)?.[1];
+const measured = entries.some(e => e.curve.length);
+function table() {
+  const columns = [
+    ["l", "Model", e => `<button type="button"><i class="swatch" style="--c:${colour(e.family)}"></i>${text(e.name)}</button>`],
+    ["l cut", "What it is", e => text(e.title)],
+    ["l", "Trained on", e => text(e.trained_on) || "<small>nothing to train</small>"],
+    ["", "Parameters", e => e.parameters ? count(e.parameters) : NONE],
+    ["", "kB", e => e.bytes ? count(Math.round(e.bytes / 1000)) : NONE],
+    ["", "Epochs", e => e.epochs || NONE],
+    ["", "Training", e => e.epochs ? `<span title="${text(e.device ?? "")}">${span(e.seconds)}</span>` : NONE],
+    ["", "Validation<br>loss", e => `<b>${best(e)}</b>`],
+    ["l cut narrow", "The source says", e => e.headline_bce ? `<b>${e.headline_bce}</b>` : e.headline ? text(e.headline) : NONE],
+    ...(measured ? props.factors.map(f => ["", `Test PSNR<br>at ${f}, dB`, e => at(e, +f) == null ? NONE : `<b>${at(e, +f).toFixed(1)}</b>`]) : []),
+  ];
+  find(".shelf-table").innerHTML = `<thead><tr>${columns.map(([c, title]) => `<th scope="col" class="${c.split(" ")[0]}">${title}</th>`).join("")}</tr></thead>
+    <tbody>${entries.map(e => `<tr data-name="${text(e.name)}" style="--c:${colour(e.family)}">${columns.map(([c, , cell], i) => `<td class="${c}"${c.includes("cut") ? ` title="${text(i === 1 ? e.title : e.headline)}"` : ""}>${cell(e)}</td>`).join("")}</tr>`).join("")}</tbody>`;
+  const trained = entries.filter(e => e.epochs).length, filters = entries.length - trained;
+  find(".shelf .count").textContent = `${trained} trained${filters ? `, ${filters} classical ${filters > 1 ? "filters" : "filter"}` : ""}; losses are cross-entropy in nats per pixel unless a unit is named`;
+}
+const rowOf = name => find(`.shelf-table tr[data-name="${CSS.escape(name)}"]`);
+find(".shelf-table").addEventListener("click", event => {
+  const row = event.target.closest("tbody tr");
+  if (row) choose(row.dataset.name);
+});
+find(".shelf-table").addEventListener("keydown", event => {
+  const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+  if (!by) return;
+  event.preventDefault();
+  move(by);
+  rowOf(view.name).querySelector("button").focus();
+});
+
+/* ---------- the chooser that stays in sight ---------- */
+const select = find(".chooser select");
+select.innerHTML = entries.map(e => `<option>${text(e.name)}</option>`).join("");
+select.onchange = () => choose(select.value);
+function move(by) {
+  const place = entries.findIndex(e => e.name === view.name);
+  choose(entries[(place + by + entries.length) % entries.length].name);
+}
+find(".previous").onclick = () => move(-1);
+find(".next").onclick = () => move(1);
+find(".up").onclick = () => find(".shelf").scrollIntoView({ block: "start" });
+
+function choose(name) {
+  view.name = name;
+  view.step = null;
+  for (const row of element.querySelectorAll(".shelf-table tbody tr")) {
+    const on = row.dataset.name === name;
+    row.setAttribute("aria-selected", on);
+    row.querySelector("button").tabIndex = on ? 0 : -1;
+  }
+  select.value = name;
+  element.style.setProperty("--c", colour(chosen().family));
+  find(".chooser .title").textContent = chosen().title;
+  about();
+  layers();
+  refresh();
+}
+
+/* ---------- where it comes from, how it was trained ---------- */
+function about() {
+  const e = chosen();
+  find(".about .h-section").textContent = e.title;
+  const source = e.source;
+  find(".about .source").innerHTML = !source ? (e.epochs ? "Our own recipe." : "A classical filter: it sees only the noisy picture and estimates the noise itself.")
+    : `From ${/^https?:/.test(source.address) ? `<a href="${text(source.address)}" rel="noreferrer" target="_blank">${text(source.title)}</a>` : text(source.title)}, ${source.year}`;
+  find(".about .note").textContent = e.note;
+  find(".about .note").hidden = !e.note;
+  const ours = e.epochs ? last(e.validation) : null;
+  const [loss, unit] = props.losses[e.loss] ?? ["loss", ""];
+  const gap = e.headline_bce == null || ours == null ? "" : ours <= e.headline_bce ? `${(e.headline_bce - ours).toFixed(4)} below the source's ${e.headline_bce}` : `${(ours - e.headline_bce).toFixed(4)} above the source's ${e.headline_bce}`;
+  find(".about .figures").innerHTML = ours == null ? "" : `
+    <div class="ours"><span>Ours, validation</span><b>${figure(ours)}</b><p>train ${figure(last(e.train))}; ${text(loss)}${unit ? `, ${text(unit)}` : ""}</p></div>
+    <div><span>The source says</span><b>${e.headline_bce ?? ""}</b><p>${e.headline ? text(e.headline) : "no figure"}${gap ? `. Ours is ${gap}.` : ""}</p></div>`;
+  find(".about .facts").innerHTML = e.facts.map(([what, how]) => `<dt>${text(what)}</dt><dd>${how.startsWith("python ") ? `<code>${text(how)}</code>` : text(how)}</dd>`).join("");
+}
+
+function layers() {
+  const e = chosen();
+  find(".network").hidden = !e.layers.length;
+  const size = layer => layer.shape.reduce((a, b) => a * b, 1);
+  const wide = Math.max(...e.layers.map(size), 784), width = values => 6 + 94 * Math.sqrt(values / wide);
+  const input = `<tr><td class="l">the picture</td><td>1 × 28 × 28</td><td class="bar"><i style="width:${width(784)}%;background:var(--noisy)"></i></td><td class="size">784</td><td></td></tr>`;
+  find(".layers").innerHTML = `<thead><tr><th class="l">Layer</th><th>Output</th><th></th><th class="size">Values</th><th>Learnt</th></tr></thead><tbody>${input}${e.layers.map(layer => `
+    <tr class="${layer.code ? "code" : ""}"><td class="l">${layer.code && layer.words !== "code" ? `${text(layer.words)} <small>the code</small>` : text(layer.words)}</td><td>${shape(layer.shape)}</td><td class="bar"><i style="width:${width(size(layer))}%"></i></td><td class="size">${count(size(layer))}</td><td>${layer.parameters ? count(layer.parameters) : NONE}</td></tr>`).join("")}</tbody>`;
+}
+
+/* ---------- models beside it ---------- */
+find(".chips").innerHTML = entries.filter(e => e.family !== "referee").map(e => `<button type="button" class="chip" data-name="${text(e.name)}" aria-pressed="false" style="--c:${colour(e.family)}">${e.epochs ? sample(e.style) : '<i class="swatch"></i>'}${text(e.name)}</button>`).join("");
+find(".chips").onclick = event => {
+  const chip = event.target.closest(".chip");
+  if (!chip) return;
+  const { name } = chip.dataset;
+  view.beside.has(name) ? view.beside.delete(name) : view.beside.add(name);
+  refresh();
+};
+function chips() {
+  for (const chip of element.querySelectorAll(".chip")) {
+    chip.hidden = chip.dataset.name === view.name;
+    chip.setAttribute("aria-pressed", view.beside.has(chip.dataset.name));
+  }
+}
+
+/* ---------- charts: lines over a shared x, values beside the names, a cursor that reads them ---------- */
+function nice(low, high, steps) {
+  const rough = (high - low) / steps, power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 5, 10].map(k => k * power).find(s => s >= rough * 0.999);
+  const ticks = [];
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; i++) ticks.push(i * step);
+  return ticks;
+}
+function logTicks(low, high) {
+  const ticks = mantissas => {
+    const list = [];
+    for (let p = Math.floor(Math.log10(low)); p <= Math.log10(high); p++) for (const k of mantissas) {
+      const tick = k * 10 ** p;
+      if (tick >= low && tick <= high) list.push(tick);
+    }
+    return list;
+  };
+  return [[1], [1, 2, 5], [1, 1.5, 2, 3, 5, 7]].map(ticks).find(t => t.length >= 3) ?? nice(low, high, 5);
+}
+const label = value => String(+value.toPrecision(6));
+
+/* `series`: {name, style, lines: [{points: [[x, y]], weak}]}, the last line of each being the one that counts;
+   `heads` name the lines; `notes` are models that have no line here, with the reason */
+function chart(place, { series, heads, notes = [], log = false, unit, digits }) {
+  const say = v => v == null ? "" : minus(v >= 10 ? v.toFixed(1) : v.toFixed(digits));
+  place.innerHTML = `<div class="key" role="list"><span></span><span></span>${heads.length > 1 ? heads.map(h => `<span class="k">${h}</span>`).join("") : '<span></span><span class="k"></span>'}
+    ${series.map((s, i) => `${sample(s.style)}<span class="n" title="${text(s.name)}">${text(s.name)}</span>${s.lines.length < 2 ? "<span></span>" : ""}${s.lines.map((_, j) => `<span class="v ${j === s.lines.length - 1 ? "main" : ""}" data-v="${i}-${j}"></span>`).join("")}`).join("")}
+    ${notes.map(([name, why]) => `<span></span><span class="apart">${text(name)}: ${text(why)}</span>`).join("")}</div>
+    <svg class="chart" role="img" tabindex="0"></svg>`;
+  const svg = place.querySelector("svg.chart");
+  const lines = series.flatMap(s => s.lines), points = lines.flatMap(l => l.points);
+  if (!points.length) { svg.remove(); return; }
+  const xs = [...new Set(points.map(p => p[0]))].sort((a, b) => a - b);
+  const width = Math.max(240, svg.clientWidth), height = svg.clientHeight || 300, left = 4, right = 48, top = 20, bottom = 26;
+  const ys = points.map(p => p[1]).filter(y => !log || y > 0);
+  let low = Math.min(...ys), high = Math.max(...ys);
+  const pad = log ? (high / low) ** 0.04 : (high - low || 1) * 0.05;
+  [low, high] = log ? [low / pad, high * pad] : [low - pad, high + pad];
+  const f = log ? Math.log : v => v;
+  const x = v => left + (v - xs[0]) / (last(xs) - xs[0] || 1) * (width - left - right);
+  const y = v => top + (f(high) - f(v)) / (f(high) - f(low) || 1) * (height - top - bottom);
+  const path = list => list.filter(p => !log || p[1] > 0).map(([a, b], i) => `${i ? "L" : "M"}${x(a).toFixed(1)} ${y(b).toFixed(1)}`).join("");
+  const yTicks = log ? logTicks(low, high) : nice(low, high, 5);
+  const xTicks = last(xs) <= 1 ? xs : [...new Set([xs[0], ...nice(xs[0], last(xs), width < 500 ? 5 : 10).filter(v => Number.isInteger(v) && v > xs[0])])];
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.setAttribute("aria-label", `${unit}: ${series.map(s => `${s.name} ends at ${say(last(last(s.lines).points)[1])}`).join(", ")}. Arrow keys read other places.`);
+  svg.innerHTML = `${yTicks.map(v => `<path class="grid" d="M${left} ${Math.round(y(v)) + .5}H${width - right}"/><text x="${width - right + 8}" y="${y(v) + 4}">${label(v)}</text>`).join("")}
+    ${xTicks.map(v => `<text x="${x(v)}" y="${height - 6}" text-anchor="middle">${label(v)}</text>`).join("")}
+    ${series.map(s => s.lines.map(l => `<path class="series" d="${path(l.points)}" stroke="${tint(s.style)}" stroke-dasharray="${s.style.dash}" stroke-width="${l.weak ? 1 : 2}" opacity="${l.weak ? .65 : 1}"/>`).join("")).join("")}
+    <path class="cursor" d="M0 ${top}V${height - bottom}"/><g class="dots"></g><rect class="badge" y="0" width="40" height="18" rx="3"/><text class="where" y="13" text-anchor="middle"></text>`;
+  const cursor = svg.querySelector(".cursor"), dots = svg.querySelector(".dots"), badge = svg.querySelector(".badge"), where = svg.querySelector(".where");
+  let place_ = xs.length - 1;
+  function read(index, visible) {
+    place_ = Math.max(0, Math.min(xs.length - 1, index));
+    const at = xs[place_];
+    for (const part of [cursor, dots, badge, where]) part.style.display = visible ? "" : "none";
+    cursor.setAttribute("transform", `translate(${Math.round(x(at)) + .5} 0)`);
+    badge.setAttribute("x", x(at) - 20);
+    where.setAttribute("x", x(at));
+    where.textContent = label(at);
+    dots.innerHTML = "";
+    series.forEach((s, i) => s.lines.forEach((l, j) => {
+      /* a line that ended earlier keeps its last value, except under the cursor */
+      const point = l.points.find(p => p[0] === at) ?? (visible ? null : last(l.points));
+      place.querySelector(`[data-v="${i}-${j}"]`).textContent = say(point?.[1]);
+      if (point && !l.weak && (!log || point[1] > 0)) dots.innerHTML += `<circle class="dot" cx="${x(at)}" cy="${y(point[1])}" r="4" fill="${tint(s.style)}"/>`;
+    }));
+  }
+  const from = event => {
+    const box = svg.getBoundingClientRect(), target = (event.clientX - box.left) / box.width * width;
+    read(xs.reduce((near, v, i) => Math.abs(x(v) - target) < Math.abs(x(xs[near]) - target) ? i : near, 0), true);
+  };
+  svg.onpointermove = svg.onpointerdown = from;
+  svg.onpointerleave = () => read(xs.length - 1, false);
+  svg.onblur = () => read(xs.length - 1, false);
+  svg.onkeydown = event => {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (by) { event.preventDefault(); read(place_ + by, true); }
+  };
+  read(xs.length - 1, false);
+}
+
+function learning() {
+  const section = find(".curves"), e = chosen(), all = shown();
+  const first = all.find(m => m.loss);
+  section.hidden = !e.loss;
+  if (section.hidden) return;
+  const [name, unit] = props.losses[first.loss] ?? ["loss", ""];
+  section.querySelector(".unit").textContent = `${[name, unit].filter(Boolean).join(", ")}, per epoch; train thin, validation strong`;
+  const series = all.filter(m => m.loss === first.loss).map(m => ({
+    name: m.name, style: m.style,
+    lines: [m.train, m.validation].map((values, i) => ({ points: values.map((v, k) => [k + 1, v]), weak: i === 0 })),
+  }));
+  const notes = all.filter(m => m.loss !== first.loss).map(m => [m.name, m.loss ? `trained on another loss (${(props.losses[m.loss] ?? [m.loss])[0]})` : "is not trained"]);
+  chart(section.querySelector(".plot"), { series, heads: ["train", "validation"], notes, log: view.log, unit: `${name} per epoch`, digits: 4 });
+}
+for (const input of element.querySelectorAll(".scale input")) input.onchange = () => { view.log = find(".scale input:checked").value === "log"; learning(); };
+
+function quality() {
+  const section = find(".quality"), e = chosen();
+  section.hidden = !e.curve.length;
+  if (section.hidden) return;
+  const ground = e.ground.length ? [{ name: "noisy, do nothing", style: NOISY, lines: [{ points: e.ground }] }] : [];
+  const series = [...ground, ...shown().filter(m => m.curve.length).map(m => ({ name: m.name, style: m.style, lines: [{ points: m.curve }] }))];
+  chart(section.querySelector(".plot"), { series, heads: ["PSNR"], unit: "PSNR in dB", digits: 1 });
+}
+
+/* ---------- tiles: many small pictures on one canvas, one scale for all ---------- */
+let diverging = null;   // 256 colours: below 128 negative, above positive, film between
+function divergingColours() {
+  const film = store.colour("--film"), low = store.colour("--lost"), high = store.colour("--added");
+  diverging = Uint32Array.from({ length: 256 }, (_, v) => {
+    const share = Math.min(1, Math.abs(v - 128) / 127), end = v < 128 ? low : high;
+    const [r, g, b] = film.map((c, i) => Math.round(c + (end[i] - c) * share));
+    return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+  });
+}
+function tiles(place, sheet, wanted = 72) {
+  if (!diverging) divergingColours();
+  const { count: n, height, width, signed: both } = sheet, pixels = store.bytes(sheet.pixels);
+  const room = place.clientWidth || 600;
+  const single = n === 1;
+  const scale = Math.max(1, Math.min(single ? 56 : 12, Math.floor((single ? Math.min(room, width > 2 * height ? 448 : 252) : Math.min(wanted, room / 4)) / Math.max(width, height))));
+  const gap = single ? 0 : 4;
+  const across = Math.max(1, Math.min(n, Math.floor((room + gap) / (width * scale + gap))));
+  const down = Math.ceil(n / across);
+  const canvas = document.createElement("canvas");
+  canvas.width = across * width * scale + (across - 1) * gap;
+  canvas.height = down * height * scale + (down - 1) * gap;
+  canvas.style.width = `${canvas.width}px`;
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `${n} tiles of ${height} by ${width}`);
+  const context = canvas.getContext("2d"), data = context.createImageData(canvas.width, canvas.height), words = new Uint32Array(data.data.buffer);
+  for (let t = 0; t < n; t++) {
+    const ox = t % across * (width * scale + gap), oy = Math.floor(t / across) * (height * scale + gap);
+    for (let r = 0; r < height * scale; r++) {
+      const from = (t * height + Math.floor(r / scale)) * width, to = (oy + r) * canvas.width + ox;
+      for (let c = 0; c < width * scale; c++) {
+        const v = pixels[from + Math.floor(c / scale)];
+        words[to + c] = both ? diverging[v] : store.grey(v);
+      }
+    }
+  }
+  context.putImageData(data, 0, 0);
+  place.replaceChildren(canvas);
+  if (sheet.exact) {
+    const values = document.createElement("div");
+    values.className = "values";
+    values.style.gridTemplateColumns = `repeat(${width}, 56px)`;
+    values.innerHTML = sheet.exact.map(v => `<span>${minus(v.toFixed(2))}</span>`).join("");
+    place.append(values);
+  }
+}
+const scaleWords = sheet => sheet.signed ? `orange above 0, blue below, full colour at ±${+sheet.peak.toPrecision(2)}` : `dark is 0, light is ${+sheet.peak.toPrecision(2)}`;
+
+/* ---------- asking: only for what is in view, one question at a time in each part, the newest last;
+   an answer that comes too late, when `fresh()` no longer holds, is not shown ---------- */
+const seen = new Set();
+function part(selector, question, ask) {
+  const section = find(selector);
+  let asking = false, answered = null;
+  async function run() {
+    if (asking || !seen.has(section)) return;
+    asking = true;
+    try {
+      for (let key = question(); key !== null && key !== answered; key = question()) {
+        if (!await ask(() => question() === key)) break;
+        answered = key;
+      }
+    } finally { asking = false; }
+  }
+  watcher.observe(section);
+  parts.set(section, run);
+  return run;
+}
+const parts = new Map();
+const watcher = new IntersectionObserver(changes => {
+  for (const { target, isIntersecting } of changes) {
+    isIntersecting ? seen.add(target) : seen.delete(target);
+    if (isIntersecting) parts.get(target)();
+  }
+}, { rootMargin: "200px" });
+
+/* ---------- inside, for the digit on the pad ---------- */
+const request = s => ({ model: view.name, digit: store.base64(s.digit), kind: s.kind, seed: s.seed, factor: s.factor, step: view.step });
+const inside = part(".inside", () => {
+  const { digit, kind, seed, factor } = store.state;
+  return digit ? [view.name, view.step, kind, seed, factor, digit.join()].join("/") : null;
+}, async fresh => {
+  const reply = await store.ask(server.inside, request(store.state));
+  if (!reply) return false;
+  if (!fresh()) return true;
+  const { kind, factor, odd } = store.state;
+  store.paint(find(".in"), store.bytes(reply.input));
+  find(".out-figure").hidden = !reply.output;
+  if (reply.output) store.paint(find(".out"), store.bytes(reply.output));
+  find(".goes-in").textContent = reply.noisy ? "noisy" : "your digit";
+  find(".db-in").textContent = reply.noisy && reply.psnr && !odd ? decibel(reply.psnr[0]) : "";
+  find(".db-out").textContent = reply.psnr && !odd ? decibel(reply.psnr[1]) : "";
+  find(".inside .what").textContent = reply.reading ? `reads ${reply.reading[0]}, ${Math.round(100 * reply.reading[1])} %`
+    : reply.noisy ? `under the noise that is set on the Denoise page: ${kind.replaceAll("-", " ")}, factor ${factor.toFixed(2)}` : "this model reconstructs clean digits, so it sees yours without noise";
+  find(".layer").hidden = !reply.sheet;
+  if (!reply.sheet) return true;
+  const layer = chosen().layers[reply.step], { sheet } = reply;
+  steps(reply.step);
+  find(".layer-name").textContent = `${layer.words}, ${shape(layer.shape)}`;
+  find(".layer-note").textContent = [
+    sheet.total > sheet.count ? `the first ${sheet.count} of ${sheet.total}` : layer.code && sheet.count === 1 ? `the code of ${count(sheet.height * sheet.width)}, as ${sheet.height} × ${sheet.width}` : "",
+    `${Math.round(100 * sheet.zero)} % are 0`, scaleWords(sheet),
+  ].filter(Boolean).join("; ");
+  tiles(find(".inside .tiles"), sheet);
+  return true;
+});
+function steps(current) {
+  find(".steps").innerHTML = chosen().layers.map((layer, i) => `<button type="button" class="step ${layer.code ? "code" : ""}" role="radio" data-step="${i}" aria-checked="${i === current}" title="${text(layer.words)}"><b>${shape(layer.shape)}</b>${text(layer.words === "code" ? "the mean" : layer.words.split(",")[0])}</button>`).join("");
+}
+find(".steps").onclick = event => {
+  const step = event.target.closest(".step");
+  if (!step) return;
+  view.step = +step.dataset.step;
+  inside();
+};
+find(".draw").onclick = () => [...document.querySelectorAll("#pages button[role=tab]")].find(tab => tab.textContent.trim() === "Denoise")?.click();
+
+/* ---------- first-layer weights ---------- */
+const weights = part(".weights", () => chosen().layers.length ? view.name : null, async fresh => {
+  const reply = await store.ask(server.weights, { model: view.name });
+  if (!reply) return false;
+  if (!fresh()) return true;
+  const { sheet } = reply;
+  find(".weights .tiles").hidden = !sheet;
+  if (!sheet) return true;
+  find(".weights .what").textContent = `${sheet.total > sheet.count ? `the first ${sheet.count} of ${sheet.total}` : sheet.total} of ${sheet.height} × ${sheet.width}; ${scaleWords(sheet)}`;
+  tiles(find(".weights .tiles"), sheet, Math.max(sheet.width, sheet.height) < 10 ? 36 : 72);
+  return true;
+});
+
+/* ---------- ten digits: noisy, what each model makes of them, original ---------- */
+const pictures = e => e.family !== "referee";
+let rows = [];
+const ten = part(".ten", () => pictures(chosen()) ? [view.turn, ...shown().map(e => e.name)].join("/") : null, async fresh => {
+  const reply = await store.ask(server.ten, { models: shown().map(e => e.name), turn: view.turn });
+  if (!reply) return false;
+  if (!fresh()) return true;
+  find(".ten .what").textContent = `${reply.origin}; ${reply.factor ? `${reply.kind} noise at ${reply.factor}${chosen().epochs ? `, as ${view.name} was trained` : ""}` : `without noise, as ${view.name} was trained`}; PSNR over the ten`;
+  rows = reply.rows.map(row => ({ ...row, bytes: store.bytes(row.pictures), family: byName.get(row.name)?.family ?? "noisy" }));
+  find(".ten .rows").innerHTML = rows.map((row, i) => `<div class="who" style="--c:${row.name === "original" ? "var(--lum)" : colour(row.family)}">${row.name === "original" ? "<i></i>" : '<i class="swatch"></i>'}<b>${text(row.name)}</b><small>${row.psnr == null ? "" : decibel(row.psnr)}</small></div>${Array.from({ length: 10 }, (_, k) => `<canvas class="px" width="28" height="28" data-row="${i}" role="img" aria-label="${text(row.name)}, digit ${k}"></canvas>`).join("")}`).join("");
+  element.querySelectorAll(".ten canvas").forEach((canvas, k) => store.paint(canvas, rows[Math.floor(k / 10)].bytes.subarray(k % 10 * M, (k % 10 + 1) * M)));
+  return true;
+});
+find(".others").onclick = () => { view.turn++; ten(); };
+find(".save").onclick = () => {
+  if (!rows.length) return;
+  const scale = 3, gap = 6, side = N * scale, margin = 130, small = document.createElement("canvas"), whole = document.createElement("canvas");
+  small.width = small.height = N;
+  whole.width = margin + 10 * (side + gap);
+  whole.height = gap + rows.length * (side + gap);
+  const context = whole.getContext("2d"), style = getComputedStyle(document.body);
+  context.fillStyle = style.getPropertyValue("--bg");
+  context.fillRect(0, 0, whole.width, whole.height);
+  context.fillStyle = style.getPropertyValue("--ink");
+  context.font = "14px 'Source Sans 3', system-ui, sans-serif";
+  context.imageSmoothingEnabled = false;
+  rows.forEach((row, i) => {
+    context.fillText(row.name, gap * 2, gap + i * (side + gap) + side / 2 + 5, margin - gap * 3);
+    for (let k = 0; k < 10; k++) {
+      store.paint(small, row.bytes.subarray(k * M, (k + 1) * M));
+      context.drawImage(small, margin + k * (side + gap), gap + i * (side + gap), side, side);
+    }
+  });
+  const link = document.createElement("a");
+  link.download = `ten-digits-${view.name}.png`;
+  link.href = whole.toDataURL("image/png");
+  link.click();
+};
+
+/* ---------- checkerboards: every network that enlarges its picture ---------- */
+const growing = entries.filter(e => e.enlarging.length && e.task !== "read");
+find(".checker").hidden = !growing.length;
+find(".checker .cards").innerHTML = growing.map(e => `<div class="card" data-name="${text(e.name)}" style="--c:${colour(e.family)}"><h3><i class="swatch"></i>${text(e.name)}<small>${text(e.enlarging.join(", "))}</small></h3><div class="body">${`<div class="pair">${'<canvas class="px unlit" width="28" height="28"></canvas>'.repeat(2)}</div><div class="measure"><span>&nbsp;</span></div>`.repeat(3)}</div></div>`).join("");
+const waiting = [null, ...growing.map(e => e.name)];
+part(".checker", () => waiting.length ? waiting[0] ?? "digits" : null, async () => {
+  const name = waiting[0], reply = await store.ask(server.spectrum, { model: name });
+  if (!reply) return false;
+  waiting.shift();
+  if (name === null) {
+    find(".checker .digits").textContent = reply.digits;
+    find(".ground2").textContent = signed(reply.rows[0].period2);
+    find(".ground4").textContent = signed(reply.rows[0].period4);
+    return true;
+  }
+  const body = find(`.checker .card[data-name="${CSS.escape(name)}"] .body`);
+  body.innerHTML = reply.rows.map(row => `<div class="pair"><canvas class="px" width="28" height="28" role="img" aria-label="${row.words}: one digit"></canvas><canvas class="px" width="28" height="28" role="img" aria-label="${row.words}: spectrum"></canvas></div>
+    <div class="measure"><span>${row.words}</span><b title="period 2">${signed(row.period2)}</b><b title="period 4">${signed(row.period4)}</b></div>`).join("");
+  const canvases = body.querySelectorAll("canvas");
+  reply.rows.forEach((row, i) => {
+    store.paint(canvases[2 * i], store.bytes(row.picture));
+    store.paint(canvases[2 * i + 1], store.bytes(row.spectrum));
+  });
+  return true;
+});
+
+/* ---------- everything that follows the choice ---------- */
+function refresh() {
+  chips();
+  learning();
+  quality();
+  const e = chosen();
+  find(".weights").hidden = !e.layers.length;
+  find(".ten").hidden = !pictures(e);
+  inside();
+  weights();
+  ten();
+}
+if (entries.length) {
+  table();
+  choose(start.name);
+  store.on("digit kind seed factor", ({ digit }) => {
+    find(".inside .nothing").hidden = !!digit;
+    find(".inside .body").hidden = !digit;
+    if (!digit) find(".inside .what").textContent = "";
+    inside();
+  });
+  /* hidden at first, or turned: charts and tiles are drawn for the width they have */
+  let width = 0;
+  new ResizeObserver(([{ contentRect }]) => {
+    if (!contentRect.width || Math.abs(contentRect.width - width) < 2) return;
+    width = contentRect.width;
+    learning();
+    quality();
+  }).observe(element);
+}

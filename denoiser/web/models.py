@@ -1,0 +1,398 @@
+"""The Models tab: every model with its record, its layers, its learning curves, and what is inside it."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache, cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from .. import inspection
+from ..checkpoint import FOLDER, CheckpointError, load_record
+from ..data import SIDE, has_mnist, load_mnist
+from ..ink import digit_from_strokes
+from ..metrics import psnr
+from ..models import build as build_network
+from ..models import parameter_count
+from ..noise import NOISES, add_noise, draw_noise
+from ..plots import LOSSES, line_styles, loss_key
+from .component import BadRequest, component
+from .zoo import Zoo
+
+IMAGE = (1, 1, SIDE, SIDE)
+TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
+SHOWN_TILES = 64  # weights or maps sent at most
+WEIGHT_SHARE = 0.995  # of the weights that fall within the colours' range: a few far ones would darken the rest
+FILTER_FACTOR = 0.5  # the noise a filter is shown at: it was trained on none
+SPECTRUM_DIGITS = 256
+OPTIMIZERS = {"adadelta": "Adadelta", "adam": "Adam", "adamw": "AdamW"}
+PENALTIES = {
+    "code_l1": "L1 on the code",
+    "weight_l1": "L1 on the weights",
+    "kl": "weight of the KL term",
+    "smoothing": "labels softened by",
+}
+
+
+def build(zoo: Zoo) -> None:
+    """The whole tab, one component."""
+    shelf = Shelf(zoo)
+    component(
+        "models",
+        shelf.inside,
+        shelf.weights,
+        shelf.ten,
+        shelf.spectrum,
+        entries=shelf.entries,
+        factors=TABLE_FACTORS,
+        losses=LOSSES,
+    )
+
+
+class Shelf:
+    """What the tab shows of each model, and the answers to what it asks. Read only."""
+
+    def __init__(self, zoo: Zoo):
+        self.models = dict(zoo.models)
+        self.records = dict(zoo.records)
+        if zoo.referee is not None:
+            try:
+                self.records["referee"] = load_record("referee")
+                self.models["referee"] = zoo.referee
+            except CheckpointError:
+                pass  # listed apart from the models, and it may be served without its record
+
+    @cached_property
+    def entries(self) -> list[dict]:
+        """Everything of every model that needs no digit, in the zoo's order."""
+        styles = line_styles({name: record["recipe"]["family"] for name, record in self.records.items()})
+        measured = measured_figures()
+        return [
+            entry(name, self.models[name], record)
+            | {"style": asdict(styles[name]), "curve": measured.get(name, []), "ground": measured.get("noisy", [])}
+            for name, record in self.records.items()
+        ]
+
+    def named(self, request: dict) -> str:
+        """The model a request asks for."""
+        name = request.get("model")
+        if not isinstance(name, str) or name not in self.models:
+            raise BadRequest("There is no such model here.")
+        return name
+
+    @torch.inference_mode()
+    def inside(self, request: dict) -> dict:
+        """What a model makes of the visitor's digit, and one of its layers as tiles; `step` null asks for the code."""
+        name = self.named(request)
+        model, recipe = self.models[name], self.records[name]["recipe"]
+        clean = read_digit(request.get("digit"))
+        x = clean if recipe["task"] == "reconstruct" else noisy_as_asked(clean, request)
+        y = model(x)
+        reply: dict = {"input": pack(x), "noisy": recipe["task"] != "reconstruct"}
+        if y.shape == x.shape:
+            y = y.clamp(0, 1)
+            reply |= {"output": pack(y), "psnr": [decibels(x, clean), decibels(y, clean)]}
+        else:
+            sure, digit = torch.softmax(y[0].float(), 0).max(0)
+            reply["reading"] = [int(digit), float(sure)]
+        if parameter_count(model):
+            rows = inspection.layers(model, x)
+            step = request.get("step")
+            if step is None:
+                step = next((place for place, row in enumerate(rows) if row.is_code), len(rows) - 1)
+            if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < len(rows):
+                raise BadRequest("This model has no such layer.")
+            reply |= {"step": step, "sheet": sheet(rows[step].output, inspection.tiles(rows[step].output))}
+        return reply
+
+    @torch.inference_mode()
+    def weights(self, request: dict) -> dict:
+        """The first layer's weights as tiles, the first of them where there are many."""
+        weights = inspection.first_weights(self.models[self.named(request)])
+        return {"sheet": None if weights is None else sheet(weights, weights, WEIGHT_SHARE)}
+
+    @torch.inference_mode()
+    def ten(self, request: dict) -> dict:
+        """Ten digits, made noisy as the first model was trained, and what each model asked for makes of them."""
+        names = request.get("models")
+        if not isinstance(names, list) or not 0 < len(names) <= len(self.models):
+            raise BadRequest("There is no such model here.")
+        names = [self.named({"model": name}) for name in names]
+        turn = request.get("turn", 0)
+        if isinstance(turn, bool) or not isinstance(turn, int) or not 0 <= turn < 1_000_000:
+            raise BadRequest("There is no such row of digits.")
+        clean, origin = ten_digits(turn)
+        kind, factor = trained_noise(self.records[names[0]]["recipe"])
+        field = draw_noise(kind, clean.shape, [10 * turn + place for place in range(len(clean))])
+        noisy = add_noise(clean, field, factor)
+        rows = [{"name": "noisy", "pictures": pack(noisy), "psnr": decibels(noisy, clean)}] if factor else []
+        for name in names:
+            pictures = self.models[name](noisy)
+            if pictures.shape != clean.shape:
+                continue  # it reads, and makes no pictures
+            pictures = pictures.clamp(0, 1)
+            rows.append({"name": name, "pictures": pack(pictures), "psnr": decibels(pictures, clean)})
+        rows.append({"name": "original", "pictures": pack(clean), "psnr": None})
+        return {"rows": rows, "origin": origin, "kind": NOISES[kind].label, "factor": factor}
+
+    def spectrum(self, request: dict) -> dict:
+        """The checkerboard in what a model makes, before and after training; `model` null: in the digits themselves."""
+        return self.checkerboards(None if request.get("model") is None else self.named(request))
+
+    @cache  # noqa: B019 (there is one shelf, as long as the page lives)
+    @torch.inference_mode()
+    def checkerboards(self, name: str | None) -> dict:
+        """The answer to `spectrum`: the same for everybody, so computed once."""
+        clean = many_digits()
+        if name is None:
+            return {"digits": len(clean), "rows": [patterns("test digits", clean)]}
+        recipe = self.records[name]["recipe"]
+        kind, factor = trained_noise(recipe)
+        noisy = add_noise(clean, draw_noise(kind, clean.shape, 0), factor)
+        with torch.random.fork_rng():
+            torch.manual_seed(recipe["seed"])
+            fresh = build_network(recipe["network"], recipe["settings"]).eval()
+        trained = self.models[name](noisy).clamp(0, 1)
+        odds = torch.logit(trained.double().clamp(1e-12, 1 - 1e-7)).float()  # float32 knows no number nearer to 1
+        return {
+            "digits": len(clean),
+            "rows": [
+                patterns("trained", trained),
+                patterns("its log-odds", odds, (odds[0] - odds[0].min()) / (odds[0].max() - odds[0].min())),
+                patterns("before training", fresh(noisy)),
+            ],
+        }
+
+
+# ---------- what a record says, in words ----------
+
+
+def entry(name: str, model: torch.nn.Module, record: Mapping) -> dict:
+    """A model's row in the table and the facts of its own part of the page."""
+    recipe = record["recipe"]
+    history = record.get("history") or []
+    rows = inspection.layers(model, torch.zeros(IMAGE)) if record.get("parameters") else []
+    return {
+        "name": name,
+        "title": recipe["title"],
+        "family": recipe["family"],
+        "task": recipe["task"],
+        "trained_on": noise_in_words(recipe),
+        "parameters": record.get("parameters") or 0,
+        "bytes": record.get("bytes"),
+        "epochs": len(history),
+        "seconds": record.get("seconds"),
+        "device": record.get("device"),
+        "loss": loss_key(recipe) if history else None,
+        "train": [epoch["train"] for epoch in history],
+        "validation": [epoch["validation"] for epoch in history],
+        "headline": recipe.get("headline") or "",
+        "headline_bce": recipe.get("headline_bce"),
+        "source": recipe.get("source"),
+        "note": recipe.get("note") or "",
+        "facts": facts(record),
+        "layers": [
+            {"part": r.part, "words": r.words, "shape": r.shape, "parameters": r.parameters, "code": r.is_code}
+            for r in rows
+        ],
+        "enlarging": inspection.enlarging(model),
+        "network": recipe.get("network"),
+    }
+
+
+def noise_in_words(recipe: Mapping) -> str:
+    """What the model saw in training: clean digits, or which noise at which factor; empty for what is not trained."""
+    if "noise_factor" not in recipe:
+        return ""
+    factor = recipe["noise_factor"]
+    high = max(factor) if isinstance(factor, list | tuple) else factor
+    if not high:
+        return "clean digits"
+    kinds = list(dict.fromkeys(recipe["noise"]))
+    label = NOISES[kinds[0]].label if len(kinds) == 1 and kinds[0] in NOISES else f"{len(kinds)} kinds"
+    return f"{label} {factor[0]:g} to {factor[1]:g}" if isinstance(factor, list | tuple) else f"{label} {factor:g}"
+
+
+def facts(record: Mapping) -> list[tuple[str, str]]:
+    """The settings in plain words, as (what, how)."""
+    recipe = record["recipe"]
+    if "epochs" not in recipe:
+        return []
+    loss = ", ".join(filter(None, LOSSES.get(loss_key(recipe), (recipe.get("loss"), ""))))
+    penalties = "".join(f"; {PENALTIES.get(k, k)} {v:g}" for k, v in (recipe.get("penalties") or {}).items())
+    extra = "".join(f", {k.replace('_', ' ')} {v:g}" for k, v in (recipe.get("optimizer_settings") or {}).items())
+    schedule = "" if recipe.get("schedule", "constant") == "constant" else f", {recipe['schedule']} schedule"
+    drawn = {"once": ", drawn once for the whole training", "each batch": ", drawn afresh for each batch"}
+    noise = noise_in_words(recipe)
+    noise += drawn.get(recipe.get("noise_drawn"), "") if recipe.get("noise") else ""
+    settings = recipe.get("settings") or {}
+    network = "; ".join(
+        f"{k.replace('_', ' ')} {', '.join(map(str, v)) if isinstance(v, list | tuple) else v}"
+        for k, v in settings.items()
+    )
+    change = recipe.get("augmentation") or {}
+    parts = {"degrees": "turned up to {:g}°", "shift": "shifted up to {:g} px", "scale": "scaled by up to {:.0%}"}
+    augmented = ", ".join(words.format(change[key]) for key, words in parts.items() if change.get(key))
+    ran = ", ".join(
+        filter(None, (record.get("device"), record.get("precision"), f"seed {record.get('seed', recipe.get('seed'))}"))
+    )
+    rows = [
+        ("Task", {"denoise": "denoise", "reconstruct": "reconstruct clean digits", "read": "read"}[recipe["task"]]),
+        ("Input", noise),
+        ("Augmented", augmented),
+        ("Loss", loss + penalties),
+        ("Optimiser", f"{OPTIMIZERS.get(recipe['optimizer'], recipe['optimizer'])}, learning rate "
+                      f"{recipe['learning_rate']:g}{extra}{schedule}"),
+        ("Batches", f"{recipe['epochs']} epochs, {recipe['batch_size']} digits a batch"),
+        ("Network", network),
+        ("Trained", f"{duration(record.get('seconds'))} on {ran}"),
+        ("Again", record.get("command") or ""),
+    ]  # fmt: skip
+    return [(what, how) for what, how in rows if how]
+
+
+def duration(seconds: float | None) -> str:
+    """`48 s`, `12 min`, `1.5 h`."""
+    if seconds is None:
+        return "some time"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def measured_figures() -> dict[str, list[tuple[float, float]]]:
+    """Test-set (noise factor, PSNR) of each model under Gaussian noise, from the results file; empty without one."""
+    try:
+        rows = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))["results"]
+        curves: dict[str, list[tuple[float, float]]] = {}
+        for row in rows:
+            if row["noise"] == "gaussian" and row["psnr"] is not None:
+                curves.setdefault(row["model"], []).append((row["noise_factor"], row["psnr"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    return {name: sorted(points) for name, points in curves.items()}
+
+
+# ---------- digits to show ----------
+
+
+def trained_noise(recipe: Mapping) -> tuple[str, float]:
+    """The noise a model is shown at: the strongest it was trained on; none for clean digits."""
+    if "noise_factor" not in recipe:
+        return "gaussian", FILTER_FACTOR
+    factor = recipe["noise_factor"]
+    return (recipe.get("noise") or ["gaussian"])[0], max(factor) if isinstance(factor, list | tuple) else factor
+
+
+@cache
+def mnist_test():
+    """MNIST's test set where it is present, else None: the page downloads nothing."""
+    return load_mnist("test") if has_mnist() else None
+
+
+@cache
+def own_digits() -> Tensor:
+    """Our own ten digits, drawn as strokes."""
+    from ..examples import EXAMPLES
+
+    return torch.cat([digit_from_strokes(EXAMPLES[str(digit)]) for digit in range(10)])
+
+
+def ten_digits(turn: int) -> tuple[Tensor, str]:
+    """The turn-th test digit of each class, or our own ten; and which."""
+    digits = mnist_test()
+    if digits is None:
+        return own_digits(), "our own ten digits"
+    places = [(digits.labels == label).nonzero().flatten() for label in range(10)]
+    return digits[torch.stack([p[turn % len(p)] for p in places])].floats(), "MNIST test digits"
+
+
+def many_digits() -> Tensor:
+    """Digits enough for a smooth spectrum: of the test set, or our own, repeated (each gets its own noise)."""
+    digits = mnist_test()
+    if digits is not None:
+        return digits[:SPECTRUM_DIGITS].floats()
+    own = own_digits()
+    return own.repeat(SPECTRUM_DIGITS // len(own), 1, 1, 1)
+
+
+# ---------- pictures as bytes ----------
+
+
+def encode(values: Tensor) -> str:
+    """A uint8 tensor as base64."""
+    return base64.b64encode(values.to(torch.uint8).contiguous().numpy().tobytes()).decode()
+
+
+def pack(pictures: Tensor) -> str:
+    """Pictures in [0, 1] as base64 of a byte for each pixel."""
+    return encode((pictures.clamp(0, 1) * 255).round())
+
+
+def decibels(x_hat: Tensor, clean: Tensor) -> float | None:
+    """Mean PSNR in dB; None where the two are equal."""
+    value = float(psnr(x_hat, clean).mean())
+    return value if np.isfinite(value) else None
+
+
+def sheet(values: Tensor, tiles: Tensor, share: float = 1.0) -> dict:
+    """Tiles (N, H, W) as bytes on one scale for all: from 0 up, or, where some values are negative, about 128.
+
+    `share` of the shown values lie within the scale; those beyond are cut to its end.
+    """
+    shown = tiles[:SHOWN_TILES]
+    peak = float(shown.abs().quantile(share)) or 1.0
+    signed = bool((values < 0).any())
+    scaled = (shown / peak).clamp(-1, 1) * (127 if signed else 255) + (128 if signed else 0)
+    exact = values.flatten().tolist() if values.dim() == 1 and len(values) <= 16 else None
+    return {
+        "count": len(shown),
+        "total": len(tiles),
+        "height": tiles.shape[1],
+        "width": tiles.shape[2],
+        "pixels": encode(scaled.round()),
+        "peak": peak,
+        "signed": signed,
+        "zero": float((values == 0).double().mean()),
+        "exact": exact,
+    }
+
+
+def patterns(words: str, pictures: Tensor, shown: Tensor | None = None) -> dict:
+    """One picture, the spectrum of all (frequency 0 in the middle, decibels as grey), and the checkerboard measure."""
+    shown = pictures[0] if shown is None else shown
+    power = torch.fft.fftshift(inspection.power_spectrum(pictures))
+    level = (10 * torch.log10(power + 1e-9)).clamp_min(-30)
+    low, high = level.min(), level.max()
+    return {
+        "words": words,
+        "picture": pack(shown),
+        "spectrum": pack((level - low) / (high - low).clamp_min(1e-9)),
+        "period2": inspection.checkerboard(pictures, 2),
+        "period4": inspection.checkerboard(pictures, 4),
+    }
+
+
+def read_digit(text: object) -> Tensor:
+    """The visitor's digit, base64 of 784 bytes, as (1, 1, 28, 28) in [0, 1]."""
+    if not isinstance(text, str) or len(text) > 2048:
+        raise BadRequest("Draw a digit on the Denoise page.")
+    content = base64.b64decode(text, validate=True)
+    if len(content) != SIDE * SIDE:
+        raise BadRequest("Draw a digit on the Denoise page.")
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8).float().div_(255).view(IMAGE)
+
+
+def noisy_as_asked(clean: Tensor, request: dict) -> Tensor:
+    """The digit under the noise that is set on the Denoise page."""
+    kind, seed, factor = request.get("kind"), request.get("seed"), request.get("factor")
+    if kind not in NOISES:
+        raise BadRequest("There is no such noise.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise BadRequest("A seed is a whole number from 0.")
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor <= 1:
+        raise BadRequest("A noise factor lies between 0 and 1.")
+    return add_noise(clean, draw_noise(kind, clean.shape, seed), float(factor))
