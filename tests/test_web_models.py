@@ -84,6 +84,10 @@ def test_a_sheet_is_on_one_scale():
     assert plain["exact"] == values.tolist()
     signed = models.sheet(values - 2, (values - 2).view(1, 2, 2))
     assert list(base64.b64decode(signed["pixels"])) == [1, 64, 128, 255]
+    each = models.sheet(values, torch.stack([values.view(2, 2), 10 * values.view(2, 2)]), each=True)
+    first, second = base64.b64decode(each["pixels"])[:4], base64.b64decode(each["pixels"])[4:]
+    assert first == second
+    assert each["peak"] is None
 
 
 def test_ten_digits_of_every_model(shelf, ask):
@@ -120,7 +124,7 @@ def test_checkerboards_of_every_network_that_enlarges(shelf, ask, monkeypatch):
     for entry in shelf.entries:
         if entry["enlarging"] and entry["task"] != "read":
             reply = shelf.spectrum({"model": entry["name"]})
-            assert [row["words"] for row in reply["rows"]] == ["trained", "its log-odds", "before training"]
+            assert [row["words"] for row in reply["rows"]] == ["trained", "log-odds", "untrained"]
             assert all(math.isfinite(row[key]) for row in reply["rows"] for key in ("period2", "period4"))
     (ground,) = shelf.spectrum({"model": None})["rows"]
     assert ground["period2"] == pytest.approx(inspection.checkerboard(models.many_digits()))

@@ -289,7 +289,7 @@ function tiles(place, sheet, wanted = 72) {
     place.append(values);
   }
 }
-const scaleWords = sheet => sheet.signed ? `orange above 0, blue below, full colour at ±${+sheet.peak.toPrecision(2)}` : `dark is 0, light is ${+sheet.peak.toPrecision(2)}`;
+const scaleWords = sheet => sheet.peak === null ? `${sheet.signed ? "orange above 0, blue below, " : ""}each on a scale of its own` : sheet.signed ? `orange above 0, blue below, full colour at ±${+sheet.peak.toPrecision(2)}` : `dark is 0, light is ${+sheet.peak.toPrecision(2)}`;
 
 /* ---------- asking: only for what is in view, one question at a time in each part, the newest last;
    an answer that comes too late, when `fresh()` no longer holds, is not shown ---------- */

@@ -25,7 +25,7 @@ from .zoo import Zoo
 IMAGE = (1, 1, SIDE, SIDE)
 TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
 SHOWN_TILES = 64  # weights or maps sent at most
-WEIGHT_SHARE = 0.995  # of the weights that fall within the colours' range: a few far ones would darken the rest
+WEIGHT_SHARE = 0.99  # of a tile's weights that fall within the colours' range
 FILTER_FACTOR = 0.5  # the noise a filter is shown at: it was trained on none
 SPECTRUM_DIGITS = 256
 OPTIMIZERS = {"adadelta": "Adadelta", "adam": "Adam", "adamw": "AdamW"}
@@ -112,7 +112,7 @@ class Shelf:
     def weights(self, request: dict) -> dict:
         """The first layer's weights as tiles, the first of them where there are many."""
         weights = inspection.first_weights(self.models[self.named(request)])
-        return {"sheet": None if weights is None else sheet(weights, weights, WEIGHT_SHARE)}
+        return {"sheet": None if weights is None else sheet(weights, weights, each=True)}
 
     @torch.inference_mode()
     def ten(self, request: dict) -> dict:
@@ -157,12 +157,13 @@ class Shelf:
             fresh = build_network(recipe["network"], recipe["settings"]).eval()
         trained = self.models[name](noisy).clamp(0, 1)
         odds = torch.logit(trained.double().clamp(1e-12, 1 - 1e-7)).float()  # float32 knows no number nearer to 1
+        start = fresh(noisy)
         return {
             "digits": len(clean),
             "rows": [
                 patterns("trained", trained),
-                patterns("its log-odds", odds, (odds[0] - odds[0].min()) / (odds[0].max() - odds[0].min())),
-                patterns("before training", fresh(noisy)),
+                patterns("log-odds", odds, stretched(odds[0])),
+                patterns("untrained", start, stretched(start[0])),
             ],
         }
 
@@ -338,15 +339,17 @@ def decibels(x_hat: Tensor, clean: Tensor) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def sheet(values: Tensor, tiles: Tensor, share: float = 1.0) -> dict:
+def sheet(values: Tensor, tiles: Tensor, each: bool = False) -> dict:
     """Tiles (N, H, W) as bytes on one scale for all: from 0 up, or, where some values are negative, about 128.
 
-    `share` of the shown values lie within the scale; those beyond are cut to its end.
+    With `each`, every tile has a scale of its own, and what lies far beyond the rest is cut to its end.
     """
     shown = tiles[:SHOWN_TILES]
-    peak = float(shown.abs().quantile(share)) or 1.0
+    sizes = shown.abs().flatten(1)
+    peak = sizes.quantile(WEIGHT_SHARE, dim=1) if each else sizes.max().expand(len(shown))
+    peak = torch.where(peak > 0, peak, 1.0)
     signed = bool((values < 0).any())
-    scaled = (shown / peak).clamp(-1, 1) * (127 if signed else 255) + (128 if signed else 0)
+    scaled = (shown / peak.view(-1, 1, 1)).clamp(-1, 1) * (127 if signed else 255) + (128 if signed else 0)
     exact = values.flatten().tolist() if values.dim() == 1 and len(values) <= 16 else None
     return {
         "count": len(shown),
@@ -354,7 +357,7 @@ def sheet(values: Tensor, tiles: Tensor, share: float = 1.0) -> dict:
         "height": tiles.shape[1],
         "width": tiles.shape[2],
         "pixels": encode(scaled.round()),
-        "peak": peak,
+        "peak": None if each else float(peak[0]),
         "signed": signed,
         "zero": float((values == 0).double().mean()),
         "exact": exact,
@@ -366,14 +369,19 @@ def patterns(words: str, pictures: Tensor, shown: Tensor | None = None) -> dict:
     shown = pictures[0] if shown is None else shown
     power = torch.fft.fftshift(inspection.power_spectrum(pictures))
     level = (10 * torch.log10(power + 1e-9)).clamp_min(-30)
-    low, high = level.min(), level.max()
     return {
         "words": words,
         "picture": pack(shown),
-        "spectrum": pack((level - low) / (high - low).clamp_min(1e-9)),
+        "spectrum": pack(stretched(level)),
         "period2": inspection.checkerboard(pictures, 2),
         "period4": inspection.checkerboard(pictures, 4),
     }
+
+
+def stretched(picture: Tensor) -> Tensor:
+    """A picture's values from its smallest as 0 to its largest as 1."""
+    low, high = picture.min(), picture.max()
+    return (picture - low) / (high - low).clamp_min(1e-9)
 
 
 def read_digit(text: object) -> Tensor:
