@@ -8,6 +8,8 @@ import torch
 from denoiser.checkpoint import trained
 from denoiser.data import Digits, has_mnist, load_mnist
 
+pytest_plugins = ("web_fixtures",)  # the page and a browser
+
 torch.set_num_threads(1)  # several test processes share the cores
 
 SEGMENTS = {  # of a seven-segment display: corners as (row, column), in units of half its height

@@ -5,6 +5,7 @@ What a map needs is prepared once per checkpoint and sent once per visit; the po
 
 import base64
 import io
+import json
 import logging
 import threading
 import zlib
@@ -17,6 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from .. import latent
+from ..checkpoint import FOLDER
 from ..errors import DenoiserError
 from .component import BadRequest, component
 from .denoise import digit_of, encode, noise_of, partial_named
@@ -50,6 +52,17 @@ class Chart:
         """Where the classes live; None without codes."""
         return latent.countries(self.codes) if self.codes else None
 
+    def figures(self) -> dict:
+        """How good this map is: from its codes, and from the evaluation where that was of these very weights."""
+        found = {"accuracy": self.codes.accuracy} if self.codes else {}
+        try:
+            report = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))["models"][self.name]
+            if report["sha256"] == self.record["sha256"]:
+                found |= {key: float(report[key]) for key in ("negative_elbo", "kl")}
+        except (OSError, ValueError, KeyError, TypeError):
+            pass  # never evaluated
+        return found
+
     def reply(self) -> dict:
         """What the browser needs to draw and to decode; one thread prepares it, the others wait."""
         with self.lock:
@@ -82,7 +95,6 @@ class Chart:
                 "densitySide": self.land.density.shape[1],
                 "levels": (self.land.levels**0.25 * 255).round(2).tolist(),
                 "centres": self.land.centres.round(3).tolist(),
-                "accuracy": self.codes.accuracy,
             }
         return reply
 
@@ -259,6 +271,7 @@ def build(zoo: Zoo) -> None:
         component("latent_reading", bound(point), bound(own), referee=zoo.referee is not None)
         component("latent_morph", bound(morph), bound(film))
         component("latent_new", bound(dozen))
+        component("latent_figures", figures={name: here.figures() for name, here in charts.items()})
         component("latent_grid", bound(grid), sizes=list(GRID_SIZES), areas=GRID_AREAS)
         component("latent_text")
 

@@ -10,6 +10,7 @@ const $ = selector => element.querySelector(selector);
 const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
 const box = $(".map"), groundCanvas = $(".ground"), overCanvas = $(".over"), note = $(".note");
 const TILE = 28, BLOCK = 14;                       // px of a decoded digit, and of a patch of tint
+const FLAG = 26;                                   // px by which a pin's letter stands off its place
 const view = { mode: "plane", zoom: 1, centre: [0, 0] };
 const layers = { digits: true, points: true, contours: true, prior: true };
 const shown = new Array(10).fill(true);
@@ -267,9 +268,9 @@ function prior(g) {
   g.font = `12px ${colours.font}`;
   for (const sigma of [1, 2, 3]) {
     const ring = Array.from({ length: 97 }, (_, i) => [sigma * Math.cos(i / 48 * Math.PI), sigma * Math.sin(i / 48 * Math.PI)]);
-    g.setLineDash([2, 4]);
-    g.lineWidth = 1;
-    g.strokeStyle = colours.soft;
+    g.setLineDash([3, 5]);
+    g.lineWidth = 1.25;
+    g.strokeStyle = colours.ink;
     line(g, ring);
     g.stroke();
     g.setLineDash([]);
@@ -362,7 +363,12 @@ function over() {
   }
   if (own) mark(g, own, drift);
   if (pins) for (const name of ["a", "b"]) {
-    const [x, y] = toPixel(pins[name]);
+    const foot = toPixel(pins[name]), [x, y] = flag(foot);
+    g.beginPath();
+    g.moveTo(...foot);
+    g.lineTo(x, y);
+    haloed(g, 2, colours.ink);
+    dot(g, pins[name], 3.5, colours.ink, colours.map, 1.5);
     g.fillStyle = colours.ink;
     g.beginPath();
     g.roundRect(x - 10, y - 10, 20, 20, 3);
@@ -373,6 +379,7 @@ function over() {
     g.fillStyle = colours.map;
     centred(g, name.toUpperCase(), x, y, 13);
   }
+  if (own) words(g, own, drift);
   if (point) {
     const [x, y] = toPixel(point.z);
     for (const [colour, thickness] of [[colours.map, 4], [colours.ink, 2]]) {
@@ -394,12 +401,14 @@ function mark(g, own, drift) {   // the visitor's digit: its path under noise, o
   g.globalAlpha = 1;
   haloed(g, 2, colours.own);
   dot(g, here.mu, 5, colours.own, colours.map, 2);
+  if (own.crossing > 0) dot(g, own.at(own.crossing).mu, 6, colours.map, colours.own, 2.5);
+}
+function words(g, own, drift) {
   if (own.crossing > 0) {
-    const at = own.at(own.crossing).mu, [x, y] = toPixel(at);
-    dot(g, at, 6, colours.map, colours.own, 2.5);
+    const [x, y] = toPixel(own.at(own.crossing).mu);
     label(g, `reads ${own.reads[own.factors.indexOf(own.crossing)]} from ${own.crossing.toFixed(2)}`, x + 14, y - 4, true);
   }
-  const [x, y] = toPixel(here.mu);
+  const [x, y] = toPixel(own.at(drift).mu);
   if (drift < 0.03) label(g, "your drawing", x - 18, y - 18, false);
 }
 
@@ -418,9 +427,11 @@ function draw() {
 
 const touches = new Map();   // pointers that are down: id to place
 let held = null;             // what they hold: a pin's name, "map" or "point"
+let grip = [0, 0];           // from the pin's place to where it was taken
 const at = event => { const r = overCanvas.getBoundingClientRect(); return [event.clientX - r.left, event.clientY - r.top]; };
+const flag = ([x, y]) => [x, y < FLAG + 14 ? y + FLAG : y - FLAG];
 const pinAt = ([x, y], far) => store.state.pins && ["a", "b"].find(name => {
-  const pixel = toPixel(store.state.pins[name]);
+  const pixel = flag(toPixel(store.state.pins[name]));
   return Math.hypot(pixel[0] - x, pixel[1] - y) < far;
 });
 const pointAt = (pixel, by) => store.set({ point: { z: toPlace(pixel), by } });
@@ -433,6 +444,10 @@ overCanvas.onpointerdown = event => {
   if (touches.size > 1) held = "map";
   else held = pinAt(pixel, mouse ? 14 : 24) ?? (mouse ? "map" : "point");
   if (held === "point") pointAt(pixel, "touch");
+  if (held in store.state.pins) {
+    const foot = toPixel(store.state.pins[held]);
+    grip = [pixel[0] - foot[0], pixel[1] - foot[1]];
+  }
 };
 overCanvas.onpointermove = event => {
   if (!store.state.chart) return;
@@ -446,7 +461,7 @@ overCanvas.onpointermove = event => {
     pan(pixel[0] - last[0], pixel[1] - last[1]);
     pointAt(pixel, "mouse");
   } else if (last && held !== "point") {
-    store.set({ pins: { ...store.state.pins, [held]: toPlace(pixel) } });
+    store.set({ pins: { ...store.state.pins, [held]: toPlace([pixel[0] - grip[0], pixel[1] - grip[1]]) } });
   } else if (last || event.pointerType === "mouse") {
     const pin = !last && pinAt(pixel, 14);
     overCanvas.style.cursor = pin ? "grab" : "";
