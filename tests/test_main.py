@@ -1,0 +1,300 @@
+"""The command line: each verb does its work, and each bad input is one line on stderr and exit code 2."""
+
+import functools
+import json
+import os
+import struct
+import subprocess
+import sys
+import urllib.error
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from denoiser import __main__ as cli
+from denoiser import checkpoint, data, recipes, training
+from denoiser.filters import FILTERS
+from denoiser.models import build
+from denoiser.recipes import RECIPES
+
+RAW = [f"{part}-{name}" for part in ("train", "t10k") for name in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+
+
+def run(*arguments, **environment):
+    """`python -m denoiser ...` as people run it."""
+    return subprocess.run(
+        [sys.executable, "-m", "denoiser", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {key: str(value) for key, value in environment.items()},
+    )
+
+
+@pytest.fixture
+def fails(capsys):
+    """Runs a verb that must fail: exit code 2 and one line on stderr, which is returned."""
+
+    def check(*arguments):
+        assert cli.main([str(a) for a in arguments]) == 2
+        line = capsys.readouterr().err
+        assert line.startswith("denoiser: ")
+        assert line.count("\n") == 1
+        assert "Traceback" not in line
+        return line
+
+    return check
+
+
+@pytest.fixture
+def tiny_mnist(tiny_digits, tmp_path, monkeypatch):
+    """The verbs find our own digits where MNIST would be, and keep their unfinished work in a folder of the test."""
+    monkeypatch.setattr(data, "load_mnist", lambda split, device="cpu": tiny_digits)
+    monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
+    return tiny_digits
+
+
+@pytest.fixture
+def tiny_recipe(tiny_mnist, tmp_path, monkeypatch):
+    """`tiny`: a recipe of two epochs, its checkpoint written to a folder of the test, which is returned."""
+    tiny = replace(RECIPES["dense-32"], name="tiny", epochs=2, batch_size=10)
+    monkeypatch.setitem(recipes.RECIPES, "tiny", tiny)
+    monkeypatch.setattr(training, "split_validation", lambda digits: (digits[:-10], digits[-10:]))
+    save = functools.partial(checkpoint.save_model, folder=tmp_path)
+    monkeypatch.setattr(checkpoint, "save_model", save)
+    return tmp_path
+
+
+@pytest.fixture
+def picture(tiny_digits, tmp_path):
+    """A function that writes a digit of ours, repeated to fill the given size, and returns its file."""
+
+    def write(width=28, height=28):
+        digit = np.tile(tiny_digits.images[3, 0].numpy(), (-(-height // 28), -(-width // 28)))[:height, :width]
+        path = tmp_path / f"{width}x{height}.png"
+        Image.fromarray(digit).save(path)
+        return path
+
+    return write
+
+
+# ---------- what works ----------
+
+
+def test_help_of_every_verb(capsys):
+    for verb in ("list", "train", "tune", "evaluate", "denoise"):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([verb, "--help"])
+        assert stop.value.code == 0
+        assert f"denoiser {verb}" in capsys.readouterr().out
+
+
+def test_list_names_every_recipe_checkpoint_and_filter_in_one_aligned_line(capsys, checkpoint_names):
+    assert cli.main(["list"]) == 0
+    header, *lines = capsys.readouterr().out.splitlines()
+    named = [line.split()[0] for line in lines]
+    assert sorted(named) == sorted({*RECIPES, *checkpoint_names, *FILTERS})
+    for column in ("state", "task", "title"):
+        assert all(line[header.index(column) - 1] == " " != line[header.index(column)] for line in lines)
+
+
+def test_train_writes_a_checkpoint_that_loads(tiny_recipe, capsys):
+    assert cli.main(["train", "tiny", "--device", "cpu", "--precision", "float32"]) == 0
+    assert "tiny: validation" in capsys.readouterr().out
+    _, record = checkpoint.load_checkpoint("tiny", folder=tiny_recipe)
+    assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
+    assert not list((tiny_recipe / "runs").iterdir())
+
+
+def test_after_ctrl_c_a_training_goes_on_to_the_same_history(tiny_recipe, capsys, monkeypatch):
+    arguments = ["train", "tiny", "--device", "cpu", "--precision", "float32"]
+
+    def losses():
+        history = checkpoint.load_record("tiny", tiny_recipe)["history"]
+        return [(epoch["train"], epoch["validation"]) for epoch in history]
+
+    assert cli.main(arguments) == 0
+    whole = losses()
+    (tiny_recipe / "tiny.json").unlink()
+
+    def save_and_stop(*given):
+        save(*given)
+        raise KeyboardInterrupt
+
+    save = training.save_state
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_state", save_and_stop)
+        assert cli.main(arguments) == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "python -m denoiser train tiny --resume" in last
+    assert not (tiny_recipe / "tiny.json").exists()
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert losses() == whole
+
+
+def test_evaluate_prints_tables_and_writes_json(tiny_mnist, tmp_path, capsys):
+    file = tmp_path / "new" / "results.json"
+    arguments = ["evaluate", "--models", "median", "median-oracle", "--noise", "gaussian", "speckle"]
+    assert cli.main([*arguments, "--factors", "0.25", "0.5", "--limit", "20", "--json", str(file)]) == 0
+    printed = capsys.readouterr().out
+    assert "Speckle noise, 20 digits" in printed
+    written = json.loads(file.read_text())
+    assert set(written) >= {"command", "versions", "limit", "results", "models"}
+    assert written["limit"] == 20
+    assert written["command"].startswith("python -m denoiser evaluate --noise gaussian speckle --factors 0.25 0.5")
+    assert len(written["results"]) == 3 * 2 * 2
+    assert written["models"]["median-oracle"]["oracle"] is True
+
+
+def test_evaluate_all_noise_kinds(tiny_mnist, capsys):
+    assert cli.main(["evaluate", "--models", "gaussian", "--noise", "all", "--factors", "0.5", "--limit", "10"]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"{label} noise" in printed for label in ("Gaussian", "Salt and pepper", "Poisson", "Block-out"))
+
+
+def test_tune_writes_the_table(tiny_mnist, tmp_path, monkeypatch, capsys):
+    from denoiser import filters
+
+    monkeypatch.setattr(filters, "TABLE", tmp_path / "table.json")
+    monkeypatch.setattr(filters, "FILTERS", {"median": FILTERS["median"]})
+    assert cli.main(["tune", "--digits", "10"]) == 0
+    assert json.loads((tmp_path / "table.json").read_text())["digits"] == 10
+
+
+def test_denoise_brings_a_noisy_digit_back(picture, tmp_path, capsys):
+    out = tmp_path / "out.png"
+    arguments = ["denoise", str(picture()), str(out), "--model", "median", "--noise", "gaussian", "--seed", "3"]
+    assert cli.main(arguments) == 0
+    before, after = map(float, capsys.readouterr().out.split("PSNR ")[1].removesuffix(" dB\n").split(" -> "))
+    assert after > before + 3
+    with Image.open(out) as image:
+        assert (image.size, image.mode) == ((28, 28), "L")
+
+
+@pytest.mark.parametrize("size", [(28, 28), (61, 34), (3, 2)])
+def test_denoise_keeps_the_size_of_any_picture(picture, tmp_path, size):
+    out = tmp_path / "out.png"
+    assert cli.main(["denoise", str(picture(*size)), str(out)]) == 0
+    with Image.open(out) as image:
+        assert image.size == size
+
+
+def test_denoise_frames_a_digit_in_a_large_picture(tiny_digits, tmp_path):
+    page = Image.new("L", (300, 200), 240)
+    ink = Image.fromarray(255 - tiny_digits.images[3, 0].numpy()).resize((112, 112))
+    page.paste(ink, (120, 40))
+    page.save(tmp_path / "page.png")
+    out = tmp_path / "out.png"
+    assert cli.main(["denoise", str(tmp_path / "page.png"), str(out), "--fit", "--model", "median"]) == 0
+    with Image.open(out) as image:
+        assert image.size == (28, 28)
+        assert np.asarray(image)[0].max() < 60 < np.asarray(image).max()  # light ink on a dark ground now
+
+
+def test_any_size_is_padded_and_cropped_and_misfits_are_refused():
+    seen = []
+
+    def doubled(x):
+        seen.append(tuple(x.shape[2:]))
+        return x
+
+    x = torch.rand(1, 1, 5, 30)
+    assert torch.equal(cli.denoise_any_size(doubled, x), x)
+    assert seen == [(8, 32)]
+    dense = build("dense", {"widths": (8,)})
+    with pytest.raises(RuntimeError):
+        cli.denoise_any_size(dense, x)
+
+
+# ---------- what is wrong is said in one line ----------
+
+
+def test_unknown_names_and_numbers_out_of_range(fails, tiny_mnist, picture, tmp_path):
+    assert "unknown recipe 'nope'" in fails("train", "nope")
+    assert "unknown recipe 'nope'" in fails("train", "dense-32", "nope")  # before the first training starts
+    assert "'nope'" in fails("evaluate", "--models", "nope")
+    assert "unknown noise kind 'fog'" in fails("evaluate", "--noise", "fog")
+    assert "1.5 is not within 0 to 1" in fails("evaluate", "--factors", "1.5")
+    assert "--limit is 0" in fails("evaluate", "--limit", "0")
+    assert "--digits is 0" in fails("tune", "--digits", "0")
+    assert "no device 'abacus'" in fails("evaluate", "--device", "abacus")
+    out = tmp_path / "out.png"
+    assert "'nope'" in fails("denoise", picture(), out, "--model", "nope")
+    assert "unknown noise kind 'fog'" in fails("denoise", picture(), out, "--noise", "fog")
+    assert "2 is not within 0 to 1" in fails("denoise", picture(), out, "--factor", "2", "--noise", "gaussian")
+    assert not out.exists()
+
+
+def test_pictures_that_cannot_be_read_or_written(fails, picture, tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    (tmp_path / "half.png").write_bytes(picture(200, 100).read_bytes()[:60])
+    Image.new("L", (2000, 1100)).save(tmp_path / "large.png")
+    Image.new("L", (50, 50)).save(tmp_path / "blank.png")
+    out = tmp_path / "out.png"
+    assert "there is no file" in fails("denoise", tmp_path / "none.png", out)
+    for name in ("text.png", "half.png"):
+        assert "cannot be read" in fails("denoise", tmp_path / name, out)
+    assert "2000 x 1100 pixels" in fails("denoise", tmp_path / "large.png", out)
+    for name in ("text.png", "blank.png"):
+        fails("denoise", tmp_path / name, out, "--fit")
+    assert not out.exists()
+    assert "names no picture format" in fails("denoise", picture(), tmp_path / "out.txt", "--model", "median")
+    (tmp_path / "file").write_text("")
+    assert "cannot be written" in fails("denoise", picture(), tmp_path / "file" / "out.png", "--model", "median")
+
+
+def test_a_model_of_28_x_28_only_says_so_for_another_size(fails, picture, tmp_path, monkeypatch):
+    record = {"recipe": {"name": "dense", "task": "denoise"}}
+    dense = build("dense", {"widths": (8,)})
+    load = checkpoint.load_model
+    monkeypatch.setattr(
+        checkpoint, "load_model", lambda name, device: (dense, record) if name == "dense" else load(name, device)
+    )
+    line = fails("denoise", picture(40, 30), tmp_path / "out.png", "--model", "dense")
+    assert "this is 40 x 30" in line
+    assert "--fit" in line
+    assert "median" in line
+
+
+def test_mnist_that_is_neither_here_nor_to_be_had(fails, tmp_path, monkeypatch):
+    def no_network(*given, **named):
+        raise urllib.error.URLError("no network\nat all")
+
+    monkeypatch.setattr("torchvision.datasets.utils._urlretrieve", no_network)
+    monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+    for arguments in (["evaluate"], ["train", "dense-32"], ["tune"]):
+        line = fails(*arguments)
+        assert str(tmp_path / "MNIST" / "raw") in line
+        assert all(name in line for name in RAW)
+
+
+@pytest.mark.parametrize("keep", [0, 3, 16, 5000])
+def test_mnist_files_cut_short(fails, tmp_path, monkeypatch, keep):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    images = struct.pack(">4B3I", 0, 0, 8, 3, 10_000, 28, 28) + bytes(10_000)
+    labels = struct.pack(">4BI", 0, 0, 8, 1, 10_000) + bytes(10_000)
+    for name in RAW:
+        (raw / name).write_bytes((images if "images" in name else labels)[:keep])
+    monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+    assert str(raw) in fails("evaluate", "--limit", "10")
+
+
+@pytest.mark.slow
+def test_damaged_checkpoints_and_the_exit_code_of_the_whole_program(tmp_path, picture):
+    recipe = replace(RECIPES["dense-32"], name="cut")
+    model = build(recipe.network, recipe.settings)
+    checkpoint.save_model(model, {"recipe": recipe.as_dict(), "parameters": 0}, tmp_path)
+    weights = tmp_path / "cut.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1000])
+    (tmp_path / "odd.json").write_text("{")
+    (tmp_path / "odd.safetensors").write_bytes(b"")
+    for name, says in (("cut", "damaged"), ("odd", "cannot be read")):
+        done = run("denoise", picture(), tmp_path / "out.png", "--model", name, DENOISER_CHECKPOINTS=tmp_path)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert says in done.stderr
+        assert done.stderr.count("\n") == 1
