@@ -66,6 +66,10 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     add_device(evaluate)
 
+    bench = verb(run_bench)
+    bench.add_argument("what", choices=("serving",), help="serving: the real page in a real browser")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+
     denoise = verb(run_denoise)
     denoise.add_argument("input", type=Path, metavar="IN", help="a picture, ink light on dark")
     denoise.add_argument("output", type=Path, metavar="OUT", help="where to write the denoised one")
@@ -128,8 +132,9 @@ def _shortened(text: str, most: int) -> str:
 
 def run_train(options: argparse.Namespace) -> None:
     """Train recipes on MNIST and write their checkpoints."""
-    from .checkpoint import save_model
+    from .checkpoint import save_model, trained
     from .data import load_mnist
+    from .latent import has_plane, write_codes
     from .models import parameter_count
     from .recipes import get_recipe
     from .training import fit
@@ -138,6 +143,10 @@ def run_train(options: argparse.Namespace) -> None:
     digits = load_mnist("train", pick_device(options.device))
     for place, recipe in enumerate(recipes):
         state = RUNS / f"{recipe.name}.state.safetensors"
+        if options.resume and not state.exists() and recipe.name in trained():
+            print(f"{recipe.name}: is trained already; without --resume it is trained again")
+            continue
+        started_as = versions()
         try:
             model, outcome = fit(recipe, digits, state_file=state, resume=options.resume, precision=options.precision)
         except KeyboardInterrupt:
@@ -151,12 +160,14 @@ def run_train(options: argparse.Namespace) -> None:
             "parameters": parameter_count(model),
             "seed": recipe.seed,
             "data": "MNIST training set: 55,000 digits to train, the last 5,000 to validate",
-            "versions": versions(),
+            "versions": started_as,
             "command": f"python -m denoiser train {recipe.name}",
             **outcome,
         }
         saved = save_model(model, record)
         state.unlink(missing_ok=True)
+        if has_plane(model):
+            write_codes(recipe.name)
         print(f"{recipe.name}: validation {saved['history'][-1]['validation']:.4f}, {saved['seconds']:.0f} s")
 
 
@@ -228,6 +239,13 @@ def command(options: argparse.Namespace) -> str:
             words += [f"--{name}", *map(str, values)]
     words += [f"--{name} {getattr(options, name)}" for name in ("limit", "json") if getattr(options, name)]
     return " ".join(words)
+
+
+def run_bench(options: argparse.Namespace) -> None:
+    """Measure the page as a visitor meets it: pen-up to cards, the slider, start, memory."""
+    from .bench import main
+
+    main(options.what, options.json)
 
 
 def run_denoise(options: argparse.Namespace) -> None:

@@ -1,5 +1,6 @@
 """Benchmarks: the real page in a real browser, on this machine, in one run."""
 
+import itertools
 import json
 import os
 import random
@@ -18,7 +19,6 @@ from pathlib import Path
 from tqdm import tqdm
 
 from .errors import DenoiserError
-import itertools
 
 APP = Path(__file__).resolve().parent.parent / "app.py"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")

@@ -121,7 +121,7 @@ function show() {
     const [reads, p] = answer?.reads?.[r][step] ?? [];
     const wrong = reads !== undefined && figures && answer.reading && reads !== answer.reading[0];
     word(says, ...(reads === undefined ? ["reads –"] : ["reads ", { tag: "b", textContent: reads }, ...(wrong ? [{ tag: "span", className: "wrong", textContent: `not ${answer.reading[0]}` }] : [])]));
-    sure.textContent = reads === undefined ? "" : `${Math.round(p * 100)} %`;
+    sure.textContent = reads === undefined ? "" : store.percent(p);
     meter.style.transform = `scaleX(${reads === undefined ? 0 : p})`;
     line.textContent = answer ? note(row, factor, odd) : "";
     canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label} at noise factor ${factor.toFixed(2)}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);

@@ -211,7 +211,7 @@ function show({ digit, reading, odd }) {
   const words = odd ? (odd === "blank" ? "a blank page" : "pure noise") : reading ? "reads " : lit ? "your digit" : "waiting for ink";
   find(".what").textContent = words;
   if (lit && !odd && reading) find(".what").append(Object.assign(document.createElement("b"), { textContent: reading[0] }));
-  find(".sure").textContent = lit && !odd && reading ? `${Math.round(reading[1] * 100)} %` : "28 × 28";
+  find(".sure").textContent = lit && !odd && reading ? store.percent(reading[1]) : "28 × 28";
   seen.setAttribute("aria-label", lit ? `The fitted digit${reading && !odd ? `, reads ${reading[0]}` : ""}` : "empty");
 }
 store.on("digit reading odd version", show);

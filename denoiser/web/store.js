@@ -80,6 +80,8 @@ window.denoiser = (() => {
     else for (let i = 0; i < M; i++) words[i] = table[pixels[i]];
     context.putImageData(data, 0, 0);
   }
+  /* a probability in words: never quite 100 % */
+  const percent = p => p > 0.995 ? "> 99 %" : `${Math.round(p * 100)} %`;
   const grey = value => table[value];
 
   /* one call to the server; null where it failed, after saying why */
@@ -108,5 +110,5 @@ window.denoiser = (() => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { N, M, state, set, on, ink, hasInk, seed, newSeed, say, bytes, base64, colour, paint, grey, ask, dark, firstTheme };
+  return { N, M, state, set, on, ink, hasInk, seed, newSeed, say, bytes, base64, colour, paint, grey, percent, ask, dark, firstTheme };
 })();

@@ -4,6 +4,8 @@ import torch
 from torch import nn
 
 from ..checkpoint import CheckpointError, list_models, load_checkpoint, load_model
+from ..comparison import LADDER, sweep
+from ..data import SIDE
 from ..filters import FILTERS
 from ..recipes import RECIPES
 
@@ -34,6 +36,18 @@ class Zoo:
         except CheckpointError as error:
             self.referee = None
             self.problems.append(str(error))
+        self.warm_up()
+
+    def warm_up(self) -> None:
+        """Run every featured model once on a whole ladder, so that the first visitor does not wait for kernels."""
+        sweep(
+            torch.zeros(1, 1, SIDE, SIDE),
+            {n: self.models[n] for n in self.featured},
+            "gaussian",
+            0,
+            LADDER,
+            self.referee,
+        )
 
     @property
     def featured(self) -> list[str]:
