@@ -74,7 +74,7 @@ def new_page(browser, page_url):
         context = browser.new_context(**({"viewport": DESKTOP} | options))
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(30_000)
+        page.set_default_timeout(60_000)  # the machine may be busy with much else
         page.on("request", watch_request)
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.on("console", lambda line: complaints.append(f"console: {line.text}") if line.type == "error" else None)

@@ -1,0 +1,332 @@
+"""The Latent space page in a real browser: the pointer decodes, the map follows hand, finger and keys."""
+
+import base64
+import json
+
+import pytest
+import torch
+
+pytest.importorskip("playwright")
+
+from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+BIG = (
+    "() => [...document.querySelector('#latent_reading .big').getContext('2d').getImageData(0, 0, 28, 28).data].join()"
+)
+
+
+@pytest.fixture(scope="module")
+def digit(tiny_digits):
+    """A three of our own, as the page keeps it."""
+    return base64.b64encode(tiny_digits.images[3].numpy().tobytes()).decode()
+
+
+@pytest.fixture
+def visit(new_page):
+    """visit(digit, **options) opens the tab as a new visitor who has drawn `digit`, or nothing."""
+
+    def open_map(digit=None, **options):
+        page = new_page(**options)
+        if digit:
+            page.evaluate("d => denoiser.set({ digit: denoiser.bytes(d) })", digit)
+        page.get_by_role("tab", name="Latent space").click()
+        page.wait_for_function("() => denoiser.state.chart && denoiser.state.route")
+        if digit:
+            page.wait_for_function("() => denoiser.state.own")
+        page.locator("#map .over").scroll_into_view_if_needed()
+        return page
+
+    return open_map
+
+
+def hover(page, x, y):
+    """The mouse to a place in units of the map's size."""
+    box = page.locator("#map .over").bounding_box()
+    page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+
+
+def exact(page):
+    expect(page.locator("#latent_reading .state")).to_have_text("exact", timeout=15_000)
+
+
+def place(page):
+    return page.evaluate("() => denoiser.state.point?.z ?? null")
+
+
+def ground(page):
+    """A number that changes with the map's ground."""
+    page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return page.evaluate(
+        """() => { const c = document.querySelector('#map .ground');
+             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+             let sum = 0;
+             for (let i = 0; i < d.length; i += 4) sum = (sum * 31 + d[i] + d[i + 1] * 3 + d[i + 2] * 7) % 1e9;
+             return sum; }"""
+    )
+
+
+def test_hovering_decodes_at_once_and_asks_nobody(visit):
+    page = visit()
+    hover(page, 0.3, 0.4)
+    exact(page)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    took = page.evaluate(
+        """() => { const over = document.querySelector('#map .over'), r = over.getBoundingClientRect();
+             const times = [], seen = new Set();
+             const big = document.querySelector('#latent_reading .big').getContext('2d');
+             for (let i = 0; i < 60; i++) {
+               const at = { clientX: r.left + r.width * (0.2 + i / 100), clientY: r.top + r.height * 0.45 };
+               const start = performance.now();
+               over.dispatchEvent(new PointerEvent('pointermove', { ...at, pointerType: 'mouse' }));
+               times.push(performance.now() - start);
+               seen.add(big.getImageData(0, 0, 28, 28).data.join());
+             }
+             return { times: times.sort((a, b) => a - b), pictures: seen.size }; }"""
+    )
+    assert took["pictures"] == 60  # each move has another picture, already painted when the event returns
+    assert took["times"][30] < 8
+    assert asked == []
+
+
+def test_on_rest_the_picture_is_the_servers(visit):
+    from denoiser.checkpoint import load_checkpoint
+
+    page = visit()
+    hover(page, 0.7, 0.3)
+    exact(page)
+    model, _ = load_checkpoint("vae-2d")
+    expected = model.decode(torch.tensor([place(page)]))[0, 0].mul(255).round().byte().flatten().tolist()
+    assert page.evaluate(BIG) == page.evaluate(
+        """pixels => { const c = document.createElement('canvas'); c.width = c.height = 28;
+             denoiser.paint(c, Uint8Array.from(pixels));
+             return [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join(); }""",
+        expected,
+    )
+    z1 = page.locator("#latent_reading .place").inner_text().split(", ")[0].replace("−", "-")
+    assert float(z1) == pytest.approx(place(page)[0], abs=0.006)
+    assert page.locator("#latent_reading .nearest").inner_text()[0].isdigit()
+
+
+def test_leaving_the_map_restores_your_own_point(visit, digit):
+    page = visit(digit)
+    where = page.locator("#latent_reading .where")
+    expect(where).to_have_text("Your drawing, decoded")
+    hover(page, 0.2, 0.2)
+    expect(where).to_have_text("Under the pointer")
+    page.mouse.move(5, 5)
+    expect(where).to_have_text("Your drawing, decoded")
+
+
+def test_without_a_drawing_the_page_says_where_to_draw(visit):
+    page = visit()
+    expect(page.locator("#latent_reading .empty")).to_be_visible()
+    expect(page.locator("#latent_reading .mine")).to_be_hidden()
+    page.get_by_role("button", name="Draw one").click()
+    expect(page.get_by_role("tab", name="Denoise")).to_have_attribute("aria-selected", "true")
+
+
+def test_your_drawing_is_marked_and_drifts_under_noise(visit, digit):
+    page = visit(digit)
+    expect(page.locator("#latent_reading .lands")).to_contain_text("Lands at")
+    before = page.evaluate("() => document.querySelector('#map .over').toDataURL()")
+    page.locator("#latent-noise").fill("0.8")
+    expect(page.locator("#latent_reading .drift output")).to_have_text("0.80")
+    expect(page.locator("#latent_reading .drawn")).to_have_text("with noise")
+    assert page.evaluate("() => document.querySelector('#map .over').toDataURL()") != before
+    page.evaluate("() => denoiser.set({ digit: null })")
+    expect(page.locator("#latent_reading .mine")).to_be_hidden()
+
+
+def test_the_legend_filters_the_map(visit):
+    page = visit()
+    seen = {ground(page)}
+    page.locator("#map .chip").nth(4).click()
+    expect(page.locator("#map .chip").nth(4)).to_have_attribute("aria-pressed", "false")
+    seen.add(ground(page))
+    page.get_by_role("button", name="Show all").click()
+    page.get_by_role("button", name="Hide all").click()
+    expect(page.locator("#map .chip[aria-pressed=false]")).to_have_count(10)
+    seen.add(ground(page))
+    for layer in ("digits", "prior"):
+        page.locator(f"#map .layers [value={layer}]").click()
+        seen.add(ground(page))
+    assert len(seen) == 5
+
+
+def test_wheel_drag_and_buttons_move_the_view(visit):
+    page = visit()
+    first = ground(page)
+    hover(page, 0.5, 0.5)
+    before = place(page)
+    page.mouse.wheel(0, -400)
+    page.wait_for_timeout(100)
+    hover(page, 0.5, 0.501)
+    assert place(page) == pytest.approx(before, abs=0.05)  # what lies under the pointer stays there
+    zoomed = ground(page)
+    assert zoomed != first
+    page.mouse.down()
+    hover(page, 0.6, 0.6)
+    page.mouse.up()
+    assert ground(page) != zoomed
+    page.get_by_role("button", name="Whole map").click()
+    assert ground(page) == first
+    page.locator("#map .mode [value=quantiles]").click()
+    assert ground(page) != first
+    hover(page, 0.25, 0.5)
+    assert page.locator("#latent_reading .quantiles").inner_text() == "0.25, 0.50"
+
+
+def test_keys_walk_zoom_and_leave(visit):
+    page = visit()
+    page.locator("#map .over").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowUp")
+    z = place(page)
+    assert z[0] > 0
+    assert z[1] > 0
+    for _ in range(40):
+        page.keyboard.press("Shift+ArrowRight")
+    assert place(page)[0] == pytest.approx(6, abs=0.6)  # the map's edge, and not beyond
+    exact(page)
+    page.keyboard.press("Escape")
+    assert place(page) is None
+    first = ground(page)
+    page.keyboard.press("+")
+    assert ground(page) != first
+
+
+def test_a_finger_decodes_two_fingers_zoom_and_the_page_stands_still(visit):
+    page = visit(**PHONE)
+    page.evaluate("() => window.scrollTo(0, 0)")
+    box = page.locator("#map .over").bounding_box()
+    session = page.context.new_cdp_session(page)
+
+    def touch(kind, *points):
+        at = [
+            {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": i}
+            for i, (x, y) in enumerate(points)
+        ]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
+
+    touch("touchStart", (0.3, 0.3))
+    first = place(page)
+    touch("touchMove", (0.3, 0.8))
+    assert place(page)[1] < first[1]
+    touch("touchEnd")
+    assert page.evaluate("() => window.scrollY") == 0
+    exact(page)
+    page.get_by_role("button", name="Back").click()
+    assert place(page) is None
+    before = ground(page)
+    touch("touchStart", (0.4, 0.5), (0.6, 0.5))
+    touch("touchMove", (0.2, 0.5), (0.8, 0.5))
+    touch("touchEnd")
+    assert ground(page) != before
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= 390
+
+
+def test_the_morph_follows_its_ends_and_plays(visit, digit):
+    page = visit(digit)
+    frames = page.locator("#latent_morph .frames button")
+    expect(frames).to_have_count(13)
+    page.locator("#latent_morph .a").select_option("own")
+    page.locator("#latent_morph .b").select_option("1")
+    route = page.evaluate("() => denoiser.state.route")
+    assert route[0] == page.evaluate("() => denoiser.state.own.mu[0]")
+    assert route[-1] == page.evaluate("() => denoiser.state.chart.codes.centres[1]")
+    page.locator("#latent_morph .path [value=data]").click()
+    page.wait_for_function(
+        "old => JSON.stringify(denoiser.state.route) !== old", arg=page.evaluate("r => JSON.stringify(r)", route)
+    )
+    bent = page.evaluate("() => denoiser.state.route")
+    assert bent[0] == pytest.approx(route[0], abs=1e-3)
+    assert bent[-1] == pytest.approx(route[-1], abs=1e-3)
+    frames.nth(6).hover()
+    expect(page.locator("#latent_reading .where")).to_have_text("On the way from A to B")
+    page.mouse.move(5, 5)
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => denoiser.state.frame === 12", timeout=20_000)
+
+
+def test_pins_can_be_dragged(visit):
+    page = visit()
+    before = page.evaluate("() => denoiser.state.pins.a")
+    flag = page.evaluate(
+        """() => { const z = denoiser.state.pins.a, r = document.querySelector('#map .over').getBoundingClientRect();
+             const s = Math.max(Math.min(r.width / 7.2, r.height / 6.4), Math.max(r.width, r.height) / 12);
+             return [r.left + r.width / 2 + z[0] * s, r.top + r.height / 2 - z[1] * s - 26]; }"""
+    )
+    page.mouse.move(*flag)
+    page.mouse.down()
+    page.mouse.move(flag[0] + 50, flag[1] + 30, steps=4)
+    page.mouse.up()
+    after = page.evaluate("() => denoiser.state.pins.a")
+    assert after[0] > before[0]
+    assert after[1] < before[1]
+    assert page.locator("#latent_morph .a").input_value() == "pin"
+
+
+@pytest.mark.parametrize("kind", ["gif", "png"])
+def test_a_morph_can_be_kept(visit, kind):
+    page = visit()
+    with page.expect_download() as download:
+        page.locator(f"#latent_morph [data-kind={kind}]").click()
+    content = download.value.path().read_bytes()
+    assert content.startswith({"gif": b"GIF89a", "png": b"\x89PNG"}[kind])
+
+
+def test_the_grid_changes_and_can_be_kept(visit):
+    page = visit()
+    sheet = page.locator("#latent_grid .sheet")
+    expect(sheet).to_have_js_property("naturalWidth", 15 * 28)
+    page.locator("#latent_grid .n").select_option("10")
+    expect(sheet).to_have_js_property("naturalWidth", 10 * 28)
+    with page.expect_download() as download:
+        page.locator("#latent_grid .save").click()
+    assert download.value.suggested_filename == "vae-2d-10x10.png"
+
+
+def test_new_digits_are_drawn_and_show_where_they_lie(visit):
+    page = visit()
+    page.wait_for_function("() => !document.querySelector('#latent_new .unlit')")
+    first = page.locator("#latent_new .dozen button").first
+    label = first.get_attribute("aria-label")
+    first.hover()
+    expect(page.locator("#latent_reading .where")).to_have_text("Drawn from the prior")
+    page.get_by_role("button", name="Draw another dozen").click()
+    expect(first).not_to_have_attribute("aria-label", label)
+
+
+def test_a_missing_codes_file_leaves_ground_and_pointer(visit):
+    def without_codes(route):
+        reply = route.fetch()
+        outer = reply.json()
+        text = outer["data"] if isinstance(outer, dict) and "data" in outer else outer
+        inner = json.loads(text)
+        if "tiles" in inner:
+            inner |= {"codes": None, "problem": "There are no codes of the test digits: vae-2d.codes.npz is missing."}
+            text = json.dumps(inner)
+            outer = outer | {"data": text} if isinstance(outer, dict) else text
+        route.fulfill(response=reply, json=outer)
+
+    page = visit()
+    page.route("**/component_server**", without_codes)
+    page.reload()
+    page.get_by_role("tab", name="Latent space").click()
+    page.wait_for_function("() => denoiser.state.chart")
+    expect(page.locator("#map .note")).to_contain_text("is missing")
+    expect(page.locator("#map .classes")).to_be_hidden()
+    hover(page, 0.4, 0.4)
+    expect(page.locator("#latent_reading .where")).to_have_text("Under the pointer")
+    page.wait_for_function("() => !document.querySelector('#latent_reading .big').classList.contains('unlit')")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 768, 390])
+def test_nothing_is_wider_than_the_window(visit, digit, theme, width):
+    page = visit(digit, viewport={"width": width, "height": 800}, color_scheme=theme)
+    assert page.evaluate("() => document.documentElement.scrollWidth") <= width
