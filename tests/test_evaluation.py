@@ -1,0 +1,225 @@
+"""Evaluation: its figures by hand, its going on after a cut, its tables, and the committed results."""
+
+import json
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from denoiser import evaluation, list_models, metrics
+from denoiser.checkpoint import FOLDER
+from denoiser.errors import DenoiserError
+from denoiser.evaluation import (
+    FACTORS,
+    ORACLE,
+    SAMPLE,
+    default_models,
+    evaluate,
+    get_subject,
+    measure,
+    milliseconds,
+    noisy_batches,
+    tables,
+    variational,
+)
+from denoiser.filters import FILTERS
+from denoiser.models import build
+from denoiser.noise import NOISES, add_noise, draw_noise
+
+RESULTS = FOLDER / "evaluation.json"
+
+
+@pytest.fixture
+def digits(tiny_digits):
+    return tiny_digits[:25]
+
+
+def rows(report, **wanted):
+    return [row for row in report["results"] if all(row[key] == value for key, value in wanted.items())]
+
+
+def test_the_figures_are_the_metrics_of_noise_seeded_by_place(digits):
+    report = evaluate(digits, ["median"], ("gaussian",), (0.5,), progress=False)
+    clean = digits.floats()
+    y = add_noise(clean, draw_noise("gaussian", clean.shape, range(len(clean))), 0.5)
+    for name, x_hat in (("noisy", y), ("median", FILTERS["median"].build()(y))):
+        (row,) = rows(report, model=name)
+        assert (row["noise"], row["noise_factor"], row["images"], row["exact"]) == ("gaussian", 0.5, 25, 0)
+        for metric in ("psnr", "ssim", "bce", "mse"):
+            assert row[metric] == pytest.approx(getattr(metrics, metric)(x_hat, clean).mean().item(), rel=1e-4)
+    about = report["models"]["median"]
+    assert about["ms_batch_1"] > 0
+    assert about["ms_batch_256"] > 0
+
+
+def test_the_size_of_batches_changes_nothing(digits, monkeypatch):
+    monkeypatch.setattr(evaluation, "milliseconds", lambda model, x: 0.0)
+    arguments = (digits, ["tv"], ("poisson",), (0.7,))
+    whole = evaluate(*arguments, progress=False)["results"]
+    monkeypatch.setattr(evaluation, "BATCH", 7)
+    for one, other in zip(whole, evaluate(*arguments, progress=False)["results"], strict=True):
+        for metric in ("psnr", "ssim", "bce", "mse"):
+            assert other[metric] == pytest.approx(one[metric], rel=1e-4)
+
+
+def test_a_cut_evaluation_goes_on_where_it_stopped_and_gives_the_same(digits, tmp_path, monkeypatch):
+    monkeypatch.setattr(evaluation, "milliseconds", lambda model, x: 0.0)
+    arguments = (digits, ["median", "gaussian", "median-oracle"], ("gaussian", "speckle"), (0.25, 0.5))
+    whole = evaluate(*arguments, progress=False)
+    calls = []
+
+    def until_the_fifth(*given):
+        calls.append(1)
+        if len(calls) == 5:
+            raise KeyboardInterrupt
+        return measure(*given)
+
+    monkeypatch.setattr(evaluation, "measure", until_the_fifth)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(*arguments, cache_folder=tmp_path, progress=False)
+    resumed = evaluate(*arguments, cache_folder=tmp_path, progress=False)
+    assert resumed["results"] == whole["results"]
+    assert len(calls) == 5 + 16 - 4  # the four rows before the cut were kept
+    evaluate(*arguments, cache_folder=tmp_path, progress=False)
+    assert len(calls) == 17
+    evaluate(arguments[0][:24], *arguments[1:], cache_folder=tmp_path, progress=False)
+    assert len(calls) == 33  # other digits: nothing kept fits
+
+
+def test_a_damaged_kept_result_is_measured_again(digits, tmp_path):
+    arguments = (digits, [], ("gaussian",), (0.5,))
+    whole = evaluate(*arguments, cache_folder=tmp_path, progress=False)
+    for file in tmp_path.iterdir():
+        file.write_text(file.read_text()[:20])
+    assert evaluate(*arguments, cache_folder=tmp_path, progress=False)["results"] == whole["results"]
+
+
+def test_pictures_equal_to_their_reference_have_no_psnr(digits):
+    report = evaluate(digits, ["median"], ("gaussian",), (0.0,), progress=False)
+    (row,) = rows(report, model="noisy")
+    assert row["psnr"] is None
+    assert row["psnr_sample"] is None
+    assert row["exact"] == 25
+    assert row["mse"] == 0
+    assert "inf" in tables(report)
+    json.dumps(report, allow_nan=False)
+
+
+class Broken(nn.Module):
+    """Gives not-a-number, or too small a picture."""
+
+    def __init__(self, side):
+        super().__init__()
+        self.side = side
+
+    def forward(self, x):
+        return x[..., : self.side] * math.nan
+
+
+@pytest.mark.parametrize(("side", "says"), [(28, "not finite"), (27, "shape")])
+def test_a_broken_model_is_an_error_that_names_it(digits, monkeypatch, side, says):
+    record = {"recipe": {"name": "broken", "title": "", "family": "conv", "task": "denoise"}, "parameters": 0}
+    monkeypatch.setattr(evaluation, "load_model", lambda name, device: (Broken(side), record | {"sha256": "0"}))
+    with pytest.raises(DenoiserError, match=rf"broken, gaussian noise of 0.5: .*{says}"):
+        evaluate(digits, ["broken"], factors=(0.5,), progress=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"names": ["nope"]}, "no trained model 'nope'"),
+        ({"names": ["nope-oracle"]}, "no trained model 'nope-oracle'"),
+        ({"kinds": ["fog"]}, "unknown noise kind 'fog'"),
+        ({"factors": [0.5, 1.5]}, "1.5 is not within 0 to 1"),
+        ({"factors": [-0.1]}, "-0.1 is not within 0 to 1"),
+        ({"factors": [math.nan]}, "nan is not within 0 to 1"),
+    ],
+)
+def test_bad_arguments_are_errors_before_anything_is_measured(digits, arguments, says, monkeypatch):
+    monkeypatch.setattr(evaluation, "measure", None)
+    with pytest.raises(DenoiserError, match=says):
+        evaluate(digits, **arguments, progress=False)
+
+
+def test_the_default_rows_are_all_models_and_an_oracle_per_filter():
+    assert default_models() == [*list_models(), *(name + ORACLE for name in FILTERS)]
+    for name in default_models():
+        assert bool(get_subject(name).record.get("oracle")) == name.endswith(ORACLE)
+
+
+def test_an_oracle_is_told_kind_and_factor(digits):
+    module = get_subject("tv-oracle").module("speckle", 0.7)
+    y = next(noisy_batches(digits, "speckle", 0.7))
+    assert torch.equal(module(y), FILTERS["tv"].tuned("speckle", 0.7)(y))
+
+
+def test_tables_fit_120_columns_and_name_every_row(digits):
+    report = evaluate(
+        digits, ["median", "median-oracle"], ("gaussian", "block-out"), (*FACTORS, 0.3, 0.9), progress=False
+    )
+    text = tables(report)
+    assert max(map(len, text.splitlines())) <= 120
+    for word in ("PSNR", "SSIM", "BCE", "MSE", "median-oracle", "noisy", "Block-out", "ms, batch 256"):
+        assert word in text
+
+
+def test_the_negative_elbo_is_its_two_terms_and_repeats(digits):
+    torch.manual_seed(0)
+    model = build("vae_dense", {"latent_dim": 2, "hidden": 16}).eval()
+    found = variational(model, digits)
+    assert found == variational(model, digits)
+    assert found["negative_elbo"] == pytest.approx(found["recon"] + found["kl"])
+    mu, logvar = model.posterior(digits.floats())
+    kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1).mean()
+    assert found["kl"] == pytest.approx(kl.item(), rel=1e-4)
+    assert variational(model, digits, seed=1)["recon"] != found["recon"]
+
+
+def test_timing_leaves_the_number_of_threads_alone():
+    before = torch.get_num_threads()
+    assert milliseconds(nn.Identity(), torch.zeros(1, 1, 28, 28)) >= 0
+    assert torch.get_num_threads() == before
+
+
+@pytest.fixture(scope="module")
+def results():
+    if not RESULTS.exists():
+        pytest.skip("there is no checkpoints/evaluation.json yet: python -m denoiser evaluate --noise all --json ...")
+    return json.loads(RESULTS.read_text(encoding="utf-8"))
+
+
+def test_the_committed_results_hold_every_model_filter_kind_and_factor(results):
+    assert results["limit"] is None
+    held = {(row["model"], row["noise"], row["noise_factor"]) for row in results["results"]}
+    assert held >= {(m, k, f) for m in ("noisy", *default_models()) for k in NOISES for f in FACTORS}
+    assert all(row["images"] == 10_000 for row in results["results"])
+
+
+def test_the_committed_results_are_those_of_these_weights(results):
+    for name in list_models():
+        assert results["models"][name].get("sha256") == get_subject(name).record.get("sha256")
+
+
+def _recomputed(results, mnist_test, kind, limit, names):
+    """(name, committed row, row measured now) for the first `limit` digits under `kind` of 0.5."""
+    digits = mnist_test[:limit]
+    noisy = list(noisy_batches(digits, kind, 0.5))
+    for name in names:
+        (row,) = rows(results, model=name, noise=kind, noise_factor=0.5)
+        yield name, row, measure(get_subject(name).module(kind, 0.5), digits, noisy)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", NOISES)
+def test_a_sample_of_the_committed_results_is_recomputed_from_the_checkpoints(results, mnist_test, kind):
+    for name, row, again in _recomputed(results, mnist_test, kind, SAMPLE, ["noisy", *default_models()]):
+        assert again["psnr_sample"] == pytest.approx(row["psnr_sample"], abs=0.02), name
+
+
+@pytest.mark.slow
+def test_a_committed_row_is_recomputed_over_all_test_digits(results, mnist_test):
+    quick = min(list_models(), key=lambda name: results["models"][name]["ms_batch_256"])
+    for name, row, again in _recomputed(results, mnist_test, "gaussian", None, ["noisy", quick]):
+        for metric in ("psnr", "ssim", "bce", "mse"):
+            assert again[metric] == pytest.approx(row[metric], rel=2e-3), (name, metric)
