@@ -80,8 +80,9 @@ OUTLINE_SIDE = BOX + 1 - FADE - 0.02
 def _centred(draw: Callable[[float, float], np.ndarray], tall: bool) -> Tensor:
     """(1, 1, 28, 28) with the centre of mass at CENTRE, of what `draw(row, column)` paints around a place.
 
-    MNIST moved its 20 x 20 boxes by whole pixels. So do we along the longer side, which keeps it at 20 pixels;
-    along the shorter, only the exact place serves. Ink is never moved out of the picture.
+    MNIST moved its 20 x 20 boxes by whole pixels. So do we along the longer side, which keeps it at 20 pixels (or
+    nearly whole ones where that would leave the centre half a pixel off); along the shorter, the place is exact.
+    Ink is never moved out of the picture.
     """
     middle = (SIDE - 1) / 2
     image = draw(middle, middle)
@@ -89,7 +90,7 @@ def _centred(draw: Callable[[float, float], np.ndarray], tall: bool) -> Tensor:
     index = np.arange(SIDE)
     shift = [CENTRE - (image.sum(1) @ index) / total, CENTRE - (image.sum(0) @ index) / total]
     longer = 0 if tall else 1
-    shift[longer] = round(shift[longer])
+    shift[longer] = min(max(round(shift[longer]), shift[longer] - 0.4), shift[longer] + 0.4)
     for axis in (0, 1):
         filled = np.flatnonzero(image.max(1 - axis) > 0)
         shift[axis] = min(max(shift[axis], -filled[0]), SIDE - 1 - filled[-1])
@@ -269,7 +270,7 @@ class _Shape(NamedTuple):
     """The ink's outline, in the pixels of OUTLINE, as arrays (h, w) with an empty margin all around."""
 
     edge: np.ndarray  # distance to the edge, positive inside
-    spine: np.ndarray  # distance to the ink's skeleton
+    spine: np.ndarray  # distance to the strokes' middle; infinite for a blob
     width: float  # of the strokes
 
 
@@ -582,7 +583,15 @@ def _shape(contrast: np.ndarray) -> _Shape:
     edge = ndimage.distance_transform_edt(mask) - ndimage.distance_transform_edt(~mask)
     edge -= 0.5 * np.sign(edge)  # the edge runs between two pixels' centres
     spine = skeletonize(mask)
-    return _Shape(edge, ndimage.distance_transform_edt(~spine), 2 * float(np.median(edge[spine])))
+    width, thickest = 2 * float(np.median(edge[spine])), 2 * float(edge.max())
+    if thickest > 0.5 * _longest_side(mask):  # a blob, not strokes
+        return _Shape(edge, np.full_like(edge, np.inf), thickest)
+    return _Shape(edge, ndimage.distance_transform_edt(~spine), width)
+
+
+def _longest_side(mask: np.ndarray) -> int:
+    """Of the box around what is set in (h, w)."""
+    return max(int(np.ptp(np.flatnonzero(mask.any(axis)))) + 1 for axis in (0, 1))
 
 
 def _drawn_again(shape: _Shape) -> Tensor:
@@ -613,8 +622,7 @@ def _growth(shape: _Shape) -> tuple[float, float]:
     OUTLINE_SIDE. No more than 0.8 of a width is taken away; what is still too thick then is no stroke but a blob,
     and becomes a dot.
     """
-    inside = shape.edge > 0
-    side = float(max(np.ptp(np.flatnonzero(inside.any(1))), np.ptp(np.flatnonzero(inside.any(0)))) + 1)
+    side = _longest_side(shape.edge > 0)
     wanted = min(max(shape.width * OUTLINE_SIDE / side, THINNEST), THICKEST)
     grow = (wanted * side - OUTLINE_SIDE * shape.width) / (2 * OUTLINE_SIDE - 2 * wanted)
     grow = max(grow, -0.4 * shape.width)
