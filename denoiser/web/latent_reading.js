@@ -117,6 +117,7 @@ function mine() {
   $(".drifts").innerHTML = fate(own);
 }
 function fate({ crossing, reads, drawn, factors }) {
+  if (store.state.odd) return "There was no digit: this is only where the encoder puts it.";
   if (!reads) return "With noise it drifts along the line.";
   if (crossing === null) return `With noise it drifts, but still reads <b>${drawn}</b> at 1.00.`;
   const other = reads[factors.indexOf(crossing)];
@@ -139,4 +140,4 @@ $(".play").onclick = () => {
   animation = requestAnimationFrame(go);
 };
 store.on("digit kind seed chart onMap", follow);
-store.on("own drift digit theme", mine);
+store.on("own drift digit odd theme", mine);
