@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shutil
 import socket
 import statistics
 import subprocess
@@ -22,7 +23,7 @@ from .errors import DenoiserError
 
 APP = Path(__file__).resolve().parent.parent / "app.py"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run")
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 PATIENCE = 60.0  # seconds to wait for the page or an answer
 
 
@@ -80,20 +81,22 @@ def answers(address: str) -> bool:
         return False
 
 
+def find_chromium() -> str:
+    """The path of a system Chromium; BenchError where there is none."""
+    if path := next(filter(None, map(shutil.which, CHROMIUM)), None):
+        return path
+    raise BenchError("this needs a system Chromium: install the package chromium")
+
+
 @contextmanager
 def browser_page(address: str):
     """The page at 1280 x 800 in headless Chromium, ready to draw on."""
-    import shutil
-
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise BenchError("the serving benchmark needs Playwright: pip install playwright") from error
-    executable = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if not executable:
-        raise BenchError("the serving benchmark needs a system Chromium: install the package chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         page = browser.new_page(viewport={"width": 1280, "height": 800})
         page.goto(address)
         page.wait_for_selector("#board .card", timeout=PATIENCE * 1000)

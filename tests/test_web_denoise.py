@@ -340,3 +340,45 @@ def test_a_tap_leaves_a_dot(page):
     page.mouse.click(box["x"] + 100, box["y"] + 100)
     settle(page)
     assert "" not in pictures(page)
+
+
+def test_curves_breaks_and_film_strip_are_of_the_same_ladder(page):
+    draw(page)
+    settle(page)
+    cards = [c.inner_text() for c in page.locator("#board .psnr").all()]
+    assert [c.inner_text() for c in page.locator("#axis .legend .value").all()] == cards
+    assert page.locator("#axis .plot path[stroke-width='2']").count() == len(cards)
+    assert page.locator("#axis .break").count() == len(cards) - 1
+    page.locator("#axis .strip button[data-step='14']").last.click()
+    expect(page.locator("#factor output")).to_have_text("0.70")
+    strip = page.locator("#axis .strips .strip").last.locator("canvas").nth(7)
+    shown = strip.evaluate("c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join()")
+    assert shown == pictures(page)[-1]
+
+
+def test_breaking_points_agree_with_the_package(page):
+    """What the page says of the example 5 is what comparison.breaking_point says."""
+    from denoiser.comparison import breaking_point, sweep
+    from denoiser.examples import EXAMPLES
+    from denoiser.ink import digit_from_strokes
+    from denoiser.web.zoo import Zoo
+
+    zoo = Zoo()
+    models = {name: zoo.models[name] for name in zoo.featured}
+    swept = sweep(digit_from_strokes(EXAMPLES["5"]), models, "gaussian", 4271, referee=zoo.referee)
+    page.get_by_role("button", name="Example 5").click()
+    settle(page)
+    page.locator("#axis .break canvas, #axis .break i").first.wait_for()
+    for row, line in enumerate(page.locator("#axis .break .who > span:last-child").all(), start=1):
+        point = breaking_point(swept, row)
+        assert line.inner_text() == ("holds" if point is None else f"{point:.2f}")
+
+
+def test_the_film_strip_is_saved_as_a_picture(page):
+    draw(page)
+    settle(page)
+    with page.expect_download() as download:
+        page.locator("#axis .save").click()
+    with Image.open(download.value.path()) as sheet:
+        assert sheet.format == "PNG"
+        assert sheet.width > 11 * 84

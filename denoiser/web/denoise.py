@@ -184,6 +184,7 @@ def build(zoo: Zoo) -> None:
             elem_classes="segmented",
         )
     component("board", partial_named("compare", compare, zoo), models=shown)
+    component("axis", models=shown)
 
     meanings = {name: noise.meaning for name, noise in NOISES.items()}
     kind.change(

@@ -1,0 +1,138 @@
+/* Below the cards: the same ladder as curves, as breaking points and as a film strip, on one axis of noise factors. */
+const store = window.denoiser;
+const find = selector => element.querySelector(selector);
+const svg = find(".plot"), whole = find(".against");
+const rows = [{ name: "noisy", label: "Noisy", detail: "do nothing", family: "noisy" }, ...props.models];
+const DASH = { noisy: "1 3", dense: "7 3", vae: "2 3", filter: "9 3 2 3", recurrent: "12 4" };
+const LOW = 4, HIGH = 32, LAST = 20;   // dB shown; the ladder's last step
+const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
+const colour = row => `var(--${row.family})`;
+let place = { x: () => 0, y: () => 0 };
+
+/* the widths that follow from the window: frames shown, their size, and where factor f lies */
+function measures() {
+  const width = svg.getBoundingClientRect().width, wide = width > 800;
+  return { width, frame: wide ? 84 : whole.clientWidth > 600 ? 42 : 40, count: wide || whole.clientWidth > 600 ? 11 : 6 };
+}
+const labelled = row => `<span class="label"><i class="swatch" style="--c:${colour(row)}"></i>${row.label}</span>`;
+
+/* ---------- once per ladder ---------- */
+function curves(ladder) {
+  const { width, frame, count } = measures(), height = svg.getBoundingClientRect().height;
+  if (!width) return;
+  const x = f => frame / 2 + f * (width - frame);
+  const y = v => height - 24 - (clamp(v, LOW, HIGH) - LOW) / (HIGH - LOW) * (height - 36);
+  place = { x, y };
+  let drawn = "";
+  for (const db of [5, 10, 15, 20, 25, 30]) drawn += `<path d="M0 ${y(db)}H${width}" stroke="var(--line)"/><text x="${width}" y="${y(db) - 4}" text-anchor="end">${db}</text>`;
+  for (let i = 0; i < count; i++) drawn += `<text x="${x(i / (count - 1))}" y="${height - 4}" text-anchor="middle">${(i / (count - 1)).toFixed(1)}</text>`;
+  if (ladder?.psnr) rows.forEach((row, r) => {
+    const path = ladder.factors.map((f, i) => `${x(f).toFixed(1)} ${y(ladder.psnr[r][i] ?? HIGH).toFixed(1)}`).join("L");
+    drawn += `<path d="M${path}" fill="none" stroke="${colour(row)}" stroke-width="2" stroke-linejoin="round" stroke-dasharray="${DASH[row.family] ?? ""}"/>`;
+  });
+  svg.innerHTML = `${drawn}<g class="dots"></g>`;
+  svg.setAttribute("aria-label", ladder?.psnr ? `PSNR against noise factor. At 0.5: ${rows.map((row, r) => `${row.label} ${(ladder.psnr[r][10] ?? HIGH).toFixed(1)}`).join(", ")}` : "PSNR against noise factor, empty");
+}
+
+/* the first step of the ladder at which a row reads as another digit than the clean one, null where it holds; and the
+   runs [from, to] of steps at which it reads as the clean one */
+function judge(ladder, r) {
+  const right = ladder.reads[r].map(([digit]) => digit === ladder.reading[0]), runs = [];
+  right.forEach((is, i) => {
+    if (is && right[i - 1]) runs.at(-1)[1] = i;
+    else if (is) runs.push([i, i]);
+  });
+  const first = right.indexOf(false);
+  return { step: first < 0 ? null : first, runs };
+}
+function breaks(ladder) {
+  const judged = ladder?.psnr && ladder.reads, { width } = measures(), narrow = width < 500;
+  const x = f => narrow ? f * (Math.max(0, whole.clientWidth - 144) - 28) : place.x(f);
+  const half = 0.5 / LAST, bar = ([from, to]) => [x(clamp(from / LAST - half, 0, 1)), x(clamp(to / LAST + half, 0, 1))];
+  find(".breaks").innerHTML = rows.map((row, r) => {
+    if (!r) return "";
+    const { step, runs } = judged ? judge(ladder, r) : { step: null, runs: [] }, factor = step === null ? 1 : ladder.factors[step];
+    const words = !judged ? "–" : step === null ? "holds" : factor.toFixed(2);
+    const end = x(factor);
+    const lane = runs.map(bar).map(([from, to]) => `<i style="left:${from}px;width:${to - from}px;background:${colour(row)}"></i>`).join("") +
+      (step === null ? "" : `<canvas class="px" width="28" height="28" data-row="${r}" data-step="${step}" style="left:${end - 14}px"></canvas>` +
+        (narrow || width - end < 110 ? "" : `<span style="left:${end + 16}px">reads <b>${ladder.reads[r][step][0]}</b></span>`));
+    return `<div class="break"><div class="who">${labelled(row)}<span>${words}</span></div><div class="lane"><s style="left:${x(0)}px;width:${x(1) - x(0)}px"></s>${lane}</div></div>`;
+  }).join("");
+  for (const canvas of find(".breaks").querySelectorAll("canvas")) store.paint(canvas, ladder.picture(+canvas.dataset.row, +canvas.dataset.step));
+}
+function strips(ladder) {
+  const { count } = measures(), step = i => Math.round(i * LAST / (count - 1));
+  find(".columns .frames").innerHTML = Array.from({ length: count }, (_, i) => `<span>${(step(i) / LAST).toFixed(1)}</span>`).join("");
+  find(".strips").innerHTML = rows.map(row => `<div class="strip"><div class="who">${labelled(row)}</div><div class="frames">${
+    Array.from({ length: count }, (_, i) => `<button type="button" data-step="${step(i)}" aria-label="${row.label} at noise factor ${(step(i) / LAST).toFixed(2)}"><canvas class="px" width="28" height="28"></canvas></button>`).join("")}</div></div>`).join("");
+  [...find(".strips").children].forEach((strip, r) => {
+    for (const button of strip.querySelectorAll("button")) {
+      button.firstChild.classList.toggle("unlit", !ladder);
+      if (ladder) store.paint(button.firstChild, ladder.picture(r, +button.dataset.step));
+    }
+  });
+}
+find(".strips").onclick = event => {
+  const button = event.target.closest("button");
+  if (button) store.set({ factor: button.dataset.step / LAST });
+};
+find(".legend").innerHTML = rows.map(row => `<li><svg viewBox="0 0 24 12" aria-hidden="true"><path d="M0 6h24" stroke="${colour(row)}" stroke-width="2" stroke-dasharray="${DASH[row.family] ?? ""}"/></svg><span>${row.label}</span><span class="value">–</span></li>`).join("");
+
+/* ---------- every frame of the slider ---------- */
+function live() {
+  const { factor, ladder } = store.state, x = place.x(factor);
+  const step = Math.round(factor * LAST), figures = store.hasInk() ? ladder?.psnr : null;
+  const values = figures ? rows.map((_, r) => figures[r][step] ?? Infinity) : [];
+  const best = values.length ? values.indexOf(Math.max(...values)) : -1;
+  const left = svg.getBoundingClientRect().left - whole.getBoundingClientRect().left + x;
+  for (const mark of [find(".hair"), find(".flag")]) mark.style.left = `${left}px`;
+  find(".flag").textContent = factor.toFixed(2);
+  [...find(".legend").children].forEach((line, r) => {
+    line.querySelector(".value").textContent = !figures ? "–" : Number.isFinite(values[r]) ? values[r].toFixed(1) : "∞";
+    line.classList.toggle("best", r === best);
+  });
+  const dots = find(".dots");
+  if (dots) dots.innerHTML = values.map((v, r) => `<circle cx="${x}" cy="${place.y(v)}" r="${r === best ? 5 : 4}" fill="${colour(rows[r])}" stroke="var(--bg)" stroke-width="2"/>`).join("");
+}
+function develop() {
+  const { ladder, drawing } = store.state;
+  if (drawing) return;
+  const shown = store.hasInk() ? ladder : null;
+  curves(shown);
+  breaks(shown);
+  strips(shown);
+  find(".save").disabled = !shown;
+  live();
+}
+/* between a stroke and its ladder the old one stays: nothing flickers */
+store.on("ladder theme version", s => { if (s.ladder || !store.hasInk() || !svg.innerHTML) develop(); });
+store.on("factor", live);
+new ResizeObserver(develop).observe(svg);
+
+/* ---------- the strip as a picture: rows are models, columns noise factors ---------- */
+find(".save").onclick = () => {
+  const { ladder } = store.state, scale = 3, side = store.N * scale, gap = 6, names = 120, top = 28;
+  if (!ladder) return;
+  const steps = Array.from({ length: 11 }, (_, i) => 2 * i);
+  const sheet = Object.assign(document.createElement("canvas"), { width: names + steps.length * (side + gap) + gap, height: top + rows.length * (side + gap) + gap });
+  const context = sheet.getContext("2d"), frame = Object.assign(document.createElement("canvas"), { width: store.N, height: store.N });
+  const style = getComputedStyle(document.body), token = name => style.getPropertyValue(name).trim();
+  context.fillStyle = token("--bg");
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  context.imageSmoothingEnabled = false;
+  context.font = "13px sans-serif";
+  context.fillStyle = token("--ink");
+  steps.forEach((step, i) => context.fillText((step / LAST).toFixed(1), names + i * (side + gap) + side / 2 - 8, 18));
+  rows.forEach((row, r) => {
+    const y = top + r * (side + gap);
+    context.fillText(row.detail === "do nothing" ? row.label : row.name, 10, y + side / 2 + 4);
+    steps.forEach((step, i) => {
+      store.paint(frame, ladder.picture(r, step));
+      context.drawImage(frame, names + i * (side + gap), y, side, side);
+    });
+  });
+  const link = Object.assign(document.createElement("a"), { href: sheet.toDataURL("image/png"), download: `denoiser-${store.state.kind}-${store.state.seed}.png` });
+  link.click();
+  store.say("Film strip saved.");
+};
