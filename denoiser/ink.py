@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from PIL import Image, ImageOps
+from PIL.ExifTags import Base
 from torch import Tensor
 
 from .data import SIDE
@@ -339,7 +340,9 @@ def _from_pil(image: Image.Image) -> np.ndarray:
     if min(width, height) < SMALLEST:
         raise UnreadablePicture(f"That picture is only {width} x {height} pixels; there is nothing to see in so few.")
     image.draft(None, (2 * WORKING, 2 * WORKING))  # a large JPEG is decoded at a fraction of its size
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    if image.getexif().get(Base.Orientation, 1) != 1:
+        image = ImageOps.exif_transpose(image)
     if image.mode.startswith(("I", "F")):
         return _from_array(np.asarray(image))
     if image.has_transparency_data:
@@ -347,7 +350,8 @@ def _from_pil(image: Image.Image) -> np.ndarray:
     elif image.mode == "LAB":  # which Pillow converts to nothing else
         image = image.getchannel(0)
     else:
-        image = image.convert("L" if image.mode in ("1", "L") else "RGB")
+        mode = "L" if image.mode in ("1", "L") else "RGB"
+        image = image if image.mode == mode else image.convert(mode)  # which would copy what is large
     if (longer := max(image.size)) > WORKING:
         size = [max(1, round(side * WORKING / longer)) for side in image.size]
         image = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)

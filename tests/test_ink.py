@@ -403,7 +403,7 @@ def test_exif_orientation_is_followed(orientation, tmp_path):
     stored = PICTURE.transpose(undo[orientation]) if orientation in undo else PICTURE
     exif = Image.Exif()
     exif[0x0112] = orientation
-    for name in ("turned.jpg", "turned.png"):
+    for name in ("turned.jpg", "turned.png", "turned.tif", "turned.webp"):
         path = save(stored, name, tmp_path, exif=exif)
         assert likeness(digit_from_image(path), digit_from_strokes(SEVEN)) > 0.95
 

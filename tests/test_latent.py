@@ -303,12 +303,12 @@ def test_a_point_is_decoded_exactly_beside_its_nearest_test_digit(model, codes, 
 )
 def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
     import json
+    from functools import partial
 
     from denoiser.web import latent as web
     from denoiser.web.component import answering
-    from denoiser.web.denoise import partial_named
 
-    answer = answering(partial_named(call, getattr(web, call), charts))
+    answer = answering(partial(getattr(web, call), charts))
     reply = json.loads(answer([json.dumps({"name": NAME} | request_)]))
     assert list(reply) == ["error"]
     assert reply["error"].endswith(".")

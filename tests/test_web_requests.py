@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def zoo():
 
 @pytest.fixture(scope="module")
 def compare(zoo):
-    call = answering(denoise.partial_named("compare", denoise.compare, zoo))
+    call = answering(partial(denoise.compare, zoo))
     return lambda **request: json.loads(
         call([json.dumps({"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5]} | request)])
     )

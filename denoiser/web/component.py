@@ -1,8 +1,9 @@
 """gr.HTML components of our own, each from <name>.html, <name>.js and <name>.css beside this file."""
 
 import json
+import logging
 from collections.abc import Callable
-from functools import wraps
+from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -41,7 +42,6 @@ def answering(function: Callable[[dict], dict]) -> Callable[[str], str]:
     The request is untrusted: whatever is wrong with it, the answer is a sentence and never a traceback.
     """
 
-    @wraps(function)
     def answer(data):
         try:
             text = data[0] if isinstance(data, list) and data else data
@@ -54,12 +54,14 @@ def answering(function: Callable[[dict], dict]) -> Callable[[str], str]:
         except DenoiserError as error:
             reply = {"error": str(error)}
         except (ValueError, TypeError, KeyError, RecursionError):
+            logging.getLogger(__name__).debug("an unreadable request", exc_info=True)
             reply = {"error": "The request could not be read."}
+        except Exception:
+            logging.getLogger(__name__).exception("a request failed")
+            reply = {"error": "That went wrong on the server. Your drawing is still here."}
         return json.dumps(reply, separators=(",", ":"))
 
-    # Gradio looks at the signature for what to inject: it must see the one argument above, not the request.
-    del answer.__wrapped__
-    answer.__annotations__ = {}
+    answer.__name__ = (function.func if isinstance(function, partial) else function).__name__
     return answer
 
 

@@ -6,6 +6,7 @@ The server keeps nothing of a visitor: each request brings its strokes or its fi
 import base64
 import binascii
 import io
+import json
 import math
 from functools import partial
 
@@ -183,26 +184,11 @@ def build(zoo: Zoo) -> None:
             elem_id="views",
             elem_classes="segmented",
         )
-    component("board", partial_named("compare", compare, zoo), models=shown)
+    component("board", partial(compare, zoo), models=shown)
     component("axis", models=shown)
 
-    meanings = {name: noise.meaning for name, noise in NOISES.items()}
-    kind.change(
-        None, kind, meaning, js=f"kind => {{ window.denoiser.set({{ kind }}); return {gr_json(meanings)}[kind]; }}"
-    )
+    meanings = json.dumps({name: noise.meaning for name, noise in NOISES.items()})
+    kind.change(None, kind, meaning, js=f"kind => {{ window.denoiser.set({{ kind }}); return {meanings}[kind]; }}")
     seed.change(None, seed, None, js="seed => { window.denoiser.seed(seed); }")
     new_noise.click(None, None, seed, js="() => window.denoiser.newSeed()")
     view.change(None, view, None, js="view => { window.denoiser.set({ view }); }")
-
-
-def partial_named(name: str, function, *arguments):
-    """`partial` with the name by which the browser calls it."""
-    bound = partial(function, *arguments)
-    bound.__name__ = name
-    return bound
-
-
-def gr_json(value) -> str:
-    import json
-
-    return json.dumps(value, ensure_ascii=False)

@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 import zlib
-from functools import cached_property
+from functools import cached_property, partial
 
 import gradio as gr
 import numpy as np
@@ -21,7 +21,7 @@ from .. import latent
 from ..checkpoint import FOLDER
 from ..errors import DenoiserError
 from .component import BadRequest, component
-from .denoise import digit_of, encode, noise_of, partial_named
+from .denoise import digit_of, encode, noise_of
 from .zoo import Zoo
 
 ATLAS_SIDE = 61  # every 0.2 of the plane; tiles between are interpolated
@@ -264,7 +264,7 @@ def build(zoo: Zoo) -> None:
     threading.Thread(target=prepare, args=(charts,), daemon=True).start()
 
     def bound(function):
-        return partial_named(function.__name__, function, charts)
+        return partial(function, charts)
 
     with gr.Column(elem_id="latent"):
         component("map", bound(chart), names=list(charts))
