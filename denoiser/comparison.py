@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import Tensor, nn
 
+from .checkpoint import load_model
 from .metrics import psnr, ssim
 from .noise import add_noise, draw_noise
 
@@ -33,10 +35,15 @@ class Comparison:
     clean_reading: Tensor | None
 
 
+@cache
+def _loaded(name: str, device: torch.device) -> nn.Module:
+    return load_model(name, device)[0]
+
+
 @torch.inference_mode()
 def sweep(
     x: Tensor,
-    models: Mapping[str, nn.Module],
+    names: Sequence[str] | Mapping[str, nn.Module],
     kind: str,
     seed: int,
     factors: Sequence[float] = LADDER,
@@ -45,8 +52,10 @@ def sweep(
 ) -> Comparison:
     """`x` (1, 1, 28, 28) in [0, 1] under one noise field at every factor, each model run once on the whole batch.
 
-    Raises ValueError for an unknown noise kind.
+    `names` are those of `list_models()`, loaded once and kept, or the models themselves by name. Raises ValueError
+    for an unknown noise kind and CheckpointError for an unknown name.
     """
+    models = names if isinstance(names, Mapping) else {name: _loaded(name, x.device) for name in names}
     field = draw_noise(kind, x.shape, seed, x.device)
     factor = torch.tensor(factors, dtype=x.dtype, device=x.device).view(-1, 1, 1, 1)
     ladder = x.expand(len(factors), -1, -1, -1)
@@ -70,7 +79,7 @@ def sweep(
 
 def compare(
     x: Tensor,
-    models: Mapping[str, nn.Module],
+    names: Sequence[str] | Mapping[str, nn.Module],
     kind: str,
     noise_factor: float,
     seed: int,
@@ -78,7 +87,7 @@ def compare(
     reference: bool = True,
 ) -> Comparison:
     """`sweep` at a single noise factor."""
-    return sweep(x, models, kind, seed, (noise_factor,), referee, reference)
+    return sweep(x, names, kind, seed, (noise_factor,), referee, reference)
 
 
 def breaking_point(comparison: Comparison, row: int) -> float | None:

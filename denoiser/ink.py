@@ -415,7 +415,7 @@ def _as_it_is(pixels: np.ndarray) -> Tensor | None:
         return None
     for ink in (pixels[:, :, 0], 1 - pixels[:, :, 0]):
         frame = np.concatenate((ink[0], ink[-1], ink[:, 0], ink[:, -1]))
-        if frame.max() > 0.1 or ink.max() < 0.5:
+        if (frame > 0.1).mean() > 0.25 or ink.max() < 0.5:
             continue
         rows, columns = (np.flatnonzero((ink > 0.1).any(axis)) for axis in (1, 0))
         longest = max(np.ptp(rows), np.ptp(columns)) + 1

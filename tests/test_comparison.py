@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from denoiser import metrics
+from denoiser.checkpoint import CheckpointError, list_models, load_model
 from denoiser.comparison import LADDER, NOISY, Comparison, breaking_point, compare, sweep
 from denoiser.models import build
 from denoiser.noise import NOISES, add_noise, draw_noise
@@ -195,3 +196,14 @@ class TestBreakingPoint:
 
     def test_the_smallest_in_whatever_order(self):
         assert breaking_point(hand_made(7, [1, 7, 1, 7], factors=(1.0, 0.7, 0.3, 0.0)), 0) == 0.3
+
+
+def test_models_can_be_given_by_name(tiny_digits):
+    x = tiny_digits.floats()[:1]
+    names = list_models()[:2]
+    by_name = compare(x, names, "gaussian", 0.5, 3)
+    by_model = compare(x, {name: load_model(name)[0] for name in names}, "gaussian", 0.5, 3)
+    assert by_name.names == by_model.names == ("noisy", *names)
+    assert torch.equal(by_name.pictures, by_model.pictures)
+    with pytest.raises(CheckpointError, match="no-such-model"):
+        compare(x, ["no-such-model"], "gaussian", 0.5, 3)
