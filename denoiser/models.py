@@ -149,6 +149,11 @@ def pool() -> nn.MaxPool2d:
     return nn.MaxPool2d(2, ceil_mode=True)
 
 
+def pooled(*channels: int) -> list[nn.Module]:
+    """A convolution and a pool for each step of `channels`: the size goes 28, 14, 7, 4."""
+    return [layer for inputs, outputs in pairwise(channels) for layer in (conv3(inputs, outputs), pool())]
+
+
 def dense(widths: Sequence[int], activation: str = "relu", code_activation: str | None = None) -> Autoencoder:
     """Fully connected: 784, `widths` down to the code, and the same way back."""
 
@@ -170,12 +175,7 @@ def dense(widths: Sequence[int], activation: str = "relu", code_activation: str 
 def conv_strided(filters: int) -> Autoencoder:
     """Two convolutions with pools, two transposed convolutions of stride 2."""
     return Autoencoder(
-        nn.Sequential(
-            conv3(1, filters),  # f x 28 x 28
-            pool(),  # f x 14 x 14
-            conv3(filters, filters),  # f x 14 x 14
-            pool(),  # f x 7 x 7
-        ),
+        nn.Sequential(*pooled(1, filters, filters)),  # f x 14 x 14, f x 7 x 7
         nn.Sequential(
             transposed3(filters, filters),  # f x 14 x 14
             transposed3(filters, filters),  # f x 28 x 28
@@ -187,14 +187,7 @@ def conv_strided(filters: int) -> Autoencoder:
 def conv_small() -> Autoencoder:
     """Three pools to a code of 4 x 4 x 8, and back through an unpadded convolution that trims 16 to 14."""
     return Autoencoder(
-        nn.Sequential(
-            conv3(1, 16),  # 16 x 28 x 28
-            pool(),  # 16 x 14 x 14
-            conv3(16, 8),  # 8 x 14 x 14
-            pool(),  # 8 x 7 x 7
-            conv3(8, 8),  # 8 x 7 x 7
-            pool(),  # 8 x 4 x 4
-        ),
+        nn.Sequential(*pooled(1, 16, 8, 8)),  # 16 x 14 x 14, 8 x 7 x 7, 8 x 4 x 4
         nn.Sequential(
             conv3(8, 8),  # 8 x 4 x 4
             nn.Upsample(scale_factor=2),  # 8 x 8 x 8
@@ -210,12 +203,7 @@ def conv_small() -> Autoencoder:
 def conv_upsampled(filters: int) -> Autoencoder:
     """Two convolutions with pools; two convolutions, each followed by a repetition of pixels."""
     return Autoencoder(
-        nn.Sequential(
-            conv3(1, filters),  # f x 28 x 28
-            pool(),  # f x 14 x 14
-            conv3(filters, filters),  # f x 14 x 14
-            pool(),  # f x 7 x 7
-        ),
+        nn.Sequential(*pooled(1, filters, filters)),  # f x 14 x 14, f x 7 x 7
         nn.Sequential(
             conv3(filters, filters),  # f x 7 x 7
             nn.Upsample(scale_factor=2),  # f x 14 x 14
@@ -238,14 +226,7 @@ def conv_resized(upsampling: str) -> Autoencoder:
         return nn.Sequential(nn.Upsample(size=(size, size), mode=upsampling), conv3(inputs, outputs))
 
     return Autoencoder(
-        nn.Sequential(
-            conv3(1, 64),  # 64 x 28 x 28
-            pool(),  # 64 x 14 x 14
-            conv3(64, 64),  # 64 x 14 x 14
-            pool(),  # 64 x 7 x 7
-            conv3(64, 32),  # 32 x 7 x 7
-            pool(),  # 32 x 4 x 4
-        ),
+        nn.Sequential(*pooled(1, 64, 64, 32)),  # 64 x 14 x 14, 64 x 7 x 7, 32 x 4 x 4
         nn.Sequential(
             grow(32, 32, 7),  # 32 x 7 x 7
             grow(32, 64, 14),  # 64 x 14 x 14
@@ -259,10 +240,7 @@ def conv_flat(latent_dim: int) -> Autoencoder:
     """Two convolutions with pools, flattened to a dense code; a dense layer and transposed convolutions back."""
     return Autoencoder(
         nn.Sequential(
-            conv3(1, 32),  # 32 x 28 x 28
-            pool(),  # 32 x 14 x 14
-            conv3(32, 64),  # 64 x 14 x 14
-            pool(),  # 64 x 7 x 7
+            *pooled(1, 32, 64),  # 32 x 14 x 14, 64 x 7 x 7
             nn.Flatten(),  # 3136
             nn.Linear(3136, latent_dim),  # d
             nn.ReLU(),
