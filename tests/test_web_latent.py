@@ -31,6 +31,7 @@ def visit(new_page):
     def open_map(digit=None, **options):
         page = new_page(**options)
         if digit:
+            page.locator("#board .card").first.wait_for()  # the board clears the digit when it starts
             page.evaluate("d => denoiser.set({ digit: denoiser.bytes(d) })", digit)
         page.get_by_role("tab", name="Latent space").click()
         page.wait_for_function("() => denoiser.state.chart && denoiser.state.route")
