@@ -86,16 +86,15 @@ def _centred(draw: Callable[[float, float], np.ndarray], tall: bool) -> Tensor:
     Ink is never moved out of the picture.
     """
     middle = (SIDE - 1) / 2
+    shift, index, longer = np.zeros(2), np.arange(SIDE), 0 if tall else 1
     image = draw(middle, middle)
-    total = image.sum()
-    index = np.arange(SIDE)
-    shift = [CENTRE - (image.sum(1) @ index) / total, CENTRE - (image.sum(0) @ index) / total]
-    longer = 0 if tall else 1
-    shift[longer] = min(max(round(shift[longer]), shift[longer] - 0.4), shift[longer] + 0.4)
-    for axis in (0, 1):
-        filled = np.flatnonzero(image.max(1 - axis) > 0)
-        shift[axis] = min(max(shift[axis], -filled[0]), SIDE - 1 - filled[-1])
-    image = draw(middle + shift[0], middle + shift[1])
+    filled = [np.flatnonzero(image.max(1 - axis) > 0) for axis in (0, 1)]
+    room = [(-float(line[0]), float(SIDE - 1 - line[-1])) for line in filled]
+    for _ in range(2):  # the second time for what the first, by moving along one side, changed along the other
+        shift += CENTRE - np.array([image.sum(1) @ index, image.sum(0) @ index]) / image.sum()
+        shift[longer] = min(max(round(shift[longer]), shift[longer] - 0.48), shift[longer] + 0.48)
+        shift = np.clip(shift, *np.transpose(room))
+        image = draw(*(middle + shift))
     return torch.from_numpy(np.ascontiguousarray(image, dtype=np.float32)).view(1, 1, SIDE, SIDE)
 
 
