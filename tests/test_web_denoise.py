@@ -17,7 +17,8 @@ pytestmark = pytest.mark.slow
 SEVEN = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
 SETTLED = (
     "() => denoiser.state.ladder !== null"
-    " && denoiser.state.ladder.asked === `${denoiser.state.version}/${denoiser.state.kind}/${denoiser.state.seed}`"
+    " && denoiser.state.ladder.asked === [denoiser.state.version, denoiser.state.kind, denoiser.state.seed,"
+    " denoiser.state.shown.map(m => m.name)].join('/')"
 )
 
 
@@ -382,3 +383,29 @@ def test_the_film_strip_is_saved_as_a_picture(page):
     with Image.open(download.value.path()) as sheet:
         assert sheet.format == "PNG"
         assert sheet.width > 11 * 84
+
+
+def test_choosing_models(page):
+    draw(page)
+    settle(page)
+    before = page.locator("#board .card").count()
+    page.locator("#board .choose summary").click()
+    box = page.locator("#board .choose input:not(:checked)").first
+    name = box.get_attribute("value")
+    box.check()
+    settle(page)
+    assert page.locator("#board .card").count() == before + 1
+    assert "" not in pictures(page)
+    assert page.locator("#axis .break").count() == before
+    order = page.evaluate("() => [...document.querySelectorAll('#board .choose input')].map(b => b.value)")
+    shown = page.evaluate("() => denoiser.state.shown.map(m => m.name)")
+    assert name in shown
+    assert shown == [n for n in order if n in shown]
+    for checked in page.locator("#board .choose input:checked").all()[:-1]:
+        checked.uncheck()
+    page.locator("#board .choose input:checked").click()
+    expect(page.locator("#toast .say")).to_be_visible()
+    assert page.locator("#board .card").count() == 2
+    settle(page)
+    page.keyboard.press("Escape")
+    assert page.locator("#board .choose").get_attribute("open") is None

@@ -27,9 +27,8 @@ def zoo():
 @pytest.fixture(scope="module")
 def compare(zoo):
     call = answering(partial(denoise.compare, zoo))
-    return lambda **request: json.loads(
-        call([json.dumps({"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5]} | request)])
-    )
+    usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": zoo.featured}
+    return lambda **request: json.loads(call([json.dumps(usual | request)]))
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +57,11 @@ def test_answer_has_a_row_for_noisy_and_each_model(compare, zoo):
     assert reply["names"] == ["noisy", *zoo.featured]
     assert pixels(reply["pictures"]).shape == (len(reply["names"]) * PIXELS,)
     assert len(reply["psnr"]) == len(reply["ssim"]) == len(reply["names"])
+
+
+def test_any_choice_of_models_in_the_order_asked_for(compare, zoo):
+    names = list(zoo.models)[:3][::-1]
+    assert compare(models=names)["names"] == ["noisy", *names]
 
 
 def test_figures_are_of_the_pictures_shown(compare):
@@ -128,6 +132,12 @@ HOSTILE = {
     "factors as text": {"factors": "0.5"},
     "no factors": {"factors": []},
     "ten thousand factors": {"factors": [0.5] * 10_000},
+    "no models": {"models": []},
+    "models as text": {"models": "conv-64"},
+    "an unknown model": {"models": ["no-such-model"]},
+    "a model that is a list": {"models": [["conv-64"]]},
+    "the referee": {"models": ["referee"]},
+    "a thousand models": {"models": ["median"] * 1_000},
     "picture too short": {"picture": base64.b64encode(b"short").decode()},
     "picture no base64": {"picture": "%%%"},
     "picture a number": {"picture": 5},

@@ -2,11 +2,9 @@
 const store = window.denoiser;
 const find = selector => element.querySelector(selector);
 const svg = find(".plot"), whole = find(".against");
-const rows = [{ name: "noisy", label: "Noisy", detail: "do nothing", family: "noisy" }, ...props.models];
-const DASH = { noisy: "1 3", dense: "7 3", vae: "2 3", filter: "9 3 2 3", recurrent: "12 4" };
+let rows = [];
 const LOW = 4, HIGH = 32, LAST = 20;   // dB shown; the ladder's last step
 const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
-const colour = row => `var(--${row.family})`;
 let place = { x: () => 0, y: () => 0 };
 
 /* the widths that follow from the window: frames shown, their size, and where factor f lies */
@@ -14,7 +12,13 @@ function measures() {
   const width = svg.getBoundingClientRect().width, wide = width > 800;
   return { width, frame: wide ? 84 : whole.clientWidth > 600 ? 42 : 40, count: wide || whole.clientWidth > 600 ? 11 : 6 };
 }
-const labelled = row => `<span class="label"><i class="swatch" style="--c:${colour(row)}"></i>${row.label}</span>`;
+const labelled = row => `<span class="label"><i class="swatch" style="--c:${row.colour}"></i>${row.label}</span>`;
+
+/* ---------- once per choice of models ---------- */
+store.on("shown", ({ shown }) => {
+  rows = [{ name: "noisy", label: "Noisy", colour: "var(--noisy)", dash: "1 3" }, ...shown];
+  find(".legend").innerHTML = rows.map(row => `<li><svg viewBox="0 0 24 12" aria-hidden="true"><path d="M0 6h24" stroke="${row.colour}" stroke-width="2" stroke-dasharray="${row.dash}"/></svg><span>${row.label}</span><span class="value">–</span></li>`).join("");
+});
 
 /* ---------- once per ladder ---------- */
 function curves(ladder) {
@@ -28,7 +32,7 @@ function curves(ladder) {
   for (let i = 0; i < count; i++) drawn += `<text x="${x(i / (count - 1))}" y="${height - 4}" text-anchor="middle">${(i / (count - 1)).toFixed(1)}</text>`;
   if (ladder?.psnr) rows.forEach((row, r) => {
     const path = ladder.factors.map((f, i) => `${x(f).toFixed(1)} ${y(ladder.psnr[r][i] ?? HIGH).toFixed(1)}`).join("L");
-    drawn += `<path d="M${path}" fill="none" stroke="${colour(row)}" stroke-width="2" stroke-linejoin="round" stroke-dasharray="${DASH[row.family] ?? ""}"/>`;
+    drawn += `<path d="M${path}" fill="none" stroke="${row.colour}" stroke-width="2" stroke-linejoin="round" stroke-dasharray="${row.dash}"/>`;
   });
   svg.innerHTML = `${drawn}<g class="dots"></g>`;
   svg.setAttribute("aria-label", ladder?.psnr ? `PSNR against noise factor. At 0.5: ${rows.map((row, r) => `${row.label} ${(ladder.psnr[r][10] ?? HIGH).toFixed(1)}`).join(", ")}` : "PSNR against noise factor, empty");
@@ -54,8 +58,8 @@ function breaks(ladder) {
     const { step, runs } = judged ? judge(ladder, r) : { step: null, runs: [] }, factor = step === null ? 1 : ladder.factors[step];
     const words = !judged ? "–" : step === null ? "holds" : factor.toFixed(2);
     const end = x(factor);
-    const lane = runs.map(bar).map(([from, to]) => `<i style="left:${from}px;width:${to - from}px;background:${colour(row)}"></i>`).join("") +
-      (step === null ? "" : `<canvas class="px" width="28" height="28" data-row="${r}" data-step="${step}" style="left:${end - 14}px"></canvas>` +
+    const lane = runs.map(bar).map(([from, to]) => `<i style="left:${from}px;width:${to - from}px;background:${row.colour}"></i>`).join("") +
+      (step === null ? "" : `<canvas class="px" width="28" height="28" data-row="${r}" data-step="${step}" style="left:${Math.max(0, end - 14)}px"></canvas>` +
         (narrow || width - end < 110 ? "" : `<span style="left:${end + 16}px">reads <b>${ladder.reads[r][step][0]}</b></span>`));
     return `<div class="break"><div class="who">${labelled(row)}<span>${words}</span></div><div class="lane"><s style="left:${x(0)}px;width:${x(1) - x(0)}px"></s>${lane}</div></div>`;
   }).join("");
@@ -77,12 +81,10 @@ find(".strips").onclick = event => {
   const button = event.target.closest("button");
   if (button) store.set({ factor: button.dataset.step / LAST });
 };
-find(".legend").innerHTML = rows.map(row => `<li><svg viewBox="0 0 24 12" aria-hidden="true"><path d="M0 6h24" stroke="${colour(row)}" stroke-width="2" stroke-dasharray="${DASH[row.family] ?? ""}"/></svg><span>${row.label}</span><span class="value">–</span></li>`).join("");
-
 /* ---------- every frame of the slider ---------- */
 function live() {
   const { factor, ladder } = store.state, x = place.x(factor);
-  const step = Math.round(factor * LAST), figures = store.hasInk() ? ladder?.psnr : null;
+  const step = Math.round(factor * LAST), figures = store.hasInk() && ladder?.names.length === rows.length ? ladder.psnr : null;
   const values = figures ? rows.map((_, r) => figures[r][step] ?? Infinity) : [];
   const best = values.length ? values.indexOf(Math.max(...values)) : -1;
   const left = svg.getBoundingClientRect().left - whole.getBoundingClientRect().left + x;
@@ -93,12 +95,12 @@ function live() {
     line.classList.toggle("best", r === best);
   });
   const dots = find(".dots");
-  if (dots) dots.innerHTML = values.map((v, r) => `<circle cx="${x}" cy="${place.y(v)}" r="${r === best ? 5 : 4}" fill="${colour(rows[r])}" stroke="var(--bg)" stroke-width="2"/>`).join("");
+  if (dots) dots.innerHTML = values.map((v, r) => `<circle cx="${x}" cy="${place.y(v)}" r="${r === best ? 5 : 4}" fill="${rows[r].colour}" stroke="var(--bg)" stroke-width="2"/>`).join("");
 }
 function develop() {
   const { ladder, drawing } = store.state;
   if (drawing) return;
-  const shown = store.hasInk() ? ladder : null;
+  const shown = store.hasInk() && ladder?.names.length === rows.length ? ladder : null;
   curves(shown);
   breaks(shown);
   strips(shown);
@@ -106,7 +108,7 @@ function develop() {
   live();
 }
 /* between a stroke and its ladder the old one stays: nothing flickers */
-store.on("ladder theme version", s => { if (s.ladder || !store.hasInk() || !svg.innerHTML) develop(); });
+store.on("ladder theme version shown", s => { if (s.ladder || !store.hasInk() || !svg.innerHTML) develop(); });
 store.on("factor", live);
 new ResizeObserver(develop).observe(svg);
 
@@ -126,7 +128,7 @@ find(".save").onclick = () => {
   steps.forEach((step, i) => context.fillText((step / LAST).toFixed(1), names + i * (side + gap) + side / 2 - 8, 18));
   rows.forEach((row, r) => {
     const y = top + r * (side + gap);
-    context.fillText(row.detail === "do nothing" ? row.label : row.name, 10, y + side / 2 + 4);
+    context.fillText(row.name, 10, y + side / 2 + 4);
     steps.forEach((step, i) => {
       store.paint(frame, ladder.picture(r, step));
       context.drawImage(frame, names + i * (side + gap), y, side, side);

@@ -3,24 +3,64 @@
 const store = window.denoiser;
 const { N, M } = store;
 const list = element.querySelector(".cards");
-const rows = [{ name: "noisy", label: "Noisy", detail: "do nothing", family: "noisy", trained: null }, ...props.models];
+const noisy = { name: "noisy", label: "Noisy", detail: "do nothing", family: "noisy", trained: null, colour: "var(--noisy)" };
+let rows = [], cards = [];
 
-/* ---------- build once, then only update ---------- */
-list.innerHTML = rows.map(row => `
-  <li class="card" data-name="${row.name}" style="--c:var(--${row.family})">
-    <div class="name"><i class="swatch"></i>${row.label}<small>${row.detail}</small><em>best</em></div>
-    <div class="shot"><canvas class="px" width="28" height="28" role="img"></canvas><b></b></div>
-    <div class="figures"><span>PSNR <b class="psnr"></b> <u>dB</u></span><span>SSIM <b class="ssim"></b></span></div>
-    <div class="reads"><span class="digit"></span><span class="sure"></span></div>
-    <div class="meter"><i></i></div>
-    <div class="note"></div>
-  </li>`).join("");
-const cards = [...list.children].map(card => ({ card, canvas: card.querySelector("canvas"), divider: card.querySelector(".shot b"),
-  ...Object.fromEntries(["psnr", "ssim", "digit", "sure", "note"].map(c => [c, card.querySelector(`.${c}`)])), meter: card.querySelector(".meter i") }));
+/* ---------- which models: their order stays, whatever the order of choosing ---------- */
+const choice = element.querySelector(".choose"), most = props.most;
+choice.querySelector(".list").innerHTML = props.models.map(m => `
+  <label style="--c:var(--${m.family})"><input type="checkbox" value="${m.name}"><i class="swatch"></i><b>${m.name}</b><span>${m.title}</span></label>`).join("");
+const boxes = [...choice.querySelectorAll("input")];
+/* one colour per family; within it shade and dash tell models apart */
+const DASH = { dense: [7, 3], vae: [2, 3], filter: [9, 3, 2, 3], recurrent: [12, 4] };
+const SHADES = [f => `var(--${f})`, f => `color-mix(in oklab, var(--${f}), var(--ink) 45%)`, f => `color-mix(in oklab, var(--${f}), var(--bg) 30%)`];
+function choose(names) {
+  const shown = props.models.filter(m => names.includes(m.name)), seen = {};
+  store.set({ shown: shown.map(m => {
+    const alone = shown.filter(other => other.label === m.label).length === 1;
+    const nth = seen[m.family] = (seen[m.family] ?? -1) + 1;
+    const dash = DASH[m.family] ?? (nth ? [14, 2] : []);
+    return { ...m, short: m.label, label: alone ? m.label : m.name, detail: alone ? m.name : "",
+      colour: SHADES[nth % SHADES.length](m.family), dash: dash.map(v => v * [1, 0.55, 1.7][nth % 3]).join(" ") };
+  }) });
+}
+choice.onchange = event => {
+  const names = boxes.filter(box => box.checked).map(box => box.value);
+  if (!names.length || names.length > most) {
+    event.target.checked = !event.target.checked;
+    store.say(names.length ? `At most ${most} models stand side by side. Take one away first.` : "One model has to stay.");
+  } else choose(names);
+};
+document.addEventListener("pointerdown", event => { if (!choice.contains(event.target)) choice.open = false; });
+choice.onkeydown = event => {
+  if (event.key !== "Escape") return;
+  choice.open = false;
+  choice.querySelector("summary").focus();
+};
+
+/* ---------- built once per choice, then only updated ---------- */
+function build({ shown }) {
+  for (const box of boxes) box.checked = shown.some(m => m.name === box.value);
+  rows = [noisy, ...shown];
+  list.innerHTML = rows.map(row => `
+    <li class="card" data-name="${row.name}" style="--c:${row.colour}">
+      <div class="name"><i class="swatch"></i>${row.label}<small>${row.detail}</small><em>best</em></div>
+      <div class="shot"><canvas class="px" width="28" height="28" role="img"></canvas><b></b></div>
+      <div class="figures"><span>PSNR <b class="psnr"></b> <u>dB</u></span><span>SSIM <b class="ssim"></b></span></div>
+      <div class="reads"><span class="digit"></span><span class="sure"></span></div>
+      <div class="meter"><i></i></div>
+      <div class="note"></div>
+    </li>`).join("");
+  cards = [...list.children].map(card => ({ card, canvas: card.querySelector("canvas"), divider: card.querySelector(".shot b"),
+    ...Object.fromEntries(["psnr", "ssim", "digit", "sure", "note"].map(c => [c, card.querySelector(`.${c}`)])), meter: card.querySelector(".meter i") }));
+}
+choose(props.featured);
+store.on("shown", build);
 
 /* ---------- ask ---------- */
 /* what the answer depends on; an answer to an older question is thrown away */
-const question = s => `${s.version}/${s.kind}/${s.seed}`;
+const names = s => s.shown.map(m => m.name);
+const question = s => `${s.version}/${s.kind}/${s.seed}/${names(s)}`;
 
 /* the server's answer: `picture(row, i)` are the bytes of a row at its i-th factor */
 function read(reply, asked) {
@@ -28,7 +68,7 @@ function read(reply, asked) {
   return { ...reply, asked, picture: (row, i) => pixels.subarray((row * count + i) * M, (row * count + i + 1) * M) };
 }
 const ink = s => s.picture !== null ? { picture: s.picture } : s.odd ? { odd: s.odd } : { strokes: s.strokes };
-const request = (s, factors) => ({ ...ink(s), kind: s.kind, seed: s.seed, factors });
+const request = (s, factors) => ({ ...ink(s), kind: s.kind, seed: s.seed, models: names(s), factors });
 
 let asking = false;
 async function refresh() {
@@ -64,7 +104,7 @@ async function refresh() {
 function measure(name, since) {
   performance.measure(`denoiser:${name}`, { start: since, end: performance.now() });
 }
-store.on("version kind seed", s => {
+store.on("version kind seed shown", s => {
   if (!store.hasInk()) store.set({ now: null, ladder: null, digit: null, reading: null });
   else if (s.ladder && s.ladder.asked !== question(s)) store.set({ ladder: null });
   refresh();
@@ -100,7 +140,8 @@ function show() {
   const s = store.state, { factor, view, digit, odd } = s;
   const inked = store.hasInk();
   const useful = s.ladder?.asked === question(s) ? s.ladder : s.now;
-  const answer = inked ? useful : null;
+  /* an answer for another choice of models has other rows */
+  const answer = inked && useful?.names.join() === rows.map(r => r.name).join() ? useful : null;
   const step = answer ? Math.max(0, answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6)) : 0;
   const figures = answer?.psnr;
   const places = figures ? rows.map((_, row) => figures[row][step] ?? Infinity) : [];
@@ -132,7 +173,7 @@ function show() {
   if (dial) dial.textContent = figures ? `noisy input ${db(figures[0][step])} dB` : "\u00a0";
 }
 const db = v => v === null ? "∞" : v.toFixed(1);
-store.on("now ladder factor view wipe theme version", show);
+store.on("now ladder factor view wipe theme version shown", show);
 store.on("theme", () => { shades = null; show(); });
 
 /* ---------- the wipe follows the pointer over any card ---------- */

@@ -24,6 +24,7 @@ from .zoo import Zoo
 
 SEED = 4271
 HIGHEST_SEED = 2**31 - 1
+MOST_MODELS = 11  # two lines of cards with the noisy one
 MOST_BASE64 = 34_000_000  # characters of an upload: a little over the 24 MB the pad lets through
 
 
@@ -39,10 +40,15 @@ def read_picture(request: dict) -> dict:
 
 
 def compare(zoo: Zoo, request: dict) -> dict:
-    """Every featured model on the request's digit: at its `factors`, or at the whole ladder where that is null."""
+    """The request's `models` on its digit: at its `factors`, or at the whole ladder where that is null."""
     kind, seed, factors = noise_of(request)
     x, reference = digit_of(request, seed)
-    models = {name: zoo.models[name] for name in zoo.featured}
+    names = request.get("models")
+    if not isinstance(names, list) or not 1 <= len(names) <= MOST_MODELS:
+        raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
+    if not all(isinstance(name, str) and name in zoo.models for name in names):
+        raise BadRequest("There is no such model.")
+    models = {name: zoo.models[name] for name in names}
     return reply_of(sweep(x, models, kind, seed, factors, zoo.referee, reference))
 
 
@@ -139,7 +145,6 @@ def logo() -> str:
 
 def build(zoo: Zoo) -> None:
     """The tab: pad and noise above, one card per model below."""
-    shown = [zoo.card(name) for name in zoo.featured]
     with gr.Row(elem_id="bench", elem_classes="plain"):
         component("pad", read_picture, **example_props())
         with gr.Column(elem_id="noise", elem_classes="plain"):
@@ -165,7 +170,7 @@ def build(zoo: Zoo) -> None:
                         SEED, label="seed", precision=0, minimum=0, maximum=HIGHEST_SEED, elem_id="seed", container=True
                     )
                     new_noise = gr.Button("New noise", variant="primary", elem_id="new-noise")
-                component("film", models=shown)
+                component("film")
     with gr.Row(elem_id="board-head", elem_classes="plain"):
         gr.HTML(
             '<div class="line"><h2>Side by side</h2>'
@@ -184,8 +189,9 @@ def build(zoo: Zoo) -> None:
             elem_id="views",
             elem_classes="segmented",
         )
-    component("board", partial(compare, zoo), models=shown)
-    component("axis", models=shown)
+    cards = [zoo.card(name) for name in zoo.models]
+    component("board", partial(compare, zoo), models=cards, featured=zoo.featured, most=MOST_MODELS)
+    component("axis")
 
     meanings = json.dumps({name: noise.meaning for name, noise in NOISES.items()})
     kind.change(None, kind, meaning, js=f"kind => {{ window.denoiser.set({{ kind }}); return {meanings}[kind]; }}")

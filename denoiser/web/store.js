@@ -15,7 +15,7 @@ window.denoiser = (() => {
     digit: null,       // what the models see: Uint8Array(784), or null without ink
     reading: null,     // what the referee reads in it: [digit, probability], or null
     kind: "gaussian", seed: 4271, factor: 0.5,
-    models: [],        // rows of the last answer, in order
+    shown: [],         // the models side by side, in order: what a card says of each
     ladder: null,      // every row at every noise factor of the digit, kind and seed above, or null while it is computed
     now: null,         // every row at `factor`
     view: "picture", wipe: 0.5,

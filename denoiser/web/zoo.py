@@ -66,6 +66,7 @@ class Zoo:
             "name": name,
             "label": LABELS.get(recipe["family"], recipe["title"]),
             "detail": name,
+            "title": recipe["title"],
             "family": recipe["family"],
             "trained": None if factor is None else factor if isinstance(factor, list) else [factor, factor],
         }
