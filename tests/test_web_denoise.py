@@ -409,3 +409,38 @@ def test_choosing_models(page):
     settle(page)
     page.keyboard.press("Escape")
     assert page.locator("#board .choose").get_attribute("open") is None
+
+
+def test_a_link_brings_drawing_noise_and_models_to_another_browser(page, new_page, page_url):
+    draw(page)
+    page.locator("#kind input[value=speckle]").check(force=True)
+    page.get_by_label("seed").fill("77")
+    page.get_by_label("seed").press("Enter")
+    page.wait_for_function("() => denoiser.state.seed === 77 && denoiser.state.kind === 'speckle'")
+    slide(page, 0.7)
+    settle(page)
+    page.get_by_role("button", name="Copy link").click()
+    page.wait_for_function("() => location.hash.startsWith('#d=')")
+    link = page.url
+    other = new_page()
+    other.goto("about:blank")
+    other.goto(link)
+    other.locator("#board .card").first.wait_for()
+    settle(other)
+    digits = [np.array(p.evaluate("() => [...denoiser.state.digit]")) for p in (page, other)]
+    assert np.abs(digits[0] - digits[1]).max() <= 8  # places travel as thousandths of the pad
+    assert other.get_by_label("seed").input_value() == "77"
+    assert other.locator("#kind input[value=speckle]").is_checked()
+    assert other.locator("#factor output").inner_text() == "0.70"
+    for ours, theirs in zip(page.locator("#board .psnr").all(), other.locator("#board .psnr").all(), strict=True):
+        assert float(ours.inner_text()) == pytest.approx(float(theirs.inner_text()), abs=0.3)
+
+
+@pytest.mark.parametrize("hash", ["#d=", "#d=%%%", "#d=eyJrIjoxfQ", "#d=W10"])
+def test_a_damaged_link_says_so(new_page, page_url, hash):
+    page = new_page()
+    page.goto("about:blank")
+    page.goto(page_url + hash)
+    expect(page.locator("#toast .say")).to_have_text("That link is damaged. Here is an empty pad instead.")
+    page.locator("#board .card").first.wait_for()
+    assert set(pictures(page)) == {""}

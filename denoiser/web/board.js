@@ -54,7 +54,8 @@ function build({ shown }) {
   cards = [...list.children].map(card => ({ card, canvas: card.querySelector("canvas"), divider: card.querySelector(".shot b"),
     ...Object.fromEntries(["psnr", "ssim", "digit", "sure", "note"].map(c => [c, card.querySelector(`.${c}`)])), meter: card.querySelector(".meter i") }));
 }
-choose(props.featured);
+const wanted = store.state.wanted.filter(name => props.models.some(m => m.name === name)).slice(0, most);
+choose(wanted.length ? wanted : props.featured);
 store.on("shown", build);
 
 /* ---------- ask ---------- */

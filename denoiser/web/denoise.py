@@ -195,6 +195,8 @@ def build(zoo: Zoo) -> None:
 
     meanings = json.dumps({name: noise.meaning for name, noise in NOISES.items()})
     kind.change(None, kind, meaning, js=f"kind => {{ window.denoiser.set({{ kind }}); return {meanings}[kind]; }}")
+    # A link may ask for another kind and seed than these components start with.
+    gr.on(None, None, None, [kind, seed], js=f"() => window.denoiser.asked({json.dumps(list(NOISES))})")
     seed.change(None, seed, None, js="seed => { window.denoiser.seed(seed); }")
     new_noise.click(None, None, seed, js="() => window.denoiser.newSeed()")
     view.change(None, view, None, js="view => { window.denoiser.set({ view }); }")

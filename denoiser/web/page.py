@@ -28,7 +28,7 @@ def launch_options() -> dict:
     styles = "".join(asset(f"{name}.css") for name in ("page", "pad", "film", "board", "axis", "latent", "models"))
     return {
         "theme": gr.themes.Base(),
-        "head": f"<style>{styles}</style><script>{asset('store.js')}</script>",
+        "head": f"<style>{styles}</style><script>{asset('store.js')}{asset('link.js')}</script>",
         "footer_links": [],
         "run_history": False,
         "show_error": False,

@@ -15,6 +15,7 @@ window.denoiser = (() => {
     digit: null,       // what the models see: Uint8Array(784), or null without ink
     reading: null,     // what the referee reads in it: [digit, probability], or null
     kind: "gaussian", seed: 4271, factor: 0.5,
+    wanted: [],        // names of models that a link asks for
     shown: [],         // the models side by side, in order: what a card says of each
     ladder: null,      // every row at every noise factor of the digit, kind and seed above, or null while it is computed
     now: null,         // every row at `factor`
@@ -40,6 +41,11 @@ window.denoiser = (() => {
     if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) { if (value !== state.seed) set({ seed: value }); }
     else say("The seed is a whole number from 0 to 2147483647.");
   };
+  /* what the native components start with: a link may have asked for another kind and seed than the page does */
+  function asked(kinds) {
+    if (!kinds.includes(state.kind)) set({ kind: kinds[0] });
+    return [state.kind, state.seed];
+  }
   const newSeed = () => Math.floor(Math.random() * 100000);
 
   let timer = 0;
@@ -110,5 +116,5 @@ window.denoiser = (() => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { N, M, state, set, on, ink, hasInk, seed, newSeed, say, bytes, base64, colour, paint, grey, percent, ask, dark, firstTheme };
+  return { N, M, state, set, on, ink, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, dark, firstTheme };
 })();

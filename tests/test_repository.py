@@ -1,0 +1,51 @@
+"""What the repository promises to those who host it: one version of gradio, no pickles, no data, small files."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def front_matter() -> dict[str, str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    head = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)[1]
+    return {key: value.strip().strip('"') for key, value in (line.split(":", 1) for line in head.splitlines())}
+
+
+@pytest.fixture(scope="module")
+def committed() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if listed.returncode:
+        pytest.skip("not a git checkout")
+    return [ROOT / name for name in listed.stdout.split("\0") if name]
+
+
+def test_the_space_runs_the_gradio_that_is_pinned(front_matter):
+    pinned = re.search(r"^gradio==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
+    assert front_matter["sdk_version"] == pinned
+
+
+def test_front_matter_is_what_spaces_accepts(front_matter):
+    assert front_matter["sdk"] == "gradio"
+    assert (ROOT / front_matter["app_file"]).exists()
+    assert len(front_matter["short_description"]) <= 60
+    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert {front_matter["colorFrom"], front_matter["colorTo"]} <= colours
+
+
+def test_no_pickles_no_data_no_large_files(committed):
+    assert not [p for p in committed if p.suffix in {".pt", ".pth", ".pkl", ".pickle"} or "ubyte" in p.name]
+    assert not [p for p in committed if p.exists() and p.stat().st_size > 10 * 2**20]
+
+
+def test_the_readme_names_what_is_there(committed):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for picture in re.findall(r"\]\((docs/[^)]+)\)", text):
+        assert (ROOT / picture).exists(), picture
+    tree = text.split("## The tree")[1].split("```")[1]
+    for module in sorted((ROOT / "denoiser").glob("*.py")):
+        assert module.name in tree, module.name
