@@ -270,3 +270,34 @@ def photographs(seed: int = 0) -> Iterator[tuple[Drawing, str, bytes]]:
             kind = PHOTO_KINDS[number % len(PHOTO_KINDS)]
             yield drawing, kind, photograph(drawing.strokes, kind, int(rng.integers(2**31)))
             number += 1
+
+
+def misreadings(seed: int = 0) -> dict[str, dict[str, tuple[int, int]]]:
+    """How many of our drawings the referee reads as meant: {"strokes" or "photographs": {kind: (right, all)}}."""
+    import torch
+
+    from denoiser.checkpoint import load_checkpoint
+    from denoiser.ink import digit_from_image, digit_from_strokes
+
+    referee, _ = load_checkpoint("referee")
+
+    def counted(items) -> dict[str, tuple[int, int]]:
+        counts: dict[str, tuple[int, int]] = {}
+        for kind, digit, x in items:
+            right, total = counts.get(kind, (0, 0))
+            with torch.inference_mode():
+                counts[kind] = (right + (int(referee(x).argmax()) == digit), total + 1)
+        return counts
+
+    return {
+        "strokes": counted((d.kind, d.digit, digit_from_strokes(d.strokes)) for d in drawings(seed)),
+        "photographs": counted((kind, d.digit, digit_from_image(jpeg)) for d, kind, jpeg in photographs(seed)),
+    }
+
+
+if __name__ == "__main__":
+    for way, kinds in misreadings().items():
+        print(way)
+        for kind, (right, total) in kinds.items():
+            print(f"  {kind:12}{right:4} of {total}")
+        print(f"  {'all':12}{sum(r for r, _ in kinds.values()):4} of {sum(t for _, t in kinds.values())}")

@@ -1,0 +1,13 @@
+"""Drawings are read as they were meant: ink and referee together, on drawings of our own."""
+
+import pytest
+from drawings import misreadings
+
+pytestmark = pytest.mark.slow
+
+
+def test_at_least_97_of_100_drawings_and_photographs_are_read_as_meant():
+    for way, kinds in misreadings().items():
+        right, total = (sum(counts) for counts in zip(*kinds.values(), strict=True))
+        assert total >= 200, way
+        assert right >= 0.97 * total, (way, kinds)
