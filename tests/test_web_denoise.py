@@ -401,9 +401,9 @@ def test_choosing_models(page):
     shown = page.evaluate("() => denoiser.state.shown.map(m => m.name)")
     assert name in shown
     assert shown == [n for n in order if n in shown]
-    for checked in page.locator("#board .choose input:checked").all()[:-1]:
-        checked.uncheck()
-    page.locator("#board .choose input:checked").click()
+    for name in shown[:-1]:
+        page.locator(f"#board .choose input[value='{name}']").uncheck()
+    page.locator(f"#board .choose input[value='{shown[-1]}']").click()
     expect(page.locator("#toast .say")).to_be_visible()
     assert page.locator("#board .card").count() == 2
     settle(page)
