@@ -444,3 +444,93 @@ def test_a_damaged_link_says_so(new_page, page_url, hash):
     expect(page.locator("#toast .say")).to_have_text("That link is damaged. Here is an empty pad instead.")
     page.locator("#board .card").first.wait_for()
     assert set(pictures(page)) == {""}
+
+
+def test_drawing_over_an_example(page):
+    page.get_by_role("button", name="Example 5").click()
+    settle(page)
+    before = pictures(page)
+    draw(page, [(0.2, 0.6), (0.8, 0.6)])
+    settle(page)
+    assert pictures(page) != before
+    assert page.evaluate("() => denoiser.state.message") == ""
+
+
+def test_an_upload_in_the_middle_of_a_stroke_wins(page):
+    box = page.locator("#pad .paper").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 60)
+    page.mouse.down()
+    upload(page, "seven.jpg", png(photograph(), "JPEG"))
+    for i in range(200):
+        page.mouse.move(box["x"] + 60 + i, box["y"] + 60 + i % 40)
+        if page.evaluate("() => denoiser.state.picture !== null"):
+            break
+        page.wait_for_timeout(20)
+    page.mouse.move(box["x"] + 200, box["y"] + 200)
+    page.mouse.up()
+    page.wait_for_function("() => denoiser.state.picture !== null && !denoiser.state.drawing")
+    settle(page)
+    assert "" not in pictures(page)
+
+
+def test_what_was_cleared_or_replaced_comes_back(page):
+    draw(page)
+    settle(page)
+    drawn = pictures(page)
+    page.get_by_role("button", name="Clear").click()
+    page.get_by_role("button", name="Undo").click()
+    settle(page)
+    assert pictures(page) == drawn
+    page.get_by_role("button", name="Example 3").click()
+    settle(page)
+    page.keyboard.press("Control+z")
+    settle(page)
+    assert pictures(page) == drawn
+    page.keyboard.press("Control+Shift+z")
+    settle(page)
+    assert pictures(page) != drawn
+
+
+def test_an_uploaded_picture_stands_on_the_pad(page):
+    upload(page, "seven.jpg", png(photograph(), "JPEG"))
+    page.wait_for_function("() => denoiser.state.picture !== null", timeout=20_000)
+    settle(page)
+    dark = page.evaluate(
+        """() => { const c = document.querySelector('#pad .paper canvas');
+             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+             let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 200 && d[i] < 60;
+             return n / c.width / c.width; }"""
+    )
+    assert dark > 0.02
+
+
+def test_a_server_that_goes_away_and_comes_back(page):
+    draw(page)
+    settle(page)
+    before = pictures(page)
+    page.route("**/component_server/**", lambda route: route.fulfill(status=200, body="gone"))
+    draw(page, [(0.3, 0.55), (0.7, 0.55)])
+    expect(page.locator("#toast .say")).to_contain_text("does not answer")
+    page.wait_for_function("() => document.querySelector('#board .cards').classList.contains('stale')")
+    assert pictures(page) == before
+    page.unroute("**/component_server/**")
+    settle(page)
+    assert pictures(page) != before
+    expect(page.locator("#board .cards")).not_to_have_class(re.compile("stale"))
+
+
+def test_a_seed_that_is_none_is_put_back(page):
+    field = page.get_by_label("seed")
+    field.fill("-5")
+    field.press("Enter")
+    expect(page.locator("#toast .say")).to_contain_text("whole number")
+    expect(field).to_have_value("4271")
+
+
+def test_a_model_on_noise_it_never_saw_says_so(page):
+    draw(page)
+    page.locator("#kind input[value=speckle]").check(force=True)
+    page.wait_for_function("() => denoiser.state.kind === 'speckle'")
+    settle(page)
+    notes = [line.inner_text() for line in page.locator("#board .note").all()]
+    assert sum("other noise" in line for line in notes) >= 1

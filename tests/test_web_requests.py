@@ -99,7 +99,7 @@ def test_seeds_and_kinds_give_the_noise(compare):
 
 @pytest.mark.parametrize("odd", ["blank", "noise"])
 def test_no_figures_where_there_is_no_reference(compare, odd):
-    reply = compare(odd=odd)
+    reply = compare(odd=odd, strokes=[])
     assert reply["psnr"] is None
     assert reply["ssim"] is None
 

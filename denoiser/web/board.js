@@ -68,9 +68,10 @@ function read(reply, asked) {
   const pixels = store.bytes(reply.pictures), count = reply.factors.length;
   return { ...reply, asked, picture: (row, i) => pixels.subarray((row * count + i) * M, (row * count + i + 1) * M) };
 }
-const ink = s => s.picture !== null ? { picture: s.picture } : s.odd ? { odd: s.odd } : { strokes: s.strokes };
+const ink = s => s.picture !== null ? { picture: s.picture } : s.strokes.length ? { strokes: s.strokes } : { odd: s.odd };
 const request = (s, factors) => ({ ...ink(s), kind: s.kind, seed: s.seed, models: names(s), factors });
 
+const RETRY = 2000;   // milliseconds
 let asking = false;
 async function refresh() {
   if (asking) return;
@@ -99,8 +100,10 @@ async function refresh() {
     }
   } finally {
     asking = false;
+    if (store.state.offline) setTimeout(refresh, RETRY);
   }
 }
+addEventListener("online", refresh);
 /* for the benchmark: milliseconds from pen-up to what is shown */
 function measure(name, since) {
   performance.measure(`denoiser:${name}`, { start: since, end: performance.now() });
@@ -129,11 +132,13 @@ function wipe(picture, other, place) {
   return i => store.grey(i % N < edge ? other[i] : picture[i]);
 }
 
-function note(row, factor, odd) {
+function note(row, factor, kind, odd) {
+  if (odd === "letter") return "there was no digit";
   if (odd) return row.family === "noisy" ? "no reference" : "there was no digit";
   if (!row.trained) return "";
   const [low, high] = row.trained;
   if (high === 0) return factor > 0 ? "trained on clean digits" : "";
+  if (factor > 0 && !row.noise.includes(kind)) return `trained on other noise: ${row.noise.join(", ")}`;
   return factor < low - 0.25 || factor > high + 0.25 ? `trained at ${low === high ? low.toFixed(2) : `${low} to ${high}`}` : "";
 }
 
@@ -143,7 +148,9 @@ function show() {
   const useful = s.ladder?.asked === question(s) ? s.ladder : s.now;
   /* an answer for another choice of models has other rows */
   const answer = inked && useful?.names.join() === rows.map(r => r.name).join() ? useful : null;
-  const step = answer ? Math.max(0, answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6)) : 0;
+  /* an answer to an older question, or for another factor, is shown as what it is: dimmed, until the new one comes */
+  const found = answer ? answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6) : 0, step = Math.max(0, found);
+  list.classList.toggle("stale", s.offline && answer !== null && (found < 0 || answer.asked !== question(s)));
   const figures = answer?.psnr;
   const places = figures ? rows.map((_, row) => figures[row][step] ?? Infinity) : [];
   const best = figures ? places.indexOf(Math.max(...places)) : -1;
@@ -161,12 +168,12 @@ function show() {
     psnr.textContent = figures ? db(figures[r][step]) : "–";
     ssim.textContent = figures ? answer.ssim[r][step].toFixed(2) : "–";
     const [reads, p] = answer?.reads?.[r][step] ?? [];
-    const wrong = reads !== undefined && figures && answer.reading && reads !== answer.reading[0];
+    const wrong = reads !== undefined && figures && !odd && answer.reading && reads !== answer.reading[0];
     word(says, ...(reads === undefined ? ["reads –"] : ["reads ", { tag: "b", textContent: reads }, ...(wrong ? [{ tag: "span", className: "wrong", textContent: `not ${answer.reading[0]}` }] : [])]));
     sure.textContent = reads === undefined ? "" : store.percent(p);
     meter.style.transform = `scaleX(${reads === undefined ? 0 : p})`;
-    line.textContent = answer ? note(row, factor, odd) : "";
-    canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label} at noise factor ${factor.toFixed(2)}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);
+    line.textContent = answer ? note(row, factor, s.kind, odd) : "";
+    canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label} at noise factor ${answer.factors[step].toFixed(2)}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);
   });
   const legend = document.querySelector("#legend");
   if (legend) legend.hidden = view !== "difference";
@@ -174,7 +181,7 @@ function show() {
   if (dial) dial.textContent = figures ? `noisy input ${db(figures[0][step])} dB` : "\u00a0";
 }
 const db = v => v === null ? "∞" : v.toFixed(1);
-store.on("now ladder factor view wipe theme version shown", show);
+store.on("now ladder factor view wipe theme version shown offline", show);
 store.on("theme", () => { shades = null; show(); });
 
 /* ---------- the wipe follows the pointer over any card ---------- */

@@ -70,7 +70,8 @@ def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:
 
 def digit_of(request: dict, seed: int) -> tuple[Tensor, bool]:
     """The request's digit (1, 1, 28, 28), and whether it can serve as the reference of figures."""
-    if odd := request.get("odd"):
+    odd = request.get("odd")
+    if odd in ("blank", "noise") and not request.get("strokes"):
         shape = (1, 1, SIDE, SIDE)
         pure_noise = torch.rand(shape, generator=torch.Generator().manual_seed(seed))
         return (pure_noise if odd == "noise" else torch.zeros(shape)), False
@@ -176,7 +177,7 @@ def build(zoo: Zoo) -> None:
             '<div class="line"><h2>Side by side</h2>'
             '<span class="caption">same drawing, same noise; only the model differs</span>'
             '<span id="legend" hidden><i class="lost"></i>ink lost<i class="added"></i>ink added'
-            '<span class="caption">scale ±1</span></span></div>',
+            '<span class="caption">scale ±1, faint ones lifted</span></span></div>',
             elem_id="board-title",
             padding=False,
         )
@@ -197,6 +198,7 @@ def build(zoo: Zoo) -> None:
     kind.change(None, kind, meaning, js=f"kind => {{ window.denoiser.set({{ kind }}); return {meanings}[kind]; }}")
     # A link may ask for another kind and seed than these components start with.
     gr.on(None, None, None, [kind, seed], js=f"() => window.denoiser.asked({json.dumps(list(NOISES))})")
-    seed.change(None, seed, None, js="seed => { window.denoiser.seed(seed); }")
+    seed.change(None, seed, None, js="seed => { window.denoiser.seed(seed, false); }")
+    gr.on([seed.blur, seed.submit], None, seed, seed, js="seed => window.denoiser.seed(seed, true)")
     new_noise.click(None, None, seed, js="() => window.denoiser.newSeed()")
     view.change(None, view, None, js="view => { window.denoiser.set({ view }); }")

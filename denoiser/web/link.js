@@ -25,8 +25,8 @@
     const { strokes, picture, odd, kind, seed, factor, shown } = store.state;
     const facts = { k: kind, e: seed, f: factor, m: shown.map(m => m.name) };
     if (picture) facts.p = picture;
-    else if (odd) facts.o = odd;
-    else facts.s = pack(strokes);
+    if (odd) facts.o = odd;
+    if (strokes.length) facts.s = pack(strokes);
     return location.href.split("#")[0] + KEY + encode(JSON.stringify(facts));
   }
 
@@ -37,7 +37,7 @@
     const fine = Array.isArray(s) && s.every(stroke => Array.isArray(stroke) && stroke.length && stroke.length % 3 === 0
         && stroke.every((v, i) => whole(v, i % 3 < 2 ? PLACES : 6000)))
       && s.flat().length <= 3 * MOST && (p === null || (typeof p === "string" && decode(p).length === store.M))
-      && [null, "blank", "noise"].includes(o) && typeof k === "string" && whole(e, 2 ** 31 - 1)
+      && [null, "letter", "blank", "noise"].includes(o) && typeof k === "string" && whole(e, 2 ** 31 - 1)
       && typeof f === "number" && whole(Math.round(f * 20), 20) && Array.isArray(m) && m.every(name => typeof name === "string");
     if (!fine) throw new Error("not a link of ours");
     return { strokes: unpack(s), picture: p, odd: o, kind: k, seed: e, factor: Math.round(f * 20) / 20, wanted: m };

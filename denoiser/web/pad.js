@@ -51,6 +51,15 @@ function paintStroke(stroke, w) {
   });
 }
 
+/* a fitted picture has no strokes: it stands on the paper as the models see it, in the pad's ink */
+const fitted = Object.assign(document.createElement("canvas"), { width: store.N, height: store.N });
+function paintPicture(pixels, w) {
+  const sheet = fitted.getContext("2d"), image = sheet.createImageData(store.N, store.N), [r, g, b] = store.colour("--pad-ink");
+  pixels.forEach((value, i) => image.data.set([r, g, b, value], 4 * i));
+  sheet.putImageData(image, 0, 0);
+  context.drawImage(fitted, 0, 0, w, w);
+}
+
 /* `until` seconds of the drawing, all of it without */
 function paint(until = Infinity) {
   const w = canvas.width;
@@ -60,6 +69,7 @@ function paint(until = Infinity) {
     const part = stroke.filter(p => (p[2] ?? 0) <= until);
     if (part.length) paintStroke(part, w);
   }
+  if (!store.state.strokes.length && store.hasInk() && store.state.digit) paintPicture(store.state.digit, w);
 }
 
 function size() {
@@ -70,7 +80,7 @@ function size() {
 new ResizeObserver(size).observe(paper);
 
 /* ---------- draw ---------- */
-let pointer = null, start = 0;
+let pointer = null, start = 0, stroke = null;   // of the stroke under the pen
 function point(event) {
   const box = canvas.getBoundingClientRect();
   const clamp = v => Math.min(1, Math.max(0, v));
@@ -86,14 +96,16 @@ canvas.onpointerdown = event => {
   canvas.focus({ preventScroll: true });
   canvas.setPointerCapture(event.pointerId);
   pointer = event.pointerId;
-  const { strokes } = store.state;
-  if (!strokes.length) start = event.timeStamp;
-  else start = event.timeStamp - (strokes.at(-1).at(-1)[2] + 0.3) * 1000;
-  store.ink({ strokes: [...strokes, [point(event)]], drawing: true });
+  const { strokes } = store.state, end = strokes.at(-1)?.at(-1)[2] ?? 0;
+  start = event.timeStamp - (strokes.length ? (end + 0.3) * 1000 : 0);
+  stroke = [point(event)];
+  store.remember();
+  store.ink({ strokes: [...strokes, stroke], drawing: true });
 };
+/* an upload or an undo in the middle of a stroke ends it */
+const held = event => event.pointerId === pointer && store.state.strokes.at(-1) === stroke;
 canvas.onpointermove = event => {
-  if (event.pointerId !== pointer) return;
-  const stroke = store.state.strokes.at(-1);
+  if (!held(event)) return;
   let grown = false;
   for (const e of event.getCoalescedEvents?.() ?? [event]) {
     const p = point(e), last = stroke.at(-1);
@@ -103,23 +115,18 @@ canvas.onpointermove = event => {
 };
 canvas.onpointerup = canvas.onpointercancel = event => {
   if (event.pointerId !== pointer) return;
-  pointer = null;
-  store.ink({ strokes: store.state.strokes, drawing: false, lifted: event.timeStamp });
+  if (held(event)) store.ink({ strokes: store.state.strokes, drawing: false, lifted: event.timeStamp });
+  else store.set({ drawing: false, version: store.state.version + 1 });
+  pointer = stroke = null;
 };
 
 /* ---------- tools ---------- */
 const actions = {
-  undo() {
-    const { strokes, undone } = store.state;
-    if (strokes.length) store.ink({ strokes: strokes.slice(0, -1), undone: [...undone, strokes.at(-1)] });
-    else store.ink({});   // an uploaded picture goes at once
-  },
-  redo() {
-    const { strokes, undone } = store.state;
-    if (undone.length) store.ink({ strokes: [...strokes, undone.at(-1)], undone: undone.slice(0, -1) });
-  },
+  undo: store.undo,
+  redo: store.redo,
   clear() {
-    store.ink({ undone: [...store.state.strokes].reverse() });
+    store.remember();
+    store.ink({});
     press(null);
   },
   replay() {
@@ -148,12 +155,19 @@ const actions = {
 };
 for (const [name, button] of Object.entries(tools)) button.onclick = actions[name];
 canvas.onkeydown = event => {
-  const key = event.key.toLowerCase();
-  if ((event.ctrlKey || event.metaKey) && key === "z") { event.preventDefault(); actions[event.shiftKey ? "redo" : "undo"](); }
-  else if ((event.ctrlKey || event.metaKey) && key === "y") { event.preventDefault(); actions.redo(); }
-  else if (key === "delete" || key === "backspace") actions.clear();
-  else if (/^\d$/.test(key)) example(key);
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Delete" || event.key === "Backspace") actions.clear();
+  else if (/^\d$/.test(event.key)) example(event.key);
+  else if (event.key === " ") event.preventDefault();   // no scrolling away from the pad
 };
+const visible = () => element.isConnected && paper.offsetParent !== null;
+document.addEventListener("keydown", event => {
+  if (!(event.ctrlKey || event.metaKey) || !visible() || event.target.closest?.("input[type=number], textarea")) return;
+  const key = event.key.toLowerCase(), action = key === "z" ? (event.shiftKey ? "redo" : "undo") : key === "y" ? "redo" : null;
+  if (!action) return;
+  event.preventDefault();
+  actions[action]();
+});
 
 /* ---------- pictures: upload, paste, drag and drop ---------- */
 async function read(blob) {
@@ -166,65 +180,83 @@ async function read(blob) {
   const reply = await store.ask(server.read_picture, { content });
   if (!reply) return;
   press(null);
+  store.remember();
   store.ink({ picture: reply.digit });
   if (reply.note) store.say(reply.note);
 }
 file.onchange = () => { if (file.files[0]) read(file.files[0]); file.value = ""; };
 document.addEventListener("paste", event => {
   const item = [...(event.clipboardData?.items ?? [])].find(i => i.type.startsWith("image/"));
-  if (item && element.isConnected) { event.preventDefault(); read(item.getAsFile()); }
+  if (item && visible()) { event.preventDefault(); read(item.getAsFile()); }
 });
+/* a file may be dropped anywhere on the page: beside the pad the browser would open it and leave */
 let over = 0;
-const hover = by => { over = Math.max(0, over + by); find(".drop").hidden = !over; };
-paper.ondragenter = event => { event.preventDefault(); hover(1); };
-paper.ondragleave = () => hover(-1);
-paper.ondragover = event => event.preventDefault();
-paper.ondrop = event => {
+const hover = by => { over = Math.max(0, over + by); find(".drop").hidden = !over || !visible(); };
+document.addEventListener("dragenter", () => hover(1));
+document.addEventListener("dragleave", () => hover(-1));
+document.addEventListener("dragover", event => event.preventDefault());
+document.addEventListener("drop", event => {
   event.preventDefault();
   hover(-over);
-  const dropped = event.dataTransfer.files[0];
-  if (dropped) read(dropped);
-};
+  const dropped = event.dataTransfer?.files[0];
+  if (dropped && visible()) read(dropped);
+});
 
 /* ---------- examples, and what is no digit ---------- */
 const tray = find(".tray");
 tray.innerHTML = props.examples.map(e => `<button type="button" data-name="${e.name}" aria-label="Example ${e.name}" aria-pressed="false"><canvas class="px" width="28" height="28"></canvas></button>`).join("");
 const press = name => { for (const b of tray.children) b.setAttribute("aria-pressed", String(b.dataset.name === name)); };
-function example(name) {
+/* examples have places only: give them the time a hand takes, so that they replay and can be drawn on */
+function timed(strokes) {
+  let seconds = -0.3;
+  return strokes.map(points => {
+    seconds += 0.3;
+    return points.map(([x, y], i) => {
+      if (i) seconds += Math.hypot(x - points[i - 1][0], y - points[i - 1][1]) / 0.9;
+      return [x, y, Math.round(seconds * 1000) / 1000, 0];
+    });
+  });
+}
+function example(name, odd = null) {
   const { strokes } = props.examples.find(e => e.name === name) ?? props.letter;
-  store.ink({ strokes: structuredClone(strokes) });
+  store.remember();
+  store.ink({ strokes: timed(strokes), odd });
   press(name);
 }
 tray.onclick = event => { const b = event.target.closest("button"); if (b) example(b.dataset.name); };
 for (const button of element.querySelectorAll("[data-odd]")) button.onclick = () => {
   press(null);
-  if (button.dataset.odd === "letter") example("letter");
-  else store.ink({ odd: button.dataset.odd });
+  if (button.dataset.odd === "letter") return example("letter", "letter");
+  store.remember();
+  store.ink({ odd: button.dataset.odd });
 };
 
 /* ---------- what the models see ---------- */
 const seen = find(".sees > canvas");
+const ODD = { letter: "a letter", blank: "a blank page", noise: "pure noise" };
 function show({ digit, reading, odd }) {
   const lit = digit !== null && store.hasInk();
   seen.classList.toggle("unlit", !lit);
   store.paint(seen, lit ? digit : null);
-  const words = odd ? (odd === "blank" ? "a blank page" : "pure noise") : reading ? "reads " : lit ? "your digit" : "waiting for ink";
+  const words = odd ? ODD[odd] : reading ? "reads " : lit ? "your digit" : "waiting for ink";
   find(".what").textContent = words;
   if (lit && !odd && reading) find(".what").append(Object.assign(document.createElement("b"), { textContent: reading[0] }));
   find(".sure").textContent = lit && !odd && reading ? store.percent(reading[1]) : "28 × 28";
   seen.setAttribute("aria-label", lit ? `The fitted digit${reading && !odd ? `, reads ${reading[0]}` : ""}` : "empty");
 }
 store.on("digit reading odd version", show);
-store.on("version", ({ strokes, undone, picture }) => {
+store.on("version past future", ({ strokes, past, future, odd }) => {
   paper.classList.toggle("inked", store.hasInk());
-  tools.undo.disabled = !strokes.length && !picture;
+  tools.undo.disabled = !past.length;
+  tools.redo.disabled = !future.length;
   tools.clear.disabled = !store.hasInk();
-  tools.redo.disabled = !undone.length;
   tools.replay.disabled = !strokes.length;
-  canvas.setAttribute("aria-label", store.hasInk() ? `Drawing pad, ${strokes.length || 1} ${strokes.length === 1 ? "stroke" : "strokes"}` : "Drawing pad, empty");
-  if (pointer !== null || strokes.length <= 1) press(tray.querySelector("[aria-pressed=true]") && pointer === null ? tray.querySelector("[aria-pressed=true]").dataset.name : null);
+  const what = !store.hasInk() ? "empty" : strokes.length ? `${strokes.length} ${strokes.length === 1 ? "stroke" : "strokes"}` : ODD[odd] ?? "a picture";
+  canvas.setAttribute("aria-label", `Drawing pad, ${what}. Keys: 0 to 9 for an example, Delete to clear.`);
+  if (pointer !== null) press(null);
   paint();
 });
+store.on("digit", ({ strokes }) => { if (!strokes.length) paint(); });
 store.on("theme", () => {
   paint();
   show(store.state);

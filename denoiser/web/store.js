@@ -7,9 +7,10 @@ window.denoiser = (() => {
   const listeners = [];
   const state = {
     strokes: [],       // [[x, y, seconds, pressure], ...] for each stroke, in units of the pad's side
-    undone: [],        // strokes taken back, last first
+    past: [],          // what was on the pad before, last last: {strokes, picture, odd}
+    future: [],        // what was taken back
     picture: null,     // an uploaded picture, fitted: base64 of 784 bytes; its strokes are empty
-    odd: null,         // "blank" or "noise": no digit on purpose
+    odd: null,         // "letter", "blank" or "noise": no digit on purpose
     drawing: false,    // the pen is down
     version: 0,        // counts changes of the ink
     digit: null,       // what the models see: Uint8Array(784), or null without ink
@@ -20,7 +21,7 @@ window.denoiser = (() => {
     ladder: null,      // every row at every noise factor of the digit, kind and seed above, or null while it is computed
     now: null,         // every row at `factor`
     view: "picture", wipe: 0.5,
-    message: "",
+    message: "", offline: false,
   };
 
   function set(patch) {
@@ -32,14 +33,27 @@ window.denoiser = (() => {
     callback(state);
   }
 
-  /* strokes, pictures: whoever changes the ink says so through `ink` */
-  const ink = patch => set({ strokes: [], undone: [], picture: null, odd: null, ...patch, version: state.version + 1 });
+  /* whoever changes the ink says so through `ink`, and calls `remember` before a change that can be undone */
+  const ink = patch => set({ strokes: [], picture: null, odd: null, ...patch, version: state.version + 1 });
+  const pad = () => ({ strokes: state.strokes, picture: state.picture, odd: state.odd });
+  const remember = () => set({ past: [...state.past, pad()].slice(-200), future: [] });
+  function undo() {
+    if (!state.past.length) return;
+    set({ future: [...state.future, pad()], past: state.past.slice(0, -1), back: state.past.at(-1) });
+    ink(state.back);
+  }
+  function redo() {
+    if (!state.future.length) return;
+    set({ past: [...state.past, pad()], future: state.future.slice(0, -1), back: state.future.at(-1) });
+    ink(state.back);
+  }
   const hasInk = () => state.strokes.length > 0 || state.picture !== null || state.odd !== null;
 
   /* seeds */
-  const seed = value => {
+  const seed = (value, final) => {
     if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) { if (value !== state.seed) set({ seed: value }); }
-    else say("The seed is a whole number from 0 to 2147483647.");
+    else if (final) say("The seed is a whole number from 0 to 2147483647.");
+    return state.seed;
   };
   /* what the native components start with: a link may have asked for another kind and seed than the page does */
   function asked(kinds) {
@@ -90,14 +104,19 @@ window.denoiser = (() => {
   const percent = p => p > 0.995 ? "> 99 %" : `${Math.round(p * 100)} %`;
   const grey = value => table[value];
 
-  /* one call to the server; null where it failed, after saying why */
+  /* one call to the server; null where it failed, after saying why. `offline` says that it did not answer at all */
   async function ask(call, request) {
     let reply;
     try {
       reply = JSON.parse(await call(JSON.stringify(request)));
-    } catch (error) {
-      say("The server does not answer. Your drawing is still here; try again in a moment.");
+    } catch {
+      if (!state.offline) say("The server does not answer. Your drawing is still here; the page keeps trying.");
+      set({ offline: true });
       return null;
+    }
+    if (state.offline) {
+      set({ offline: false });
+      say("The server answers again. Your drawing is still here.");
     }
     if (reply.error) { say(reply.error); return null; }
     return reply;
@@ -116,5 +135,5 @@ window.denoiser = (() => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { N, M, state, set, on, ink, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, dark, firstTheme };
+  return { N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, dark, firstTheme };
 })();

@@ -68,5 +68,6 @@ class Zoo:
             "detail": name,
             "title": recipe["title"],
             "family": recipe["family"],
+            "noise": list(dict.fromkeys(recipe.get("noise") or ())),
             "trained": None if factor is None else factor if isinstance(factor, list) else [factor, factor],
         }
