@@ -294,7 +294,7 @@ def test_two_visitors_keep_their_own_digits(new_page):
     assert pictures(first)[0] != pictures(second)[0]
 
 
-@pytest.mark.parametrize("width", [1280, 390])
+@pytest.mark.parametrize("width", [1280, 768, 390, 320])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_nothing_is_wider_than_the_window(new_page, width, theme):
     page = new_page(viewport={"width": width, "height": 800}, color_scheme=theme)
@@ -302,6 +302,10 @@ def test_nothing_is_wider_than_the_window(new_page, width, theme):
     draw(page)
     settle(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    for part in ("#pad .paper", "#pad .rail", "#pad .tray", "#board .cards", "#axis .plot"):
+        box = page.locator(part).bounding_box()
+        assert box["x"] >= 0, part
+        assert box["x"] + box["width"] <= width, part
     assert page.evaluate("() => document.body.classList.contains('dark')") == (theme == "dark")
 
 
