@@ -481,6 +481,7 @@ function leave(by) {   // back to the visitor's own point; a finger's point stay
   if (store.state.point?.by === by) store.set({ point: null });
 }
 overCanvas.onwheel = event => {
+  if (view.zoom === 1 && event.deltaY > 0 && !event.ctrlKey) return;   // nothing left to zoom out of: the page scrolls
   event.preventDefault();
   if (store.state.chart) zoom(Math.exp(-clamp(event.deltaY, -200, 200) * (event.ctrlKey ? 0.01 : 0.002)), at(event));
 };
