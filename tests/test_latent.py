@@ -211,7 +211,8 @@ def test_drift_starts_at_the_posterior_and_breaks_where_the_comparison_does(mode
 def charts(trained):
     from types import SimpleNamespace
 
-    web = pytest.importorskip("denoiser.web.latent")
+    from denoiser.web import latent as web
+
     zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
     return {NAME: web.Chart(zoo, NAME)}
 

@@ -8,8 +8,6 @@ import pytest
 
 from denoiser import plots
 
-pytest.importorskip("plotly")
-
 CSS = Path(plots.__file__).parent / "web" / "page.css"
 
 

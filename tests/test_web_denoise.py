@@ -1,15 +1,12 @@
 """The Denoise page in a real browser: draw, slide, upload, clear; by mouse, touch and keyboard."""
 
 import io
+import itertools
 import re
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-
-pytest.importorskip("playwright")
-import itertools
-
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
@@ -43,6 +40,16 @@ def pictures(page):
     return page.evaluate(
         """() => [...document.querySelectorAll('#board .card canvas')].map(c =>
              c.classList.contains('unlit') ? '' : [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join())"""
+    )
+
+
+def ink_share(page):
+    """The share of the pad's pixels that are ink."""
+    return page.evaluate(
+        """() => { const c = document.querySelector('#pad .paper canvas');
+             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+             let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 200 && d[i] < 60;
+             return n / c.width / c.width; }"""
     )
 
 
@@ -275,12 +282,7 @@ def test_a_drawing_survives_theme_tab_and_window_size(page):
     page.get_by_role("tab").first.click()
     page.wait_for_timeout(300)
     assert page.evaluate("() => [...denoiser.state.digit]") == digit
-    ink = page.evaluate(
-        """() => { const c = document.querySelector('#pad .paper canvas');
-             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-             let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 200 && d[i] < 60;
-             return n / c.width / c.width; }"""
-    )
+    ink = ink_share(page)
     assert ink > 0.02
 
 
@@ -499,12 +501,7 @@ def test_an_uploaded_picture_stands_on_the_pad(page):
     upload(page, "seven.jpg", png(photograph(), "JPEG"))
     page.wait_for_function("() => denoiser.state.picture !== null", timeout=20_000)
     settle(page)
-    dark = page.evaluate(
-        """() => { const c = document.querySelector('#pad .paper canvas');
-             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-             let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 200 && d[i] < 60;
-             return n / c.width / c.width; }"""
-    )
+    dark = ink_share(page)
     assert dark > 0.02
 
 

@@ -5,9 +5,6 @@ import json
 
 import pytest
 import torch
-
-pytest.importorskip("playwright")
-
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow

@@ -4,12 +4,11 @@ A plugin of conftest.py: page_url, browser and new_page are there for every test
 """
 
 import os
-import shutil
 
 import pytest
 
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+from denoiser.bench import CHROMIUM_FLAGS, BenchError, find_chromium
+
 DESKTOP = {"width": 1280, "height": 800}
 
 
@@ -49,11 +48,12 @@ def browser():
         from playwright.sync_api import sync_playwright
     except ImportError:
         missing("the browser tests need playwright: pip install -r tests/requirements.txt")
-    path = next(filter(None, map(shutil.which, CHROMIUM)), None)
-    if path is None:
-        missing("the browser tests need Chromium: install the packages chromium and fonts-noto-cjk")
+    try:
+        path = find_chromium()
+    except BenchError as error:
+        missing(str(error))
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield chromium
         chromium.close()
 
