@@ -108,9 +108,7 @@ def test_ten_digits_without_mnist_are_our_own(shelf, ask, monkeypatch):
     assert size(reply["rows"][-1]["pictures"]) == 10 * SIDE * SIDE
 
 
-def test_ten_digits_of_mnist_are_one_of_each(monkeypatch):
-    if models.mnist_test() is None:
-        pytest.skip("MNIST is not here")
+def test_ten_digits_of_mnist_are_one_of_each(mnist_test, monkeypatch):
     clean, origin = models.ten_digits(3)
     assert origin == "MNIST test digits"
     digits = models.mnist_test()
