@@ -3,6 +3,7 @@
 All of it is read off the network as it runs (forward hooks), nothing is known of its kind beforehand.
 """
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -68,8 +69,9 @@ def layers(model: nn.Module, x: Tensor) -> list[Layer]:
     """The layers `x` (1, 1, 28, 28) passes through, in that order, with what each makes of it.
 
     What works on single values or only rescales them (activations, batch norm) belongs to the layer before it.
-    Where the code is not a layer's output, it is a row of its own.
+    Where the code is not a layer's output, it is a row of its own. Safe beside other threads that run `model`.
     """
+    watched = _same_weights(model)
     rows: list[Layer] = []
 
     def seen(name: str):
@@ -86,17 +88,20 @@ def layers(model: nn.Module, x: Tensor) -> list[Layer]:
 
         return hook
 
-    leaves = [(name, module) for name, module in model.named_modules() if not list(module.children())]
-    hooks = [module.register_forward_hook(seen(name)) for name, module in leaves]
-    try:
-        result = model(x)[0].float()
-    finally:
-        for hook in hooks:
-            hook.remove()
+    leaves = [(name, module) for name, module in watched.named_modules() if not list(module.children())]
+    for name, module in leaves:
+        module.register_forward_hook(seen(name))
+    result = watched(x)[0].float()
     last = rows[-1] if rows else None
     if last and last.output.numel() == result.numel() and torch.allclose(last.output.view_as(result).sigmoid(), result):
         rows[-1] = replace(last, words=f"{last.words}, sigmoid", output=result)
     return _with_code(rows, code(model, x))
+
+
+def _same_weights(model: nn.Module) -> nn.Module:
+    """`model` once more, around the same weights: hooks on `model` itself would also see what other threads run."""
+    weights = [*model.parameters(), *model.buffers()]
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in weights})
 
 
 def _with_code(rows: list[Layer], z: Tensor | None) -> list[Layer]:

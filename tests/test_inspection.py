@@ -1,5 +1,8 @@
 """What is read off networks: layers and their shapes, tiles, first weights, and checkerboards."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from torch import nn
@@ -36,6 +39,24 @@ def test_layers_account_for_every_parameter_and_end_in_the_output(recipe, digit)
         assert torch.allclose(code.output, model.encode(digit)[0], atol=1e-5)
     assert not model._forward_hooks
     assert all(not module._forward_hooks for module in model.modules())
+
+
+def test_layers_see_nothing_of_what_other_threads_run(digit):
+    model = build("conv_strided", {"filters": 4}).eval()
+    expected = [layer.words for layer in inspection.layers(model, digit)]
+    done = threading.Event()
+
+    def run():
+        while not done.is_set():
+            model(digit)
+
+    with ThreadPoolExecutor() as pool:
+        pool.submit(run)
+        try:
+            seen = [[layer.words for layer in inspection.layers(model, digit)] for _ in range(20)]
+        finally:
+            done.set()
+    assert seen == [expected] * 20
 
 
 def test_layers_of_a_network_known_by_heart(digit):

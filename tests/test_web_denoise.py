@@ -21,7 +21,7 @@ SETTLED = (
 
 def settle(page):
     """Wait until the whole ladder of the present question is there."""
-    page.wait_for_function(SETTLED, timeout=20_000)
+    page.wait_for_function(SETTLED, timeout=60_000)
 
 
 def draw(page, points=SEVEN):
@@ -223,7 +223,7 @@ def photograph():
 
 def test_a_photograph_is_read_as_intended(page):
     upload(page, "seven.jpg", png(photograph(), "JPEG"))
-    page.wait_for_function("() => denoiser.state.picture !== null", timeout=20_000)
+    page.wait_for_function("() => denoiser.state.picture !== null", timeout=60_000)
     settle(page)
     digit = np.array(page.evaluate("() => [...denoiser.state.digit]")).reshape(28, 28)
     rows, columns = np.nonzero(digit > 80)
@@ -499,7 +499,7 @@ def test_what_was_cleared_or_replaced_comes_back(page):
 
 def test_an_uploaded_picture_stands_on_the_pad(page):
     upload(page, "seven.jpg", png(photograph(), "JPEG"))
-    page.wait_for_function("() => denoiser.state.picture !== null", timeout=20_000)
+    page.wait_for_function("() => denoiser.state.picture !== null", timeout=60_000)
     settle(page)
     dark = ink_share(page)
     assert dark > 0.02

@@ -248,7 +248,7 @@ def test_the_morph_follows_its_ends_and_plays(visit, digit):
     expect(page.locator("#latent_reading .where")).to_have_text("On the way from A to B")
     page.mouse.move(5, 5)
     page.get_by_role("button", name="Play").click()
-    page.wait_for_function("() => denoiser.state.frame === 12", timeout=20_000)
+    page.wait_for_function("() => denoiser.state.frame === 12", timeout=60_000)
 
 
 def test_pins_can_be_dragged(visit):

@@ -228,11 +228,11 @@ def test_the_hidden_layer_follows_the_digit(page, shelf):
     inside.scroll_into_view_if_needed()
     assert inside.locator(".nothing").is_visible()
     page.evaluate("digit => denoiser.set({ digit: Uint8Array.from(digit) })", DIGIT)
-    inside.locator(".tiles canvas").wait_for(timeout=20_000)
+    inside.locator(".tiles canvas").wait_for(timeout=60_000)
     assert inside.locator(".nothing").is_hidden()
     assert inside.locator(".step.code[aria-checked=true]").count() == 1
     inside.locator(".step").first.click()
-    inside.locator(".step[aria-checked=true][data-step='0']").wait_for(timeout=20_000)
+    inside.locator(".step[aria-checked=true][data-step='0']").wait_for(timeout=60_000)
     page.evaluate("denoiser.set({ digit: null })")
     assert inside.locator(".nothing").is_visible()
 
@@ -254,5 +254,5 @@ def test_nothing_is_wider_than_the_window(new_page, width, theme):
     page = open_tab(new_page(viewport={"width": width, "height": 844}, color_scheme=theme))
     page.evaluate("digit => denoiser.set({ digit: Uint8Array.from(digit) })", DIGIT)
     page.locator("#models .inside").scroll_into_view_if_needed()
-    page.locator("#models .inside .tiles canvas").wait_for(timeout=20_000)
+    page.locator("#models .inside .tiles canvas").wait_for(timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

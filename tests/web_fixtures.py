@@ -11,6 +11,17 @@ from denoiser.bench import CHROMIUM_FLAGS, BenchError, find_chromium
 
 DESKTOP = {"width": 1280, "height": 800}
 
+# Every component is there and nothing moves any more: what is drawn before that may miss the pad.
+READY = """async () => {
+  const pad = document.querySelector("#pad .paper canvas"), card = document.querySelector("#board .card");
+  const place = () => [pad, card].flatMap(e => Object.values(e.getBoundingClientRect().toJSON())).join();
+  if (!pad || !card) return false;
+  await document.fonts.ready;
+  const before = place();
+  await new Promise(resolve => setTimeout(resolve, 150));
+  return pad.width === Math.round(pad.clientWidth * devicePixelRatio) && place() === before;
+}"""
+
 
 def missing(reason: str):
     """Skip; but where CI is set nothing may be left out, so fail."""
@@ -79,7 +90,7 @@ def new_page(browser, page_url):
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.on("console", lambda line: complaints.append(f"console: {line.text}") if line.type == "error" else None)
         page.goto(page_url)
-        page.locator("#header .brand").wait_for()
+        page.wait_for_function(READY)
         return page
 
     yield open_page

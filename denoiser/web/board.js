@@ -80,10 +80,13 @@ async function refresh() {
     for (let s = store.state; store.hasInk(); ) {
       const asked = question(s), { factor, drawing, lifted } = s;
       const stale = () => question(s) !== asked;
+      /* a refusal of what is no longer asked says nothing about what is */
+      const hopeless = () => s.offline || !stale();
       if (s.ladder?.asked === asked) break;
       if (s.now?.asked !== asked || s.now.factors[0] !== factor) {
         const reply = await store.ask(server.compare, request(s, [factor]));
-        if (!reply) break;
+        if (!reply && hopeless()) break;
+        if (!reply) continue;
         if (!store.hasInk()) break;
         /* while the pen moves a slightly older picture is better than none */
         if (!stale() || drawing) store.set({ now: read(reply, asked), digit: store.bytes(reply.digit), reading: reply.reading });
@@ -92,8 +95,8 @@ async function refresh() {
       }
       if (s.drawing) break;
       const reply = await store.ask(server.compare, request(s, null));
-      if (!reply) break;
-      if (!stale()) {
+      if (!reply && hopeless()) break;
+      if (reply && !stale()) {
         store.set({ ladder: read(reply, asked) });
         if (lifted) measure("ladder", lifted);
       }
