@@ -11,21 +11,24 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from . import metrics, noise
+from . import metrics
 from .checkpoint import list_models, load_checkpoint, load_model, trained
 from .comparison import NOISY
-from .data import Batch, Digits, to_float
+from .data import PIXELS, SIDE, Batch, Digits, to_float
 from .errors import DenoiserError
 from .files import write_atomically
 from .filters import FILTERS, fingerprint
-from .models import VAE
+from .inspection import SMALL_WEIGHT, checkerboard, enlarging, sparsity, stages
+from .models import VAE, Autoencoder
 from .noise import NOISES, add_noise, draw_noise
+from .recipes import trained_noise
 from .training import autocast, default_precision
 
 FACTORS = (0.1, 0.25, 0.5, 0.7, 1.0)
@@ -34,6 +37,8 @@ REFEREE = "referee"
 BATCH = 500
 SAMPLE = 100  # digits whose mean PSNR each row holds too, so that it can be recomputed in a moment
 NEIGHBOURS = 10
+SPECTRUM_DIGITS = 256  # digits whose spectrum shows a checkerboard
+PERIODS = (2, 4)  # pixels between the squares of a checkerboard
 
 
 class EvaluationError(DenoiserError, ValueError):
@@ -85,9 +90,9 @@ class Cache:
             return compute()
         path = self.folder / f"{_hash(json.dumps(key, sort_keys=True).encode())[:32]}.json"
         try:
-            kept = json.loads(path.read_text(encoding="utf-8"))
-            if kept["key"] == key:
-                return kept["value"]
+            found = json.loads(path.read_text(encoding="utf-8"))
+            if found["key"] == key:
+                return found["value"]
         except (OSError, ValueError, KeyError, TypeError):
             pass  # not there, or damaged: computed anew
         value = compute()
@@ -99,8 +104,13 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _source(*modules) -> str:
-    return _hash(b"".join(Path(module.__file__).read_bytes() for module in modules))
+@cache
+def _behaviour() -> str:
+    """What noise and metrics make of two pictures, as a hash: another once their figures would be others."""
+    x = torch.linspace(0, 1, 2 * PIXELS).view(2, 1, SIDE, SIDE)
+    noisy = [add_noise(x, draw_noise(kind, x.shape, (0, 1)), factor) for kind in NOISES for factor in (0.25, 0.75)]
+    found = [metric(y, x) for metric in (metrics.psnr, metrics.ssim, metrics.bce, metrics.mse) for y in noisy]
+    return _hash(torch.cat([part.flatten() for part in (*noisy, *found)]).numpy().tobytes())
 
 
 def noisy_batches(digits: Digits, kind: str, factor: float) -> Iterator[Tensor]:
@@ -211,10 +221,11 @@ def evaluate(
     """Every row of `names` (default: all; "noisy" is always the first) on `digits` under each noise kind and factor.
 
     Returns {"results": [...], "models": {...}, "referee": ...}: per row, kind and factor what `measure` gives; per
-    model title, family, task, parameters, bytes, milliseconds per picture at batch 1 and 256, and for those with a
-    Gaussian code what `variational` gives and `neighbour_accuracy`, the share of digits whose label most of the 10
-    others with the nearest codes have. All runs on the digits' device. Raises EvaluationError or CheckpointError
-    before the first measurement.
+    model title, family, task, parameters, bytes, milliseconds per picture at batch 1 and 256, for those with a code
+    how sparse it is (`inspection.sparsity`), for those that enlarge pictures how strong a checkerboard they leave
+    (`inspection.checkerboard`), and for those with a Gaussian code what `variational` gives and `neighbour_accuracy`,
+    the share of digits whose label most of the 10 others with the nearest codes have. All runs on the digits' device.
+    Raises EvaluationError or CheckpointError before the first measurement.
     """
     if unknown := [kind for kind in kinds if kind not in NOISES]:
         raise EvaluationError(f"unknown noise kind {unknown[0]!r}; there are {', '.join(NOISES)}")
@@ -224,11 +235,11 @@ def evaluate(
     names = list(dict.fromkeys([NOISY, *(default_models() if names is None else names)]))
     subjects = [get_subject(name, device) for name in names]
     referee, referee_record = load_checkpoint(REFEREE, device) if REFEREE in trained() else (None, None)
-    cache = Cache(cache_folder)
+    kept = Cache(cache_folder)
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     common = {
         "digits": _hash(digits.images.cpu().numpy().tobytes() + digits.labels.cpu().numpy().tobytes()),
-        "source": _source(noise, metrics),
+        "behaviour": _behaviour(),
         "referee": referee_record and referee_record["sha256"],
         "precision": default_precision(device),
         "machine": machine,
@@ -253,19 +264,27 @@ def evaluate(
                             raise EvaluationError(f"{subject.name}, {kind} noise of {factor:g}: {error}") from error
 
                     key = common | {"kind": kind, "noise_factor": factor, "model": subject.fingerprint}
-                    row = cache.get(key, compute)
+                    row = kept.get(key, compute)
                     bar.update(before + len(digits) - bar.n)
                     results.append({"model": subject.name, "noise": kind, "noise_factor": factor} | row)
         bar.set_description("speed and codes")
         models = {}
         for subject in subjects:
             key = {"speed": subject.fingerprint, "machine": machine, "torch": torch.__version__}
-            speed = cache.get(key, lambda subject=subject: _speed(subject, digits))
+            speed = kept.get(key, lambda subject=subject: _speed(subject, digits))
             models[subject.name] = _describe(subject.record) | speed
             model = subject.module("gaussian", 0.5)
+            if isinstance(model, Autoencoder):
+                key = common | {"sparsity": subject.fingerprint}
+                sparse = kept.get(key, lambda subject=subject: {"code": _sparsity(subject, digits)})
+                models[subject.name] |= sparse
+            if enlarging(model):
+                key = common | {"checkerboard": subject.fingerprint}
+                found = kept.get(key, lambda subject=subject: {"checkerboard": _checkerboard(subject, digits)})
+                models[subject.name] |= found
             if isinstance(model, VAE):
                 key = common | {"codes": subject.fingerprint}
-                models[subject.name] |= cache.get(key, lambda model=model: _codes(model, digits))
+                models[subject.name] |= kept.get(key, lambda model=model: _codes(model, digits))
     return {"results": results, "models": models, "referee": _describe(referee_record) if referee_record else None}
 
 
@@ -281,6 +300,25 @@ def _speed(subject: Subject, digits: Digits) -> dict:
     noisy = add_noise(clean, draw_noise("gaussian", clean.shape, 0, clean.device), 0.5)
     model = subject.module("gaussian", 0.5)
     return {"ms_batch_1": milliseconds(model, noisy[:1]), "ms_batch_256": milliseconds(model, noisy)}
+
+
+@torch.inference_mode()
+def _sparsity(subject: Subject, digits: Digits) -> dict:
+    """`inspection.sparsity` of the codes of all digits, under the strongest noise the model was trained on."""
+    kind, factor = trained_noise(subject.record["recipe"])
+    model = subject.module(kind, factor)
+    return sparsity(model, torch.cat([model.encode(y) for y in noisy_batches(digits, kind, factor)]))
+
+
+@torch.inference_mode()
+def _checkerboard(subject: Subject, digits: Digits) -> dict:
+    """`inspection.checkerboard` in dB for the periods 2 and 4: of the first digits themselves, and of each stage."""
+    digits = digits[:SPECTRUM_DIGITS]
+    kind, factor = trained_noise(subject.record["recipe"])
+    model = subject.module(kind, factor)
+    found = stages(model, subject.record["recipe"], torch.cat(list(noisy_batches(digits, kind, factor))))
+    pictures = {"digits": digits.floats()} | found
+    return {stage: [checkerboard(x, period) for period in PERIODS] for stage, x in pictures.items()}
 
 
 def _codes(model: VAE, digits: Digits) -> dict:
@@ -328,20 +366,39 @@ def tables(report: dict) -> str:
         blocks += ["\n".join(line.rstrip() for line in table) for table in lines]
         if exact := sum(row["exact"] > 0 for row in rows.values()):
             blocks.append(f"In {exact} of these cells some pictures equal the clean digit; their PSNR is left out.")
+    return "\n\n".join([*blocks, *_about_models(report["models"], width)])
+
+
+def _about_models(models: dict[str, dict], width: int) -> Iterator[str]:
+    """Blocks of lines on what does not depend on the noise: sizes and times, checkerboards, codes."""
     lines = [f"{'':<{width}}{'parameters':>12}{'file, kB':>10}{'ms, batch 1':>13}{'ms, batch 256':>15}  per picture"]
-    for name, about in report["models"].items():
+    for name, about in models.items():
         lines.append(
             f"{name:<{width}}{about['parameters']:>12,}{about['bytes'] / 1000:>10,.0f}"
             f"{about['ms_batch_1']:>13.3f}{about['ms_batch_256']:>15.3f}"
         )
-    blocks.append("\n".join(lines))
-    for name, about in report["models"].items():
+    yield "\n".join(lines)
+    lines = [f"{'':<{width}}checkerboards of period 2 / 4, in dB over the spectrum around them"]
+    for name, board in ((name, about["checkerboard"]) for name, about in models.items() if "checkerboard" in about):
+        cells = (f"{stage} {' / '.join(f'{value:+.1f}' for value in found)}" for stage, found in board.items())
+        lines.append(f"{name:<{width}}{', '.join(cells)}")
+    if lines[1:]:
+        yield "\n".join(lines)
+    lines = []
+    for name, about in models.items():
+        if about.get("code", {}).get("zero"):
+            line = (
+                "{zero:.0%} of the {values:,} values of its code are 0, {dead} always; {small:.0%} of its weights below"
+            )
+            lines.append(f"{name:<{width}}{line.format(**about['code'])} {SMALL_WEIGHT:g}")
+    if lines:
+        yield "\n".join(lines)
+    for name, about in models.items():
         if "negative_elbo" in about:
             line = "{}, clean digits: negative ELBO {negative_elbo:.2f} nats = recon {recon:.2f} + KL {kl:.2f}"
             if "neighbour_accuracy" in about:
                 line += "; 10 nearest other codes read {neighbour_accuracy:.1%} right"
-            blocks.append(line.format(name, **about))
-    return "\n\n".join(blocks)
+            yield line.format(name, **about)
 
 
 def _cell(value: float | None, scale: float, decimals: int, width: int) -> str:

@@ -5,13 +5,14 @@ All of it is read off the network as it runs (forward hooks), nothing is known o
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from .data import PIXELS, SIDE
+from .models import build
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,26 @@ def code(model: nn.Module, x: Tensor) -> Tensor | None:
     return model.encode(x)[0].float() if hasattr(model, "encode") else None
 
 
+SMALL_WEIGHT = 1e-3
+
+
+@torch.inference_mode()
+def sparsity(model: nn.Module, codes: Tensor) -> dict:
+    """How sparse `codes` (N, ...) of N pictures and the weights of their `model` are.
+
+    `values` in each code, the share of them that is exactly `zero`, how many are `dead` (zero for every picture), and
+    the share of weights (biases left out) that are `small`: below 0.001 in size.
+    """
+    flat = codes.flatten(1) == 0
+    sizes = torch.cat([w.detach().abs().flatten() for w in model.parameters() if w.dim() > 1])
+    return {
+        "values": flat.shape[1],
+        "zero": flat.double().mean().item(),
+        "dead": int(flat.all(dim=0).sum()),
+        "small": (sizes < SMALL_WEIGHT).double().mean().item(),
+    }
+
+
 def squarest(count: int) -> tuple[int, int]:
     """Rows and columns of the rectangle nearest to a square that holds exactly `count`: 64 is 8 x 8, 32 is 4 x 8."""
     rows = next(r for r in range(math.isqrt(count), 0, -1) if count % r == 0)
@@ -193,3 +214,17 @@ def checkerboard(pictures: Tensor, period: int = 2) -> float:
     lattice[0, 0] = False
     floor = 1e-12 * power.sum().clamp_min(1e-12)
     return float(10 * torch.log10((power[lattice].mean() + floor) / (power[around].mean() + floor)))
+
+
+def stages(model: nn.Module, recipe: Mapping, noisy: Tensor) -> dict[str, Tensor]:
+    """Where a checkerboard may show, as pictures (N, 1, H, W): what `model` makes of `noisy`, and two looks behind it.
+
+    "trained" is the output, "log-odds" the same before its sigmoid, "untrained" the output of the network that the
+    training of `recipe` (of its record) started from.
+    """
+    with torch.random.fork_rng():
+        torch.manual_seed(recipe["seed"])
+        start = build(recipe["network"], recipe["settings"]).eval().to(noisy.device)
+    trained = model(noisy).clamp(0, 1)
+    log_odds = torch.logit(trained.double().clamp(1e-12, 1 - 1e-7)).float()  # float32 knows no number nearer to 1
+    return {"trained": trained, "log-odds": log_odds, "untrained": start(noisy)}

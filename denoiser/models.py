@@ -1,6 +1,7 @@
 """Every network: builders that differ in their layers alone, and the three contracts they fulfil.
 
-Autoencoder  model(noisy) -> x_hat, model.encode(x) -> z, model.decode(z) -> x_hat, pictures (B, 1, 28, 28) in [0, 1].
+Denoiser     model(noisy) -> x_hat, pictures (B, 1, 28, 28) in [0, 1].
+Autoencoder  the same by way of a code: model.encode(x) -> z, model.decode(z) -> x_hat.
 VAE          the same, its code a Gaussian posterior; encode gives the mean.
 Classifier   model(x) -> logits (B, 10); reads pictures, denoises none.
 
@@ -30,14 +31,45 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
-class Autoencoder(nn.Module):
-    """An encoder to a code and a decoder to the logits of a picture."""
+class Denoiser(nn.Module):
+    """A network from noisy pictures to the logits of clean ones, by whatever way."""
 
     criteria: ClassVar[tuple[str, ...]] = tuple(LOSSES)
+    penalties: ClassVar[tuple[str, ...]] = ("weight_l1",)
+
+    def __init__(self, body: nn.Module):
+        super().__init__()
+        self.body = body
+
+    def code_and_logits(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
+        """What lies in the middle, None where there is no code, and the logits of the picture."""
+        return None, self.body(x)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sigmoid(self.code_and_logits(x)[1])
+
+    def loss(
+        self,
+        batch: Batch,
+        criterion: str = "bce",
+        penalties: Mapping[str, float] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """The criterion between the output for `batch.noisy` and `batch.clean`, plus the weighted penalties."""
+        z, logits = self.code_and_logits(batch.noisy)
+        loss = LOSSES[criterion](logits, batch.clean)
+        for name, weight in (penalties or {}).items():
+            loss = loss + weight * PENALTIES[name](self, z)
+        return loss
+
+
+class Autoencoder(Denoiser):
+    """An encoder to a code and a decoder to the logits of a picture."""
+
     penalties: ClassVar[tuple[str, ...]] = tuple(PENALTIES)
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module):
-        super().__init__()
+        nn.Module.__init__(self)
         self.encoder = encoder
         self.decoder = decoder
 
@@ -49,22 +81,10 @@ class Autoencoder(nn.Module):
         """Codes (B, ...) to pictures (B, 1, 28, 28) in [0, 1]."""
         return torch.sigmoid(self.decoder(z))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.decode(self.encode(x))
-
-    def loss(
-        self,
-        batch: Batch,
-        criterion: str = "bce",
-        penalties: Mapping[str, float] | None = None,
-        generator: torch.Generator | None = None,
-    ) -> Tensor:
-        """The criterion between the output for `batch.noisy` and `batch.clean`, plus the weighted penalties."""
-        z = self.encode(batch.noisy)
-        loss = LOSSES[criterion](self.decoder(z), batch.clean)
-        for name, weight in (penalties or {}).items():
-            loss = loss + weight * PENALTIES[name](self, z)
-        return loss
+    def code_and_logits(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The code and what it decodes to."""
+        z = self.encode(x)
+        return z, self.decoder(z)
 
 
 class VAE(Autoencoder):
@@ -256,6 +276,62 @@ def conv_flat(latent_dim: int) -> Autoencoder:
     )
 
 
+class Residual(nn.Module):
+    """x plus two 3x3 convolutions of it; starts as the identity, so that deep stacks train without normalisation.
+
+    Zhang, Dauphin and Ma, "Fixup Initialization", 2019.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1)
+        self.second = nn.Conv2d(width, width, 3, padding=1)
+
+    def start(self) -> None:
+        """The start that Residual is named for, after that of its layers."""
+        nn.init.zeros_(self.second.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.silu(self.first(F.silu(x))))
+
+
+class Level(nn.Module):
+    """One size of a U-Net: blocks, the smaller sizes between a halving and a doubling, and blocks again."""
+
+    def __init__(self, width: int, blocks: int, below: nn.Module, width_below: int):
+        super().__init__()
+        self.before = nn.Sequential(*(Residual(width) for _ in range(blocks)))
+        self.halve = nn.Conv2d(width, width_below, 2, stride=2)
+        self.below = below
+        self.double = nn.ConvTranspose2d(width_below, width, 2, stride=2)
+        self.after = nn.Sequential(*(Residual(width) for _ in range(blocks)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.before(x)
+        return self.after(x + self.double(self.below(self.halve(x))))
+
+
+def unet(widths: Sequence[int], blocks: Sequence[int], patch: int = 1) -> Denoiser:
+    """Residual blocks at each size, each half the one before, and skips between equal sizes; no code.
+
+    `widths` and `blocks` count from the largest size, 28 / `patch`, the smallest last; `patch` by `patch` pixels are
+    one place's channels. Ronneberger, Fischer and Brox, "U-Net", 2015.
+    """
+    body: nn.Module = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks[-1])))
+    for (width, below), count in zip(reversed(list(pairwise(widths))), reversed(blocks[:-1]), strict=True):
+        body = Level(width, count, body, below)
+    return Denoiser(
+        nn.Sequential(
+            nn.PixelUnshuffle(patch),  # p^2 x 28 / p x 28 / p
+            nn.Conv2d(patch**2, widths[0], 3, padding=1),  # w x 28 / p x 28 / p
+            body,  # w x 28 / p x 28 / p
+            nn.SiLU(),
+            nn.Conv2d(widths[0], patch**2, 3, padding=1),  # p^2 x 28 / p x 28 / p
+            nn.PixelShuffle(patch),  # 1 x 28 x 28
+        )
+    )
+
+
 class LSTMEncoder(nn.Module):
     """A picture read row by row; the code is the last hidden state."""
 
@@ -339,13 +415,14 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "conv_upsampled": conv_upsampled,
     "conv_resized": conv_resized,
     "conv_flat": conv_flat,
+    "unet": unet,
     "lstm": lstm,
     "vae_dense": vae_dense,
     "classifier": classifier,
 }
 
 
-def contract(network: str) -> type[Autoencoder | Classifier]:
+def contract(network: str) -> type[Denoiser | Classifier]:
     """The class that the network of that name is an instance of."""
     return signature(NETWORKS[network]).return_annotation
 
@@ -381,6 +458,8 @@ def keras_start(module: nn.Module) -> None:
         nn.init.zeros_(module.bias_hh_l0)
         with torch.no_grad():
             module.bias_ih_l0.chunk(4)[1].fill_(1)  # PyTorch's gate order: input, forget, cell, output
+    elif hasattr(module, "start"):
+        module.start()
 
 
 def parameter_count(model: nn.Module) -> int:

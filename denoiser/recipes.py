@@ -12,13 +12,13 @@ import torch
 
 from .data import Augmentation
 from .errors import DenoiserError
-from .models import NETWORKS, VAE, Autoencoder, contract
+from .models import NETWORKS, VAE, Denoiser, contract
 from .noise import NOISES
 
 OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES = ("constant", "cosine")
 NOISE_DRAWN = ("once", "each batch")
-FAMILIES = ("dense", "conv", "recurrent", "vae", "referee")
+FAMILIES = ("dense", "conv", "unet", "recurrent", "vae", "referee")
 TASKS = ("denoise", "reconstruct", "read")
 PRESENTATION = ("title", "source", "headline", "headline_bce", "note", "featured")  # trains the same whatever they say
 
@@ -42,7 +42,8 @@ class Recipe:
 
     `noise_factor` is one number or the (low, high) from which each picture draws its own; `noise` names a kind,
     or several, each taking an equal share of every batch; `noise_drawn` says whether the training noise is one
-    frozen field for all epochs or fresh for each batch. `headline` is the source's own figure, in words, and
+    frozen field for all epochs or fresh for each batch. `ema` is the decay, at each step, of the running mean of the
+    weights that is kept in their stead, 0 for none. `headline` is the source's own figure, in words, and
     `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the
     page's first board.
     """
@@ -69,6 +70,7 @@ class Recipe:
     schedule: str = "constant"
     batch_size: int = 128
     epochs: int = 50
+    ema: float = 0.0
     seed: int = 0
     featured: bool = False
 
@@ -102,7 +104,7 @@ class Recipe:
                     (self.family == "referee") == (self.task == "read")
                 ),
                 f"network {self.network!r} is not made for task {self.task!r}": (
-                    (self.task == "read") != issubclass(model, Autoencoder)
+                    (self.task == "read") != issubclass(model, Denoiser)
                 ),
                 f"network {self.network!r} is not of family {self.family!r}": (
                     (self.family == "vae") == issubclass(model, VAE)
@@ -111,6 +113,7 @@ class Recipe:
                 f"network {self.network!r} has not all of the penalties {dict(self.penalties)}": (
                     set(self.penalties) <= set(model.penalties)
                 ),
+                f"the decay {self.ema} of the mean of the weights is not from 0 to below 1": 0 <= self.ema < 1,
                 "it is to denoise, but has no noise": self.task != "denoise" or has_noise,
                 "it is to reconstruct clean digits, but adds noise": self.task != "reconstruct" or not has_noise,
                 "noise kinds and a noise factor above 0 need each other": has_noise == (high > 0),
@@ -384,6 +387,25 @@ RECIPES: dict[str, Recipe] = {
             **HALF,
         ),
         Recipe(
+            name="unet",
+            title="U-Net, one for every noise level and kind",
+            family="unet",
+            network="unet",
+            settings={"widths": (64, 128), "blocks": (3, 3), "patch": 2},
+            task="denoise",
+            note="Ours: blind, it is told neither kind nor factor of the noise.",
+            loss="psnr",
+            noise=("gaussian",) * 6 + tuple(kind for kind in NOISES if kind != "gaussian"),
+            noise_factor=(0.0, 1.0),
+            optimizer="adamw",
+            learning_rate=2e-3,
+            optimizer_settings={"weight_decay": 1e-2},
+            schedule="cosine",
+            epochs=30,
+            ema=0.999,
+            featured=True,
+        ),
+        Recipe(
             name="referee",
             title="Referee: reads which digit a picture shows",
             family="referee",
@@ -410,3 +432,15 @@ def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise RecipeError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+UNTRAINED_FACTOR = 0.5  # the noise that what was trained on none is shown at
+
+
+def trained_noise(recipe: Mapping) -> tuple[str, float]:
+    """Kind and factor of the strongest noise the recipe of a record trains on; Gaussian of 0 for clean digits.
+
+    A filter, which was trained on nothing, gets Gaussian noise of 0.5.
+    """
+    factor = recipe.get("noise_factor", UNTRAINED_FACTOR)
+    return (recipe.get("noise") or ["gaussian"])[0], max(factor) if isinstance(factor, list | tuple) else factor

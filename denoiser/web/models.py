@@ -13,12 +13,13 @@ from torch import Tensor
 from .. import inspection
 from ..checkpoint import FOLDER, CheckpointError, load_record
 from ..data import SIDE, has_mnist, load_mnist
+from ..evaluation import PERIODS, SPECTRUM_DIGITS
 from ..ink import digit_from_strokes
 from ..metrics import psnr
-from ..models import build as build_network
 from ..models import parameter_count
 from ..noise import NOISES, add_noise, draw_noise
 from ..plots import LOSSES, line_styles, loss_key
+from ..recipes import trained_noise
 from .component import BadRequest, component
 from .zoo import Zoo
 
@@ -26,8 +27,6 @@ IMAGE = (1, 1, SIDE, SIDE)
 TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
 SHOWN_TILES = 64  # weights or maps sent at most
 WEIGHT_SHARE = 0.99  # of a tile's weights that fall within the colours' range
-FILTER_FACTOR = 0.5  # the noise a filter is shown at: it was trained on none
-SPECTRUM_DIGITS = 256
 OPTIMIZERS = {"adadelta": "Adadelta", "adam": "Adam", "adamw": "AdamW"}
 PENALTIES = {
     "code_l1": "L1 on the code",
@@ -152,18 +151,12 @@ class Shelf:
         recipe = self.records[name]["recipe"]
         kind, factor = trained_noise(recipe)
         noisy = add_noise(clean, draw_noise(kind, clean.shape, 0), factor)
-        with torch.random.fork_rng():
-            torch.manual_seed(recipe["seed"])
-            fresh = build_network(recipe["network"], recipe["settings"]).eval()
-        trained = self.models[name](noisy).clamp(0, 1)
-        odds = torch.logit(trained.double().clamp(1e-12, 1 - 1e-7)).float()  # float32 knows no number nearer to 1
-        start = fresh(noisy)
+        found = inspection.stages(self.models[name], recipe, noisy)
+        shown = {"trained": found["trained"][0]}  # the others have values beyond 0 to 1
         return {
             "digits": len(clean),
             "rows": [
-                patterns("trained", trained),
-                patterns("log-odds", odds, stretched(odds[0])),
-                patterns("untrained", start, stretched(start[0])),
+                patterns(words, pictures, shown.get(words, stretched(pictures[0]))) for words, pictures in found.items()
             ],
         }
 
@@ -280,14 +273,6 @@ def measured_figures() -> dict[str, list[tuple[float, float]]]:
 # ---------- digits to show ----------
 
 
-def trained_noise(recipe: Mapping) -> tuple[str, float]:
-    """The noise a model is shown at: the strongest it was trained on; none for clean digits."""
-    if "noise_factor" not in recipe:
-        return "gaussian", FILTER_FACTOR
-    factor = recipe["noise_factor"]
-    return (recipe.get("noise") or ["gaussian"])[0], max(factor) if isinstance(factor, list | tuple) else factor
-
-
 @cache
 def mnist_test():
     """MNIST's test set where it is present, else None: the page downloads nothing."""
@@ -373,9 +358,7 @@ def patterns(words: str, pictures: Tensor, shown: Tensor | None = None) -> dict:
         "words": words,
         "picture": pack(shown),
         "spectrum": pack(stretched(level)),
-        "period2": inspection.checkerboard(pictures, 2),
-        "period4": inspection.checkerboard(pictures, 4),
-    }
+    } | {f"period{period}": inspection.checkerboard(pictures, period) for period in PERIODS}
 
 
 def stretched(picture: Tensor) -> Tensor:
