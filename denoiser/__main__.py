@@ -50,9 +50,10 @@ def build_parser() -> argparse.ArgumentParser:
     verb(run_list)
 
     train = verb(run_train)
-    train.add_argument("recipes", nargs="+", metavar="RECIPE", help="`python -m denoiser list` names them")
+    train.add_argument("recipes", nargs="*", metavar="RECIPE", help="`python -m denoiser list` names them")
     add_device(train)
     train.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
+    train.add_argument("--all", action="store_true", help="all that are not up to date, going on where one was cut off")
     train.add_argument("--resume", action="store_true", help="go on where a training was cut off")
 
     tune = verb(run_tune)
@@ -67,7 +68,9 @@ def build_parser() -> argparse.ArgumentParser:
     add_device(evaluate)
 
     bench = verb(run_bench)
-    bench.add_argument("what", choices=("serving",), help="serving: the real page in a real browser")
+    bench.add_argument(
+        "what", choices=("serving", "training"), help="the real page in a real browser, or training against other ways"
+    )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
     denoise = verb(run_denoise)
@@ -131,44 +134,81 @@ def _shortened(text: str, most: int) -> str:
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Train recipes on MNIST and write their checkpoints."""
-    from .checkpoint import save_model, trained
+    """Train recipes on MNIST and write their checkpoints; under torchrun, several processes share every batch."""
     from .data import load_mnist
+    from .engine import Engine, Team
+    from .errors import DenoiserError
+    from .recipes import RECIPES, get_recipe
+
+    if options.all == bool(options.recipes):
+        raise DenoiserError("name the recipes to train, or --all; `python -m denoiser list` names them")
+    team = Team()
+    digits = load_mnist("train", team.device(pick_device(options.device)))
+    engine = Engine.fastest(digits.images.device, options.precision)
+    recipes = [get_recipe(name) for name in options.recipes or RECIPES]
+    if options.all:
+        recipes = [recipe for recipe in recipes if not up_to_date(recipe)]
+        if not recipes:
+            print("every recipe is trained as it stands")
+    with team.gathered(digits.images.device):
+        train_each(recipes, digits, engine, team, resume=options.resume or options.all)
+
+
+def up_to_date(recipe) -> bool:
+    """Whether there is a checkpoint that this very recipe, trained by this code, gives."""
+    from .checkpoint import CheckpointError, load_record
+    from .recipes import fingerprint
+
+    try:
+        return fingerprint(load_record(recipe.name)["recipe"]) == recipe.fingerprint()
+    except CheckpointError:
+        return False
+
+
+def train_each(recipes: list, digits, engine, team, resume: bool) -> None:
+    """Train and save one recipe after the other, under one progress bar; Stopped where Ctrl-C ends it."""
+    from tqdm import tqdm
+
+    from .checkpoint import save_model
+    from .data import split_validation
     from .latent import has_plane, write_codes
     from .models import parameter_count
-    from .recipes import get_recipe
-    from .training import fit
+    from .training import fit, steps_of_epoch
 
-    recipes = [get_recipe(name) for name in options.recipes]
-    digits = load_mnist("train", pick_device(options.device))
-    for place, recipe in enumerate(recipes):
-        state = RUNS / f"{recipe.name}.state.safetensors"
-        if options.resume and not state.exists() and recipe.name in trained():
-            print(f"{recipe.name}: is trained already; without --resume it is trained again")
-            continue
-        started_as = versions()
-        try:
-            model, outcome = fit(recipe, digits, state_file=state, resume=options.resume, precision=options.precision)
-        except KeyboardInterrupt:
-            rest = " ".join(options.recipes[place:])
-            kept = "kept" if state.exists() else "no epoch of it is done"
-            raise Stopped(
-                f"stopped in {recipe.name}, {kept}; to go on: python -m denoiser train {rest} --resume"
-            ) from None
-        record = {
-            "recipe": recipe.as_dict(),
-            "parameters": parameter_count(model),
-            "seed": recipe.seed,
-            "data": "MNIST training set: 55,000 digits to train, the last 5,000 to validate",
-            "versions": started_as,
-            "command": f"python -m denoiser train {recipe.name}",
-            **outcome,
-        }
-        saved = save_model(model, record)
-        state.unlink(missing_ok=True)
-        if has_plane(model):
-            write_codes(recipe.name)
-        print(f"{recipe.name}: validation {saved['history'][-1]['validation']:.4f}, {saved['seconds']:.0f} s")
+    count = len(split_validation(digits)[0])
+    total = sum(recipe.epochs * steps_of_epoch(recipe, count) for recipe in recipes)
+    with tqdm(total=total, unit="step", smoothing=0.01, disable=not team.leads) as bar:
+        for place, recipe in enumerate(recipes):
+            state = RUNS / f"{recipe.name}.state.safetensors"
+            if resume and not state.exists() and up_to_date(recipe):
+                bar.write(f"{recipe.name}: is trained already; without --resume it is trained again")
+                bar.update(recipe.epochs * steps_of_epoch(recipe, count))
+                continue
+            started_as = versions()
+            try:
+                model, outcome = fit(recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, team=team)
+            except KeyboardInterrupt:
+                rest = " ".join(recipe.name for recipe in recipes[place:])
+                kept = "kept" if state.exists() else "no epoch of it is done"
+                raise Stopped(
+                    f"stopped in {recipe.name}, {kept}; to go on: python -m denoiser train {rest} --resume"
+                ) from None
+            if not team.leads:
+                continue
+            record = {
+                "recipe": recipe.as_dict(),
+                "parameters": parameter_count(model),
+                "seed": recipe.seed,
+                "data": "MNIST training set: 55,000 digits to train, the last 5,000 to validate",
+                "versions": started_as,
+                "command": f"python -m denoiser train {recipe.name}",
+                **outcome,
+            }
+            saved = save_model(model, record)
+            state.unlink(missing_ok=True)
+            if has_plane(model):
+                write_codes(recipe.name)
+            bar.write(f"{recipe.name}: validation {saved['history'][-1]['validation']:.4f}, {saved['seconds']:.0f} s")
 
 
 def run_tune(options: argparse.Namespace) -> None:
@@ -242,7 +282,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    """Measure the page as a visitor meets it: pen-up to cards, the slider, start, memory."""
+    """Measure speed: serving (pen-up to cards, the slider, start, memory) or training (against the tutorials' way)."""
     from .bench import main
 
     main(options.what, options.json)

@@ -22,6 +22,7 @@ from . import metrics
 from .checkpoint import list_models, load_checkpoint, load_model, trained
 from .comparison import NOISY
 from .data import PIXELS, SIDE, Batch, Digits, to_float
+from .engine import autocast, default_precision
 from .errors import DenoiserError
 from .files import write_atomically
 from .filters import FILTERS, fingerprint
@@ -29,7 +30,6 @@ from .inspection import SMALL_WEIGHT, checkerboard, enlarging, sparsity, stages
 from .models import VAE, Autoencoder
 from .noise import NOISES, add_noise, draw_noise
 from .recipes import trained_noise
-from .training import autocast, default_precision
 
 FACTORS = (0.1, 0.25, 0.5, 0.7, 1.0)
 ORACLE = "-oracle"  # ends the name of a filter that is told the true noise

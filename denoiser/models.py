@@ -277,9 +277,9 @@ def conv_flat(latent_dim: int) -> Autoencoder:
 
 
 class Residual(nn.Module):
-    """x plus two 3x3 convolutions of it; starts as the identity, so that deep stacks train without normalisation.
+    """x plus two 3x3 convolutions of it; starts near the identity, so that deep stacks train without normalisation.
 
-    Zhang, Dauphin and Ma, "Fixup Initialization", 2019.
+    After Zhang, Dauphin and Ma, "Fixup Initialization", 2019.
     """
 
     def __init__(self, width: int):
@@ -288,8 +288,9 @@ class Residual(nn.Module):
         self.second = nn.Conv2d(width, width, 3, padding=1)
 
     def start(self) -> None:
-        """The start that Residual is named for, after that of its layers."""
-        nn.init.zeros_(self.second.weight)
+        """What is done to the layers' own start."""
+        with torch.no_grad():
+            self.second.weight.mul_(0.1)
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.second(F.silu(self.first(F.silu(x))))
@@ -301,14 +302,14 @@ class Level(nn.Module):
     def __init__(self, width: int, blocks: int, below: nn.Module, width_below: int):
         super().__init__()
         self.before = nn.Sequential(*(Residual(width) for _ in range(blocks)))
-        self.halve = nn.Conv2d(width, width_below, 2, stride=2)
+        self.down = nn.Conv2d(width, width_below, 2, stride=2)
         self.below = below
-        self.double = nn.ConvTranspose2d(width_below, width, 2, stride=2)
+        self.up = nn.ConvTranspose2d(width_below, width, 2, stride=2)
         self.after = nn.Sequential(*(Residual(width) for _ in range(blocks)))
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.before(x)
-        return self.after(x + self.double(self.below(self.halve(x))))
+        return self.after(x + self.up(self.below(self.down(x))))
 
 
 def unet(widths: Sequence[int], blocks: Sequence[int], patch: int = 1) -> Denoiser:
@@ -444,6 +445,8 @@ def build(network: str, settings: Mapping) -> nn.Module:
 
 def keras_start(module: nn.Module) -> None:
     """Keras's defaults: Glorot-uniform weights and zero biases; orthogonal recurrence with forget gates open.
+
+    A module with a `start()` of its own says what is then changed.
 
     Glorot and Bengio 2010; with PyTorch's own start the sigmoid networks of the tutorials stall.
     """

@@ -4,8 +4,10 @@ Adding a model is adding an entry here (and a builder in models.py where its str
 files or pages.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from inspect import signature
 
 import torch
@@ -21,6 +23,9 @@ NOISE_DRAWN = ("once", "each batch")
 FAMILIES = ("dense", "conv", "unet", "recurrent", "vae", "referee")
 TASKS = ("denoise", "reconstruct", "read")
 PRESENTATION = ("title", "source", "headline", "headline_bce", "note", "featured")  # trains the same whatever they say
+
+
+VERSION = 1  # of networks, noise and training; another once the same recipe gives other weights
 
 
 class RecipeError(DenoiserError, ValueError):
@@ -138,6 +143,10 @@ class Recipe:
     def as_dict(self) -> dict:
         """Plain values for the record."""
         return asdict(self)
+
+    def fingerprint(self) -> str:
+        """What decides the weights, as a hash."""
+        return fingerprint(self.as_dict())
 
 
 def _takes(function: Callable, settings: Mapping) -> bool:
@@ -432,6 +441,16 @@ def get_recipe(name: str) -> Recipe:
     if name not in RECIPES:
         raise RecipeError(f"unknown recipe {name!r}; there are {', '.join(RECIPES)}")
     return RECIPES[name]
+
+
+def fingerprint(recipe: Mapping) -> str:
+    """A hash of all that decides the weights: the recipe (of a record) but for its presentation, and the code.
+
+    Settings that a recipe of an older record does not name are what they are by default.
+    """
+    defaults = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
+    decisive = {key: value for key, value in (defaults | dict(recipe)).items() if key not in PRESENTATION}
+    return hashlib.sha256(json.dumps([VERSION, decisive], sort_keys=True).encode()).hexdigest()
 
 
 UNTRAINED_FACTOR = 0.5  # the noise that what was trained on none is shown at

@@ -10,7 +10,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
@@ -19,18 +19,24 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from .data import Batch, Digits, augment, batches, split_validation, to_float
-from .errors import DenoiserError
+from .engine import (
+    Captured,
+    Engine,
+    RunningMean,
+    Team,
+    TrainingError,
+    autocast,
+    make_optimizer,
+    set_learning_rate,
+    step,
+)
 from .files import write_atomically
 from .models import build
 from .noise import add_noise, draw_noise
-from .recipes import OPTIMIZERS, PRESENTATION, Recipe
+from .recipes import Recipe, fingerprint
 
 VALIDATION_BATCH = 1_000
 WARMUP = 0.05  # share of a cosine schedule that climbs
-
-
-class TrainingError(DenoiserError, RuntimeError):
-    """Training cannot go on; the message says at which step and what is kept."""
 
 
 def learning_rate_factor(schedule: str, progress: float) -> float:
@@ -63,9 +69,13 @@ class Feed:
             return make_noisy(self.digits.floats(), self.recipe, self.generator(-1))
         return None
 
+    def seed(self, epoch: int) -> int:
+        """What the randomness of one epoch starts from (-1: of what is drawn once; -2: of validation)."""
+        return (self.recipe.seed + 1) * 1_000_003 + epoch
+
     def generator(self, epoch: int) -> torch.Generator:
-        """The randomness of one epoch (-1: of what is drawn once; -2: of validation)."""
-        return torch.Generator(self.device).manual_seed((self.recipe.seed + 1) * 1_000_003 + epoch)
+        """The randomness of one epoch."""
+        return torch.Generator(self.device).manual_seed(self.seed(epoch))
 
     def batch(self, index: Tensor, generator: torch.Generator) -> Batch:
         """One batch of the training set."""
@@ -75,12 +85,6 @@ class Feed:
         if self.recipe.augmentation:
             clean = augment(clean, self.recipe.augmentation, generator)
         return Batch(make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean, clean, labels)
-
-    def epoch(self, epoch: int) -> Iterator[tuple[Batch, torch.Generator]]:
-        """All batches of one epoch, and the generator they and the model share."""
-        generator = self.generator(epoch)
-        for index in batches(len(self.digits), self.recipe.batch_size, generator):
-            yield self.batch(index, generator), generator
 
     def validation(self) -> Iterator[tuple[Batch, torch.Generator]]:
         """The whole part in order, unaugmented, its noise the same at each call."""
@@ -97,39 +101,6 @@ class Feed:
             )
 
 
-def autocast(device: torch.device, precision: str):
-    """bf16 arithmetic where it is asked for; weights and losses stay float32."""
-    return torch.autocast(device.type, torch.bfloat16) if precision == "bfloat16" else nullcontext()
-
-
-def default_precision(device: torch.device) -> str:
-    """bfloat16 where the device multiplies it faster than float32, else float32."""
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported(including_emulation=False) else "float32"
-    return (
-        "bfloat16"
-        if torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-        else "float32"
-    )
-
-
-def step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    recipe: Recipe,
-    precision: str,
-    generator: torch.Generator,
-) -> Tensor:
-    """One update; the loss before it, detached, still on the device."""
-    optimizer.zero_grad(set_to_none=True)
-    with autocast(batch.clean.device, precision):
-        loss = model.loss(batch, recipe.loss, recipe.penalties, generator)
-    loss.backward()
-    optimizer.step()
-    return loss.detach()
-
-
 @torch.no_grad()
 def validation_loss(model: nn.Module, feed: Feed, precision: str) -> float:
     """The loss on the validation split, without penalties, meaned over its pictures."""
@@ -142,71 +113,115 @@ def validation_loss(model: nn.Module, feed: Feed, precision: str) -> float:
     return float(total) / len(feed.digits)
 
 
+class Trainer:
+    """A training under way: the model, its optimiser and running mean, and the way from an index to a step."""
+
+    def __init__(self, recipe: Recipe, digits: Digits, engine: Engine, team: Team):
+        torch.manual_seed(recipe.seed)
+        self.recipe, self.digits, self.engine, self.team = recipe, digits, engine, team
+        self.model = build(recipe.network, recipe.settings).to(digits.images.device).train()
+        if engine.channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)
+        self.optimizer = make_optimizer(self.model, recipe, engine)
+        self.mean = RunningMean(self.model, recipe.ema)
+        self.feed, self.generator = Feed(digits, recipe), torch.Generator(digits.images.device)
+        self.run = Captured(self.update, recipe.batch_size, self.generator) if engine.captured else self.update
+
+    def update(self, index: Tensor) -> Tensor:
+        """One step on the digits of `index`."""
+        batch = self.feed.batch(index, self.generator)
+        return step(self.model, self.optimizer, batch, self.recipe, self.engine, self.generator, self.team)
+
+    def epoch(self, epoch: int) -> Iterator[Tensor]:
+        """Train on every digit once; each step's loss, still on the device."""
+        recipe = self.recipe
+        self.generator.manual_seed(self.feed.seed(epoch))
+        steps = steps_of_epoch(recipe, len(self.digits))
+        for number, index in enumerate(batches(len(self.digits), recipe.batch_size, self.generator), epoch * steps):
+            rate = learning_rate_factor(recipe.schedule, number / (recipe.epochs * steps))
+            set_learning_rate(self.optimizer, recipe.learning_rate * rate)
+            loss = self.run(index)
+            self.mean.update(number)
+            yield loss
+
+
 def fit(
     recipe: Recipe,
     digits: Digits,
     *,
     state_file: Path | None = None,
     resume: bool = False,
-    precision: str | None = None,
-    progress: bool = True,
+    engine: Engine | None = None,
+    bar: tqdm | None = None,
+    team: Team | None = None,
 ) -> tuple[nn.Module, dict]:
     """Train `recipe` on `digits` (MNIST's training set, on the device to train on), the last of them for validation.
 
     Returns the model in eval mode and what came of it: `history` (a list of epoch, train and validation loss,
-    seconds), seconds, device, precision, threads. After each epoch all state goes to `state_file`, atomically; with
-    `resume` it is taken up from there. Raises TrainingError at a loss that is not finite.
+    seconds), seconds, device, precision, threads, processes. After each epoch all state goes to `state_file`,
+    atomically; with `resume` it is taken up from there. `bar` is moved on by each step. Raises TrainingError at a
+    loss that is not finite, or where the device's memory is too small.
     """
-    device = digits.images.device
-    precision = precision or default_precision(device)
-    torch.manual_seed(recipe.seed)
-    model = build(recipe.network, recipe.settings).to(device, memory_format=torch.channels_last).train()
-    options = dict(recipe.optimizer_settings) | ({"fused": True} if recipe.optimizer != "adadelta" else {})
-    optimizer = OPTIMIZERS[recipe.optimizer](model.parameters(), lr=recipe.learning_rate, **options)
+    device, team = digits.images.device, team or Team()
+    engine = engine or Engine.fastest(device)
     training, held_out = split_validation(digits)
-    feed, validation = Feed(training, recipe), Feed(held_out, recipe)
+    trainer, validation = Trainer(recipe, training, engine, team), Feed(held_out, recipe)
     history: list[dict] = []
     if resume and state_file and state_file.exists():
-        history = load_state(state_file, model, optimizer, recipe)
-
-    steps = math.ceil(len(training) / recipe.batch_size)
-    with tqdm(
-        total=recipe.epochs * steps,
-        initial=len(history) * steps,
-        desc=recipe.name,
-        unit="step",
-        disable=not progress,
-        smoothing=0.05,
-    ) as bar:
-        for epoch in range(len(history), recipe.epochs):
-            start, losses = time.perf_counter(), []
-            for number, (batch, generator) in enumerate(feed.epoch(epoch)):
-                factor = learning_rate_factor(recipe.schedule, (epoch * steps + number) / (recipe.epochs * steps))
-                for group in optimizer.param_groups:
-                    group["lr"] = recipe.learning_rate * factor
-                losses.append(step(model, optimizer, batch, recipe, precision, generator))
-                bar.update()
-            held_out_loss = validation_loss(model, validation, precision)
-            values = torch.stack(losses).double()
-            _refuse_infinite([*values.tolist(), held_out_loss], recipe, epoch, kept=state_file if history else None)
-            history.append(
-                {
-                    "epoch": epoch + 1,
-                    "train": values.mean().item(),
-                    "validation": held_out_loss,
-                    "seconds": round(time.perf_counter() - start, 3),
-                }
-            )
+        history = load_state(state_file, trainer)
+    if bar is not None:
+        bar.set_description(recipe.name)
+        bar.update(len(history) * steps_of_epoch(recipe, len(training)))
+    for epoch in range(len(history), recipe.epochs):
+        start, losses = time.perf_counter(), []
+        with _room_for(recipe):
+            for loss in trainer.epoch(epoch):
+                losses.append(loss)
+                if bar is not None:
+                    bar.update()
+            with trainer.mean.in_place():
+                held_out_loss = validation_loss(trainer.model, validation, engine.precision)
+        values = torch.stack(losses).double()
+        team.sum([values])
+        _refuse_infinite([*values.tolist(), held_out_loss], recipe, epoch, kept=state_file if history else None)
+        history.append(
+            {
+                "epoch": epoch + 1,
+                "train": values.mean().item(),
+                "validation": held_out_loss,
+                "seconds": round(time.perf_counter() - start, 3),
+            }
+        )
+        if bar is not None:
             bar.set_postfix(train=f"{history[-1]['train']:.4f}", validation=f"{held_out_loss:.4f}")
-            if state_file:
-                save_state(state_file, model, optimizer, recipe, history)
-    return model.eval(), {
+        if state_file and team.leads:
+            save_state(state_file, trainer, history)
+    trainer.mean.swap()
+    return trainer.model.eval(), {
         "history": history,
         "seconds": round(sum(e["seconds"] for e in history), 1),
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
-        "precision": precision,
+        "processes": team.size,
+        "precision": engine.precision,
     }
+
+
+def steps_of_epoch(recipe: Recipe, count: int) -> int:
+    """How many batches `count` training digits make."""
+    return math.ceil(count / recipe.batch_size)
+
+
+@contextmanager
+def _room_for(recipe: Recipe) -> Iterator[None]:
+    """TrainingError where the device's memory is too small, with the batch size to try."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"{recipe.name}: batches of {recipe.batch_size} do not fit into this device's memory; "
+            f"try a batch_size of {max(1, recipe.batch_size // 2)}."
+        ) from error
 
 
 def _refuse_infinite(losses: list[float], recipe: Recipe, epoch: int, kept: Path | None) -> None:
@@ -222,20 +237,21 @@ def _refuse_infinite(losses: list[float], recipe: Recipe, epoch: int, kept: Path
             )
 
 
-def save_state(
-    path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe, history: list[dict]
-) -> None:
-    """Weights, optimiser state and history in one safetensors file, written atomically."""
+def save_state(path: Path, trainer: Trainer, history: list[dict]) -> None:
+    """Weights, their running mean, optimiser state and history in one safetensors file, written atomically."""
     from safetensors.torch import save
 
-    tensors = {f"model.{name}": value.contiguous() for name, value in model.state_dict().items()}
-    for index, slots in optimizer.state_dict()["state"].items():
+    recipe = trainer.recipe
+    tensors = {f"model.{name}": value.contiguous() for name, value in trainer.model.state_dict().items()}
+    for index, slots in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value).contiguous() for slot, value in slots.items()}
+    if recipe.ema:
+        tensors |= {f"mean.{index}": value.contiguous() for index, value in enumerate(trainer.mean.values)}
     metadata = {"recipe": json.dumps(recipe.as_dict()), "history": json.dumps(history)}
     write_atomically(path, save(tensors, metadata))
 
 
-def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, recipe: Recipe) -> list[dict]:
+def load_state(path: Path, trainer: Trainer) -> list[dict]:
     """Put back what save_state wrote and return the history; TrainingError where it is of another recipe or damaged."""
     from safetensors import SafetensorError, safe_open
 
@@ -244,10 +260,10 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, r
             metadata = file.metadata()
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         history = json.loads(metadata["history"])
-        theirs, ours = json.loads(metadata["recipe"]), json.loads(json.dumps(recipe.as_dict()))
-        same = all(theirs.get(key) == ours.get(key) for key in (theirs.keys() | ours.keys()) - set(PRESENTATION))
+        theirs = json.loads(metadata["recipe"])
+        same = fingerprint(theirs) == trainer.recipe.fingerprint()
         if same:
-            _restore(model, optimizer, tensors)
+            _restore(trainer, tensors)
     except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).partition("\n")[0]
         raise TrainingError(
@@ -255,25 +271,28 @@ def load_state(path: Path, model: nn.Module, optimizer: torch.optim.Optimizer, r
         ) from error
     if not same:
         raise TrainingError(
-            f"{path} is of recipe {theirs.get('name')!r} with other settings than {recipe.name!r} has now; "
+            f"{path} is of recipe {theirs.get('name')!r} with other settings than {trainer.recipe.name!r} has now; "
             "train without --resume."
         )
     return history
 
 
-def _restore(model: nn.Module, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    """Weights and optimiser slots from the names that save_state gave them."""
+def _restore(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
+    """Weights, their mean and optimiser slots from the names that save_state gave them."""
     weights: dict[str, Tensor] = {}
     slots: dict[int, dict[str, Tensor]] = {}
-    parameters = list(model.parameters())
+    parameters = list(trainer.model.parameters())
     for key, value in tensors.items():
         part, name = key.split(".", 1)
         if part == "model":
             weights[name] = value
+        elif part == "mean":
+            trainer.mean.values[int(name)].copy_(value)
         else:
             index, slot = name.split(".")
             if value.dim():  # fused optimisers go through memory: a slot must lie there as its parameter does
                 value = torch.empty_like(parameters[int(index)], dtype=value.dtype).copy_(value)
             slots.setdefault(int(index), {})[slot] = value
-    model.load_state_dict(weights)
-    optimizer.load_state_dict({"state": slots, "param_groups": optimizer.state_dict()["param_groups"]})
+    trainer.model.load_state_dict(weights)
+    groups = trainer.optimizer.state_dict()["param_groups"]
+    trainer.optimizer.load_state_dict({"state": slots, "param_groups": groups})

@@ -12,7 +12,7 @@ from PIL import Image
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from denoiser.bench import CHROMIUM_FLAGS, find_chromium, served_page  # noqa: E402
+from denoiser.bench.serving import CHROMIUM_FLAGS, find_chromium, served_page  # noqa: E402
 
 SIZES = {"1280": {"width": 1280, "height": 800}, "390": {"width": 390, "height": 844}}
 SETTLED = "() => denoiser.state.ladder !== null"

@@ -11,13 +11,14 @@ import pytest
 import torch
 
 from denoiser import training
-from denoiser.data import Digits, split_validation
+from denoiser.data import Digits, batches, split_validation
+from denoiser.engine import Engine, TrainingError
 from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
 from denoiser.models import build
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
-from denoiser.training import Feed, TrainingError, fit, learning_rate_factor, make_noisy, validation_loss
+from denoiser.training import Feed, fit, learning_rate_factor, make_noisy, validation_loss
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -33,7 +34,7 @@ def short(recipe, **changes):
 
 
 def run(recipe, digits, **options):
-    return fit(recipe, digits, progress=False, precision=options.pop("precision", "float32"), **options)
+    return fit(recipe, digits, **({"engine": Engine()} | options))
 
 
 def curve(outcome):
@@ -112,12 +113,12 @@ def test_the_seed_decides_the_history(recipe, few):
 @pytest.mark.parametrize("kind", KINDS, ids=" by ".join)
 def test_a_training_that_was_interrupted_goes_on_as_if_it_had_not_been(kind, few, tmp_path, monkeypatch):
     recipe, state = short(KINDS[kind], epochs=2), tmp_path / "state.safetensors"
-    whole = run(recipe, few, precision=None)  # whichever this machine would choose
+    whole = run(recipe, few, engine=None)  # whichever this machine would choose
     with monkeypatch.context() as patch:
         stop_at(patch, 3 + 2, interrupt)  # in the middle of the second epoch
         with pytest.raises(KeyboardInterrupt):
-            run(recipe, few, precision=None, state_file=state)
-    resumed = run(recipe, few, precision=None, state_file=state, resume=True)
+            run(recipe, few, engine=None, state_file=state)
+    resumed = run(recipe, few, engine=None, state_file=state, resume=True)
     assert curve(resumed[1]) == curve(whole[1])
     assert resumed[1]["history"][0]["seconds"] >= 0
     assert same_weights(resumed[0], whole[0])
@@ -267,10 +268,17 @@ class TestFeed:
     """Which pictures a model is shown, and with which noise."""
 
     @staticmethod
-    def shown(feed, epoch):
+    def epoch(feed, epoch):
+        """All batches of an epoch, drawn as the training loop draws them."""
+        generator = feed.generator(epoch)
+        order = batches(len(feed.digits), feed.recipe.batch_size, generator)
+        return [feed.batch(index, generator) for index in order]
+
+    @classmethod
+    def shown(cls, feed, epoch):
         """All noisy pictures of an epoch in the order of the data set."""
-        order = torch.cat([batch.labels for batch, _ in feed.epoch(epoch)]).argsort()
-        return torch.cat([batch.noisy for batch, _ in feed.epoch(epoch)])[order]
+        seen = cls.epoch(feed, epoch)
+        return torch.cat([batch.noisy for batch in seen])[torch.cat([batch.labels for batch in seen]).argsort()]
 
     @pytest.fixture
     def numbered(self, few):
@@ -296,14 +304,14 @@ class TestFeed:
 
     def test_an_epoch_shows_every_digit_once_in_another_order_each_time(self, numbered):
         feed = Feed(numbered, FRESH)
-        orders = [torch.cat([batch.labels for batch, _ in feed.epoch(epoch)]).tolist() for epoch in (0, 1, 2)]
+        orders = [torch.cat([batch.labels for batch in self.epoch(feed, epoch)]).tolist() for epoch in (0, 1, 2)]
         assert all(sorted(order) == list(range(len(numbered))) for order in orders)
         assert all(a != b for a, b in pairwise(orders))
 
     @pytest.mark.parametrize("name", RECIPES)
     def test_the_target_is_the_digit_behind_the_noisy_picture(self, name, numbered):
         recipe = replace(RECIPES[name], batch_size=16)
-        for batch, _ in Feed(numbered, recipe).epoch(0):
+        for batch in self.epoch(Feed(numbered, recipe), 0):
             assert batch.noisy.shape == batch.clean.shape == (len(batch.labels), 1, 28, 28)
             assert batch.noisy.min() >= 0
             assert batch.noisy.max() <= 1

@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from denoiser.bench import CHROMIUM_FLAGS, BenchError, find_chromium
+from denoiser.bench import BenchError
+from denoiser.bench.serving import CHROMIUM_FLAGS, find_chromium
 
 DESKTOP = {"width": 1280, "height": 800}
 

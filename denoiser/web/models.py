@@ -68,10 +68,10 @@ class Shelf:
     def entries(self) -> list[dict]:
         """Everything of every model that needs no digit, in the zoo's order."""
         styles = line_styles({name: record["recipe"]["family"] for name, record in self.records.items()})
-        measured = measured_figures()
+        curves, codes = measured()
         return [
-            entry(name, self.models[name], record)
-            | {"style": asdict(styles[name]), "curve": measured.get(name, []), "ground": measured.get("noisy", [])}
+            entry(name, self.models[name], record, codes.get(name))
+            | {"style": asdict(styles[name]), "curve": curves.get(name, []), "ground": curves.get("noisy", [])}
             for name, record in self.records.items()
         ]
 
@@ -164,8 +164,8 @@ class Shelf:
 # ---------- what a record says, in words ----------
 
 
-def entry(name: str, model: torch.nn.Module, record: Mapping) -> dict:
-    """A model's row in the table and the facts of its own part of the page."""
+def entry(name: str, model: torch.nn.Module, record: Mapping, code: Mapping | None = None) -> dict:
+    """A model's row in the table and the facts of its own part of the page; `code` says how sparse its code is."""
     recipe = record["recipe"]
     history = record.get("history") or []
     rows = inspection.layers(model, torch.zeros(IMAGE)) if record.get("parameters") else []
@@ -187,7 +187,7 @@ def entry(name: str, model: torch.nn.Module, record: Mapping) -> dict:
         "headline_bce": recipe.get("headline_bce"),
         "source": recipe.get("source"),
         "note": recipe.get("note") or "",
-        "facts": facts(record),
+        "facts": facts(record) + code_in_words(code),
         "layers": [
             {"part": r.part, "words": r.words, "shape": r.shape, "parameters": r.parameters, "code": r.is_code}
             for r in rows
@@ -257,17 +257,28 @@ def duration(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def measured_figures() -> dict[str, list[tuple[float, float]]]:
-    """Test-set (noise factor, PSNR) of each model under Gaussian noise, from the results file; empty without one."""
+def measured() -> tuple[dict[str, list[tuple[float, float]]], dict[str, dict]]:
+    """From the results file, empty without one: each model's test-set (noise factor, PSNR) under Gaussian noise, and
+    how sparse its code is.
+    """
     try:
-        rows = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))["results"]
+        report = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))
         curves: dict[str, list[tuple[float, float]]] = {}
-        for row in rows:
+        for row in report["results"]:
             if row["noise"] == "gaussian" and row["psnr"] is not None:
                 curves.setdefault(row["model"], []).append((row["noise_factor"], row["psnr"]))
+        codes = {name: about["code"] for name, about in report["models"].items() if "code" in about}
     except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    return {name: sorted(points) for name, points in curves.items()}
+        return {}, {}
+    return {name: sorted(points) for name, points in curves.items()}, codes
+
+
+def code_in_words(code: Mapping | None) -> list[tuple[str, str]]:
+    """How sparse a code is over the test digits, as a fact; nothing where it is not."""
+    if not code or not code["zero"]:
+        return []
+    dead = f", {code['dead']} of them always" if code["dead"] else ""
+    return [("Code", f"{code['values']:,} values; over the test digits {code['zero']:.0%} are 0{dead}")]
 
 
 # ---------- digits to show ----------

@@ -1,13 +1,11 @@
-"""Benchmarks: the real page in a real browser, on this machine, in one run."""
+"""bench serving: the real page in a real browser."""
 
 import itertools
-import json
 import os
 import random
 import re
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
 import time
@@ -19,36 +17,14 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from .errors import DenoiserError
+from . import BenchError, summary
 
-APP = Path(__file__).resolve().parent.parent / "app.py"
+APP = Path(__file__).resolve().parents[2] / "app.py"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 PATIENCE = 60.0  # seconds to wait for the page or an answer
-
-
-class BenchError(DenoiserError, RuntimeError):
-    """The benchmark cannot run here; the message says what is missing."""
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` (0 to 1) of `values` lie, by linear interpolation."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
-
-
-def summary(values: list[float]) -> dict[str, float]:
-    """Count, p50 and p95 of milliseconds."""
-    return {
-        "count": len(values),
-        "p50": round(statistics.median(values), 1),
-        "p95": round(percentile(values, 0.95), 1),
-    }
 
 
 @contextmanager
@@ -194,7 +170,7 @@ def interaction(page, hand: Callable[[str, float, float], None], strokes: int, s
     }
 
 
-def serving(strokes: int = 20, seed: int = 0) -> dict:
+def measure(strokes: int = 20, seed: int = 0) -> dict:
     """Start (s), memory (MB), and `interaction` by mouse at 1280 px and by touch at 390 px, on one server.
 
     Raises BenchError where the page or a browser is missing.
@@ -215,7 +191,7 @@ def serving(strokes: int = 20, seed: int = 0) -> dict:
         }
 
 
-def print_serving(figures: dict) -> None:
+def show(figures: dict) -> None:
     """The figures of `serving`, one a line."""
     for name, value in figures.items():
         words = name.replace("_", " ")
@@ -225,16 +201,4 @@ def print_serving(figures: dict) -> None:
             print(f"{words:36}p50 {value['p50']}, p95 {value['p95']} (n = {value['count']})")
         else:
             print(words)
-            print_serving(value)
-
-
-def main(what: str, json_file: Path | None = None) -> None:
-    """Run the benchmark `what`, print its figures and write them to `json_file` where one is named."""
-    from .files import write_atomically
-
-    figures = {"serving": serving}[what]()
-    print_serving(figures)
-    if json_file:
-        write_atomically(
-            json_file, json.dumps({"command": f"python -m denoiser bench {what}"} | figures, indent=1) + "\n"
-        )
+            show(value)

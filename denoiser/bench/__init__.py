@@ -1,0 +1,44 @@
+"""Benchmarks: alternatives side by side, on this machine, in one run."""
+
+import json
+import statistics
+from importlib import import_module
+from pathlib import Path
+
+from ..errors import DenoiserError
+
+BENCHMARKS = ("serving", "training")  # each a module here with measure() and show(figures)
+
+
+class BenchError(DenoiserError, RuntimeError):
+    """The benchmark cannot run here; the message says what is missing."""
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which `share` (0 to 1) of `values` lie, by linear interpolation."""
+    ordered = sorted(values)
+    place = share * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+
+
+def summary(values: list[float]) -> dict[str, float]:
+    """Count, p50 and p95 of milliseconds."""
+    return {
+        "count": len(values),
+        "p50": round(statistics.median(values), 1),
+        "p95": round(percentile(values, 0.95), 1),
+    }
+
+
+def main(what: str, json_file: Path | None = None) -> None:
+    """Run the benchmark `what`, print its figures and write them to `json_file` where one is named."""
+    from ..files import write_atomically
+
+    benchmark = import_module(f".{what}", __name__)
+    figures = benchmark.measure()
+    benchmark.show(figures)
+    if json_file:
+        about = {"command": f"python -m denoiser bench {what}"}
+        write_atomically(json_file, json.dumps(about | figures, indent=1) + "\n")
