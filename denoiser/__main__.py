@@ -54,6 +54,10 @@ def build_parser() -> argparse.ArgumentParser:
     add_device(train)
     train.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
     train.add_argument("--all", action="store_true", help="all that are not up to date, going on where one was cut off")
+    train.add_argument(
+        "--set", nargs="+", metavar="KEY=VALUE", help="another setting of the one recipe: batch_size=256"
+    )
+    train.add_argument("--as", dest="name", metavar="NAME", help="what a recipe with other settings is called")
     train.add_argument("--resume", action="store_true", help="go on where a training was cut off")
 
     tune = verb(run_tune)
@@ -145,13 +149,45 @@ def run_train(options: argparse.Namespace) -> None:
     team = Team()
     digits = load_mnist("train", team.device(pick_device(options.device)))
     engine = Engine.fastest(digits.images.device, options.precision)
-    recipes = [get_recipe(name) for name in options.recipes or RECIPES]
+    recipes, command = [get_recipe(name) for name in options.recipes or RECIPES], None
+    if options.set or options.name:
+        recipes = [changed(recipes, options.set, options.name)]
+        command = f"python -m denoiser train {options.recipes[0]} --set {' '.join(options.set)} --as {options.name}"
     if options.all:
         recipes = [recipe for recipe in recipes if not up_to_date(recipe)]
         if not recipes:
             print("every recipe is trained as it stands")
     with team.gathered(digits.images.device):
-        train_each(recipes, digits, engine, team, resume=options.resume or options.all)
+        train_each(recipes, digits, engine, team, options.resume or options.all, command)
+
+
+def changed(recipes: list, settings: list[str] | None, name: str | None):
+    """The one recipe of `recipes` with other settings, each KEY=VALUE, under another name."""
+    import dataclasses
+    import json
+
+    from .errors import DenoiserError
+    from .recipes import RECIPES
+
+    if len(recipes) != 1 or not settings or not name:
+        raise DenoiserError("--set and --as go together, and change one recipe")
+    if name in RECIPES or not name.replace("-", "").isalnum():
+        raise DenoiserError(f"--as {name!r} is the name of another recipe, or no name: letters, digits and hyphens")
+    changes: dict = {"name": name, "source": None, "headline": "", "headline_bce": None, "featured": False}
+    changes["note"] = f"{recipes[0].name} with {', '.join(settings)}"
+    for setting in settings:
+        key, _, text = setting.partition("=")
+        if key not in {field.name for field in dataclasses.fields(recipes[0])} - changes.keys():
+            raise DenoiserError(f"a recipe has no setting {key!r} to change")
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = text
+        changes[key] = tuple(value) if isinstance(value, list) else value
+    try:
+        return dataclasses.replace(recipes[0], **changes)
+    except TypeError as error:
+        raise DenoiserError(f"{' '.join(settings)}: a value of the wrong type ({error})") from error
 
 
 def up_to_date(recipe) -> bool:
@@ -165,8 +201,11 @@ def up_to_date(recipe) -> bool:
         return False
 
 
-def train_each(recipes: list, digits, engine, team, resume: bool) -> None:
-    """Train and save one recipe after the other, under one progress bar; Stopped where Ctrl-C ends it."""
+def train_each(recipes: list, digits, engine, team, resume: bool, command: str | None) -> None:
+    """Train and save one recipe after the other, under one progress bar; Stopped where Ctrl-C ends it.
+
+    `command` stands in the record, where it is not the plain one.
+    """
     from tqdm import tqdm
 
     from .checkpoint import save_model
@@ -190,9 +229,8 @@ def train_each(recipes: list, digits, engine, team, resume: bool) -> None:
             except KeyboardInterrupt:
                 rest = " ".join(recipe.name for recipe in recipes[place:])
                 kept = "kept" if state.exists() else "no epoch of it is done"
-                raise Stopped(
-                    f"stopped in {recipe.name}, {kept}; to go on: python -m denoiser train {rest} --resume"
-                ) from None
+                again = command or f"python -m denoiser train {rest}"
+                raise Stopped(f"stopped in {recipe.name}, {kept}; to go on: {again} --resume") from None
             if not team.leads:
                 continue
             record = {
@@ -201,7 +239,7 @@ def train_each(recipes: list, digits, engine, team, resume: bool) -> None:
                 "seed": recipe.seed,
                 "data": "MNIST training set: 55,000 digits to train, the last 5,000 to validate",
                 "versions": started_as,
-                "command": f"python -m denoiser train {recipe.name}",
+                "command": command or f"python -m denoiser train {recipe.name}",
                 **outcome,
             }
             saved = save_model(model, record)

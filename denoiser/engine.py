@@ -141,36 +141,6 @@ def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
             group["lr"] = rate
 
 
-def step(
-    model: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    batch: Batch,
-    recipe: Recipe,
-    engine: Engine,
-    generator: torch.Generator,
-    team: Team,
-) -> Tensor:
-    """One update from `batch`, of which each process takes its part; the loss before it, detached, on the device.
-
-    Of several processes each returns its part's share of the loss; their sum is the loss.
-    """
-    optimizer.zero_grad(set_to_none=True)
-    part = team.part(batch)
-    share = len(part.clean) / len(batch.clean)
-    if share:
-        with autocast(batch.clean.device, engine.precision):
-            loss = share * model.loss(part, recipe.loss, recipe.penalties, team.own(generator))
-        loss.backward()
-    else:  # more processes than pictures
-        loss = batch.clean.new_zeros(())
-    if team.size > 1:
-        for weight in model.parameters():
-            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
-        team.sum([weight.grad for weight in model.parameters()])
-    optimizer.step()
-    return loss.detach()
-
-
 class Captured:
     """`update(index)` recorded as a CUDA graph, for indices of one size; the first steps, and other sizes, run as is.
 

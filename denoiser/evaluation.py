@@ -224,7 +224,8 @@ def evaluate(
     model title, family, task, parameters, bytes, milliseconds per picture at batch 1 and 256, for those with a code
     how sparse it is (`inspection.sparsity`), for those that enlarge pictures how strong a checkerboard they leave
     (`inspection.checkerboard`), and for those with a Gaussian code what `variational` gives and `neighbour_accuracy`,
-    the share of digits whose label most of the 10 others with the nearest codes have. All runs on the digits' device.
+    the share of digits whose label most of the 10 others with the nearest codes have; where the code is a plane,
+    `latent.exact_nll` and `latent.coverage` too. All runs on the digits' device.
     Raises EvaluationError or CheckpointError before the first measurement.
     """
     if unknown := [kind for kind in kinds if kind not in NOISES]:
@@ -283,8 +284,8 @@ def evaluate(
                 found = kept.get(key, lambda subject=subject: {"checkerboard": _checkerboard(subject, digits)})
                 models[subject.name] |= found
             if isinstance(model, VAE):
-                key = common | {"codes": subject.fingerprint}
-                models[subject.name] |= kept.get(key, lambda model=model: _codes(model, digits))
+                key = common | {"plane": subject.fingerprint}
+                models[subject.name] |= kept.get(key, lambda model=model: _plane(model, digits, referee))
     return {"results": results, "models": models, "referee": _describe(referee_record) if referee_record else None}
 
 
@@ -321,14 +322,17 @@ def _checkerboard(subject: Subject, digits: Digits) -> dict:
     return {stage: [checkerboard(x, period) for period in PERIODS] for stage, x in pictures.items()}
 
 
-def _codes(model: VAE, digits: Digits) -> dict:
-    from .latent import neighbour_accuracy
+def _plane(model: VAE, digits: Digits, referee: nn.Module | None) -> dict:
+    from . import latent
 
     found = variational(model, digits)
+    if latent.has_plane(model):
+        found["nll"] = latent.exact_nll(model, digits)
+        found["coverage"] = latent.coverage(model, referee) if referee else None
     if len(digits) > NEIGHBOURS:
         with torch.inference_mode():
             codes = torch.cat([model.encode(to_float(images)) for images in digits.images.split(BATCH)])
-        found["neighbour_accuracy"] = neighbour_accuracy(codes.float().cpu(), digits.labels.cpu(), NEIGHBOURS)
+        found["neighbour_accuracy"] = latent.neighbour_accuracy(codes.float().cpu(), digits.labels.cpu(), NEIGHBOURS)
     return found
 
 
@@ -396,6 +400,10 @@ def _about_models(models: dict[str, dict], width: int) -> Iterator[str]:
     for name, about in models.items():
         if "negative_elbo" in about:
             line = "{}, clean digits: negative ELBO {negative_elbo:.2f} nats = recon {recon:.2f} + KL {kl:.2f}"
+            if "nll" in about:
+                line += "; exact negative log-likelihood {nll:.2f}"
+            if about.get("coverage") is not None:
+                line += "; {coverage:.0%} of 20 x 20 tiles over the prior read surely"
             if "neighbour_accuracy" in about:
                 line += "; 10 nearest other codes read {neighbour_accuracy:.1%} right"
             yield line.format(name, **about)

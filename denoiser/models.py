@@ -381,6 +381,27 @@ def vae_dense(latent_dim: int, hidden: int) -> VAE:
     )
 
 
+def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int]) -> VAE:
+    """Hidden layers of these widths on either side of a Gaussian code; the encoder's are batch-normalised."""
+    down, up = [PIXELS, *encoder], [latent_dim, *decoder]
+    return VAE(
+        nn.Sequential(
+            nn.Flatten(),  # 784
+            *(
+                layer
+                for inputs, outputs in pairwise(down)
+                for layer in (nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.SiLU())
+            ),
+            nn.Linear(down[-1], 2 * latent_dim),  # mu and logvar: 2 d
+        ),
+        nn.Sequential(
+            *(layer for inputs, outputs in pairwise(up) for layer in (nn.Linear(inputs, outputs), nn.SiLU())),
+            nn.Linear(up[-1], PIXELS),  # 784
+            nn.Unflatten(1, IMAGE),  # 1 x 28 x 28
+        ),
+    )
+
+
 def classifier(width: int) -> Classifier:
     """Three stages of two convolutions with batch normalisation, and a dense layer over the mean."""
 
@@ -419,6 +440,7 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "unet": unet,
     "lstm": lstm,
     "vae_dense": vae_dense,
+    "vae_deep": vae_deep,
     "classifier": classifier,
 }
 

@@ -47,7 +47,8 @@ class Recipe:
 
     `noise_factor` is one number or the (low, high) from which each picture draws its own; `noise` names a kind,
     or several, each taking an equal share of every batch; `noise_drawn` says whether the training noise is one
-    frozen field for all epochs or fresh for each batch. `ema` is the decay, at each step, of the running mean of the
+    frozen field for all epochs or fresh for each batch. `penalty_warmup` is the number of
+    epochs over which the penalties' weights climb from 0. `ema` is the decay, at each step, of the running mean of the
     weights that is kept in their stead, 0 for none. `headline` is the source's own figure, in words, and
     `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the
     page's first board.
@@ -69,6 +70,7 @@ class Recipe:
     augmentation: Augmentation | None = None
     loss: str = "bce"
     penalties: Mapping[str, float] = field(default_factory=dict)
+    penalty_warmup: float = 0.0
     optimizer: str = "adam"
     learning_rate: float = 1e-3
     optimizer_settings: Mapping[str, float] = field(default_factory=dict)
@@ -117,6 +119,9 @@ class Recipe:
                 f"network {self.network!r} has no loss {self.loss!r}": self.loss in model.criteria,
                 f"network {self.network!r} has not all of the penalties {dict(self.penalties)}": (
                     set(self.penalties) <= set(model.penalties)
+                ),
+                f"penalties that climb for {self.penalty_warmup} epochs need penalties": (
+                    self.penalty_warmup == 0 or (self.penalty_warmup > 0 and bool(self.penalties))
                 ),
                 f"the decay {self.ema} of the mean of the weights is not from 0 to below 1": 0 <= self.ema < 1,
                 "it is to denoise, but has no noise": self.task != "denoise" or has_noise,

@@ -9,7 +9,7 @@ Knows no model and no formula: `model.loss(batch, ...)` has them.
 import json
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,6 @@ from .engine import (
     autocast,
     make_optimizer,
     set_learning_rate,
-    step,
 )
 from .files import write_atomically
 from .models import build
@@ -125,12 +124,14 @@ class Trainer:
         self.optimizer = make_optimizer(self.model, recipe, engine)
         self.mean = RunningMean(self.model, recipe.ema)
         self.feed, self.generator = Feed(digits, recipe), torch.Generator(digits.images.device)
+        self.penalties: Mapping[str, float | Tensor] = recipe.penalties
+        if recipe.penalty_warmup:  # where a captured step finds them changed
+            self.penalties = {name: torch.zeros((), device=self.feed.device) for name in recipe.penalties}
         self.run = Captured(self.update, recipe.batch_size, self.generator) if engine.captured else self.update
 
     def update(self, index: Tensor) -> Tensor:
         """One step on the digits of `index`."""
-        batch = self.feed.batch(index, self.generator)
-        return step(self.model, self.optimizer, batch, self.recipe, self.engine, self.generator, self.team)
+        return step(self, self.feed.batch(index, self.generator))
 
     def epoch(self, epoch: int) -> Iterator[Tensor]:
         """Train on every digit once; each step's loss, still on the device."""
@@ -140,9 +141,36 @@ class Trainer:
         for number, index in enumerate(batches(len(self.digits), recipe.batch_size, self.generator), epoch * steps):
             rate = learning_rate_factor(recipe.schedule, number / (recipe.epochs * steps))
             set_learning_rate(self.optimizer, recipe.learning_rate * rate)
+            if recipe.penalty_warmup:
+                share = min(1.0, number / (recipe.penalty_warmup * steps))
+                for name, weight in recipe.penalties.items():
+                    self.penalties[name].fill_(share * weight)
             loss = self.run(index)
             self.mean.update(number)
             yield loss
+
+
+def step(trainer: Trainer, batch: Batch) -> Tensor:
+    """One update from `batch`, of which each process takes its part; the loss before it, detached, on the device.
+
+    Of several processes each returns its part's share of the loss; their sum is the loss.
+    """
+    model, team, recipe = trainer.model, trainer.team, trainer.recipe
+    trainer.optimizer.zero_grad(set_to_none=True)
+    part = team.part(batch)
+    share = len(part.clean) / len(batch.clean)
+    if share:
+        with autocast(batch.clean.device, trainer.engine.precision):
+            loss = share * model.loss(part, recipe.loss, trainer.penalties, team.own(trainer.generator))
+        loss.backward()
+    else:  # more processes than pictures
+        loss = batch.clean.new_zeros(())
+    if team.size > 1:
+        for weight in model.parameters():
+            weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
+        team.sum([weight.grad for weight in model.parameters()])
+    trainer.optimizer.step()
+    return loss.detach()
 
 
 def fit(

@@ -24,6 +24,7 @@ from denoiser.evaluation import (
     variational,
 )
 from denoiser.filters import FILTERS
+from denoiser.inspection import enlarging
 from denoiser.models import build
 from denoiser.noise import NOISES, add_noise, draw_noise
 
@@ -176,6 +177,23 @@ def test_the_negative_elbo_is_its_two_terms_and_repeats(digits):
     assert variational(model, digits, seed=1)["recon"] != found["recon"]
 
 
+def test_codes_and_checkerboards_are_measured_where_there_are_some(digits, monkeypatch):
+    monkeypatch.setattr(evaluation, "milliseconds", lambda model, x: 1.0)
+    report = evaluate(digits, factors=(0.5,), progress=False)
+    for name, about in report["models"].items():
+        model = get_subject(name).module("gaussian", 0.5)
+        assert ("code" in about) == hasattr(model, "encode")
+        assert ("checkerboard" in about) == bool(enlarging(model))
+    boards = [about["checkerboard"] for about in report["models"].values() if "checkerboard" in about]
+    assert boards
+    assert all(list(board) == ["digits", "trained", "log-odds", "untrained"] for board in boards)
+    assert len({tuple(board["digits"]) for board in boards}) == 1  # the same digits for all
+    text = tables(report)
+    assert "checkerboards of period 2 / 4" in text
+    assert "values of its code are 0" in text
+    json.dumps(report, allow_nan=False)
+
+
 def test_timing_leaves_the_number_of_threads_alone():
     before = torch.get_num_threads()
     assert milliseconds(nn.Identity(), torch.zeros(1, 1, 28, 28)) >= 0
@@ -187,16 +205,10 @@ def results():
     return json.loads(RESULTS.read_text(encoding="utf-8"))
 
 
-def kinds(results):
-    """The noise kinds that the committed results were measured for."""
-    return {row["noise"] for row in results["results"]}
-
-
-def test_the_committed_results_hold_every_model_filter_and_factor_for_their_kinds(results):
+def test_the_committed_results_hold_every_model_filter_kind_and_factor(results):
     assert results["limit"] is None
-    assert "gaussian" in kinds(results) <= set(NOISES)
     held = {(row["model"], row["noise"], row["noise_factor"]) for row in results["results"]}
-    assert held >= {(m, k, f) for m in ("noisy", *default_models()) for k in kinds(results) for f in FACTORS}
+    assert held >= {(m, k, f) for m in ("noisy", *default_models()) for k in NOISES for f in FACTORS}
     assert all(row["images"] == 10_000 for row in results["results"])
 
 
@@ -216,7 +228,7 @@ def _recomputed(results, mnist_test, kind, limit, names):
 
 @pytest.mark.slow
 def test_a_sample_of_the_committed_results_is_recomputed_from_the_checkpoints(results, mnist_test):
-    for kind in kinds(results):
+    for kind in NOISES:
         for name, row, again in _recomputed(results, mnist_test, kind, SAMPLE, ["noisy", *default_models()]):
             assert again["psnr_sample"] == pytest.approx(row["psnr_sample"], abs=0.02), (name, kind)
 

@@ -90,6 +90,26 @@ def test_every_layer_and_the_first_weights_are_tiles(recipe, digit):
     assert len(weights) > 1
 
 
+def test_sparsity_counts_zeros_dead_values_and_small_weights():
+    model = nn.Linear(2, 2)
+    model.weight.data = torch.tensor([[0.0, 0.5], [5e-4, -2.0]])
+    codes = torch.tensor([[0.0, 1.0, 0.0], [0.0, 0.0, 2.0]])
+    assert inspection.sparsity(model, codes) == {"values": 3, "zero": 4 / 6, "dead": 1, "small": 0.5}
+
+
+def test_stages_are_the_output_what_lies_before_it_and_the_start(digit):
+    recipe = next(recipe for recipe in RECIPES.values() if inspection.enlarging(network(recipe)))
+    model = build(recipe.network, recipe.settings).eval()
+    state = torch.random.get_rng_state()
+    with torch.inference_mode():
+        found = inspection.stages(model, recipe.as_dict(), digit)
+        assert torch.equal(torch.random.get_rng_state(), state)  # nobody else's randomness is touched
+        assert torch.equal(found["trained"], model(digit))
+        torch.testing.assert_close(torch.sigmoid(found["log-odds"]), found["trained"])
+        assert torch.equal(found["untrained"], network(recipe)(digit))  # whose seed is the recipe's, 0
+    assert not torch.equal(found["untrained"], found["trained"])
+
+
 @pytest.mark.parametrize(("count", "expected"), [(64, (8, 8)), (32, (4, 8)), (16, (4, 4)), (2, (1, 2)), (13, (1, 13))])
 def test_squarest(count, expected):
     assert inspection.squarest(count) == expected

@@ -8,6 +8,7 @@ from denoiser import latent
 from denoiser.checkpoint import load_checkpoint
 from denoiser.comparison import breaking_point, sweep
 from denoiser.errors import DenoiserError
+from denoiser.evaluation import variational
 from denoiser.models import build
 
 NAME = "vae-2d"
@@ -341,3 +342,34 @@ def test_films_are_pictures(charts):
     assert strip.size == (latent.STEPS * 84, 84)
     sheet = Image.open(io.BytesIO(base64.b64decode(web.grid(charts, {"name": NAME, "n": 10, "area": "3"})["content"])))
     assert sheet.size == (280, 280)
+
+
+class TestFiguresOfAPlane:
+    """The exact likelihood by a sum over the plane, and how much of the plane holds digits."""
+
+    @pytest.fixture
+    def untrained(self):
+        torch.manual_seed(0)
+        return build("vae_dense", {"latent_dim": 2, "hidden": 16}).eval()
+
+    def test_of_a_decoder_that_ignores_its_code_it_is_the_cross_entropy(self, untrained, tiny_digits):
+        model = untrained
+        torch.nn.init.zeros_(model.decoder[0].weight)
+        x = tiny_digits.floats()
+        expected = torch.nn.functional.binary_cross_entropy(model.decode(torch.zeros(1, 2)).expand_as(x), x) * 784
+        assert latent.exact_nll(model, tiny_digits) == pytest.approx(expected.item(), rel=1e-4)
+
+    def test_it_is_below_the_negative_elbo_and_does_not_depend_on_the_lattice(self, trained, mnist_test):
+        model, digits = trained[0], mnist_test[:200]
+        nll = latent.exact_nll(model, digits)
+        assert nll < variational(model, digits)["negative_elbo"] < nll + 10
+        assert latent.exact_nll(model, digits, step=2 * latent.NLL_STEP) == pytest.approx(nll, abs=0.05)
+
+    def test_coverage_counts_the_tiles_that_are_read_surely(self, untrained):
+        class Referee(torch.nn.Module):
+            def forward(self, x):  # sure of the left half of what it is shown
+                logits = torch.zeros(len(x), 10)
+                logits[: len(x) // 2, 3] = 10
+                return logits
+
+        assert latent.coverage(untrained, Referee(), n=10) == pytest.approx(0.5, abs=0.01)

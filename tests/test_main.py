@@ -109,6 +109,56 @@ def test_train_writes_a_checkpoint_that_loads(tiny_recipe, capsys):
     assert not list((tiny_recipe / "runs").iterdir())
 
 
+def test_a_recipe_with_other_settings_is_trained_under_its_own_name(tiny_recipe, capsys):
+    arguments = ["train", "tiny", "--set", "batch_size=25", "epochs=1", "--as", "tiny-25", "--device", "cpu"]
+    assert cli.main(arguments) == 0
+    _, record = checkpoint.load_checkpoint("tiny-25", folder=tiny_recipe)
+    assert (record["recipe"]["batch_size"], len(record["history"])) == (25, 1)
+    assert record["command"] == "python -m denoiser train tiny --set batch_size=25 epochs=1 --as tiny-25"
+    assert record["recipe"]["headline_bce"] is None  # the source's figure is of the source's settings
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ((), "name the recipes to train, or --all"),
+        (("tiny", "--all"), "name the recipes to train, or --all"),
+        (("tiny", "--set", "epochs=1"), "--set and --as go together"),
+        (("tiny", "dense-16", "--set", "epochs=1", "--as", "new"), "change one recipe"),
+        (("tiny", "--set", "epochs=1", "--as", "dense-16"), "the name of another recipe"),
+        (("tiny", "--set", "epochs=1", "--as", "../new"), "no name"),
+        (("tiny", "--set", "wings=2", "--as", "new"), "no setting 'wings'"),
+        (("tiny", "--set", "name=2", "--as", "new"), "no setting 'name'"),
+        (("tiny", "--set", "epochs=0", "--as", "new"), "must be above 0"),
+        (("tiny", "--set", "epochs=many", "--as", "new"), "wrong type"),
+        (("tiny", "--set", "noise_factor=2", "--as", "new"), "not within 0 to 1"),
+    ],
+)
+def test_what_cannot_be_trained_is_a_sentence(tiny_recipe, fails, arguments, says):
+    assert says in fails("train", *arguments)
+
+
+def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkeypatch):
+    monkeypatch.setattr(checkpoint, "load_record", functools.partial(checkpoint.load_record, folder=tiny_recipe))
+    tiny, other = recipes.RECIPES["tiny"], replace(recipes.RECIPES["tiny"], name="other", seed=1)
+    for name in list(recipes.RECIPES):
+        monkeypatch.delitem(recipes.RECIPES, name)
+    monkeypatch.setitem(recipes.RECIPES, "tiny", tiny)
+    monkeypatch.setitem(recipes.RECIPES, "other", other)
+    arguments = ["train", "--all", "--device", "cpu"]
+
+    def trained_by(*given):
+        assert cli.main(list(given)) == 0
+        return [line.split(":")[0] for line in capsys.readouterr().out.splitlines()]
+
+    assert trained_by(*arguments) == ["tiny", "other"]
+    assert trained_by(*arguments) == ["every recipe is trained as it stands"]
+    monkeypatch.setitem(recipes.RECIPES, "tiny", replace(tiny, title="In other words"))
+    assert trained_by(*arguments) == ["every recipe is trained as it stands"]
+    monkeypatch.setitem(recipes.RECIPES, "tiny", replace(tiny, learning_rate=0.5))
+    assert trained_by(*arguments) == ["tiny"]
+
+
 def test_after_ctrl_c_a_training_goes_on_to_the_same_history(tiny_recipe, capsys, monkeypatch):
     arguments = ["train", "tiny", "--device", "cpu", "--precision", "float32"]
 

@@ -1,5 +1,6 @@
 """What the repository promises to those who host it: one version of gradio, no pickles, no data, small files."""
 
+import importlib.util
 import re
 import subprocess
 from pathlib import Path
@@ -49,3 +50,15 @@ def test_the_readme_names_what_is_there(committed):
     tree = text.split("## The tree")[1].split("```")[1]
     for module in sorted((ROOT / "denoiser").glob("*.py")):
         assert module.name in tree, module.name
+    for folder in sorted(path.parent for path in (ROOT / "denoiser").glob("*/__init__.py")):
+        assert f"{folder.name}/" in tree, folder.name
+
+
+def test_the_tables_of_the_readme_are_those_of_the_results():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    path = ROOT / "docs" / "figures.py"
+    specification = importlib.util.spec_from_file_location("figures", path)
+    figures = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(figures)
+    assert all(f"<!-- {name} -->" in text for name in figures.TABLES)
+    assert figures.rendered(text, figures.Report()) == text, "run python docs/figures.py"

@@ -392,13 +392,26 @@ class TestSchedule:
     def test_it_is_what_the_optimiser_gets(self, schedule, few, monkeypatch):
         rates, real = [], training.step
 
-        def step(model, optimizer, *args):
-            rates.append(optimizer.param_groups[0]["lr"])
-            return real(model, optimizer, *args)
+        def step(trainer, batch):
+            rates.append(trainer.optimizer.param_groups[0]["lr"])
+            return real(trainer, batch)
 
         monkeypatch.setattr(training, "step", step)
         run(short(QUICK, schedule=schedule, learning_rate=0.01), few)
         assert rates == pytest.approx([0.01 * learning_rate_factor(schedule, i / 9) for i in range(9)])
+
+
+def test_penalties_climb_to_their_full_weight(few, monkeypatch):
+    vae = next(r for r in RECIPES.values() if r.family == "vae")
+    weights, real = [], training.step
+
+    def step(trainer, batch):
+        weights.append(float(trainer.penalties["kl"]))
+        return real(trainer, batch)
+
+    monkeypatch.setattr(training, "step", step)
+    run(short(vae, penalties={"kl": 2.0}, penalty_warmup=2), few)
+    assert weights == pytest.approx([2 * min(1, i / 6) for i in range(9)])
 
 
 def test_validation_leaves_the_model_as_it_was_and_counts_every_picture_once(few, monkeypatch):
