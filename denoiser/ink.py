@@ -266,6 +266,45 @@ def digit_from_image(picture) -> Tensor:
     return _drawn_again(_shape(_main_ink(_contrast(pixels))))
 
 
+def framed_from_image(picture) -> Tensor:
+    """A picture that is noisy already, float32 (1, 1, 28, 28) in [0, 1], light on dark: framed, and nothing else.
+
+    No threshold and no new stroke width: where its noise goes, goes what a denoiser is for. 28 x 28 pixels stay as
+    they are; of larger pictures the square around the ink (or the whole, where the ink fills it as MNIST's digits
+    fill theirs) is meaned down, which takes some of the noise along. Takes what digit_from_image takes and raises
+    what it raises, BlankInk only where all is one shade.
+    """
+    from scipy import ndimage
+    from skimage.transform import resize_local_mean
+
+    grey = _pixels(picture).mean(axis=2)
+    if np.ptp(grey) < FAINTEST:
+        raise BlankInk(NO_INK)
+    frame = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
+    if np.median(frame) > 0.5 * (grey.min() + grey.max()):
+        grey = 1 - grey
+    if grey.shape != (SIDE, SIDE):
+        side = max(grey.shape)
+        rows, columns = ((side - length) // 2 for length in grey.shape)
+        paper = float(np.median(grey))
+        square = np.pad(
+            grey,
+            ((rows, side - grey.shape[0] - rows), (columns, side - grey.shape[1] - columns)),
+            constant_values=paper,
+        )
+        calm = ndimage.gaussian_filter(square, side / SIDE)
+        strong = calm - np.median(calm) > 0.5 * (calm.max() - np.median(calm))
+        longest, middle = _longest_side(strong), ndimage.center_of_mass(strong)
+        if not 0.5 <= longest / side <= 0.9:  # a digit somewhere in its picture
+            half = 0.5 * longest * SIDE / BOX
+            margin = math.ceil(half)
+            padded = np.pad(square, margin, constant_values=paper)
+            top, left = (max(0, round(place + margin - half)) for place in middle)
+            square = padded[top : top + round(2 * half), left : left + round(2 * half)]
+        grey = resize_local_mean(square, (SIDE, SIDE))
+    return torch.from_numpy(np.ascontiguousarray(grey, dtype=np.float32)).clamp(0, 1).view(1, 1, SIDE, SIDE)
+
+
 class _Shape(NamedTuple):
     """The ink's outline, in the pixels of OUTLINE, as arrays (h, w) with an empty margin all around."""
 

@@ -23,7 +23,7 @@ from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
 from denoiser.filters import FILTERS
 from denoiser.models import build, parameter_count
-from denoiser.recipes import RECIPES, fingerprint
+from denoiser.recipes import PRESENTATION, RECIPES, fingerprint
 from denoiser.training import Feed, validation_loss
 
 BASE = next(recipe for recipe in RECIPES.values() if recipe.network == "dense")
@@ -232,6 +232,8 @@ class TestCommitted:
         recipe = record["recipe"]
         assert recipe["name"] == name
         assert fingerprint(recipe) == RECIPES[name].fingerprint()
+        now = json.loads(json.dumps(RECIPES[name].as_dict()))
+        assert {key: recipe[key] for key in PRESENTATION} == {key: now[key] for key in PRESENTATION}
         history = record["history"]
         assert [entry["epoch"] for entry in history] == list(range(1, recipe["epochs"] + 1))
         for entry in history:

@@ -27,7 +27,10 @@ from denoiser.ink import (
     UnreadablePicture,
     digit_from_image,
     digit_from_strokes,
+    framed_from_image,
 )
+from denoiser.metrics import psnr
+from denoiser.noise import add_noise, draw_noise
 
 DRAWINGS = list(drawings(0))
 SEVEN = EXAMPLES["7"]
@@ -581,3 +584,49 @@ def test_importing_ink_imports_nothing_heavy():
     heavy = "scipy", "skimage", "torchvision", "plotly", "gradio"
     code = f"import sys, denoiser.ink; sys.exit(any(name in sys.modules for name in {heavy!r}))"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+class TestAlreadyNoisy:
+    """A picture that is noisy already is framed, and its noise left to those whose work it is."""
+
+    @pytest.fixture
+    def noisy(self):
+        x = digit_from_strokes(SEVEN)
+        y = add_noise(x, draw_noise("gaussian", x.shape, 3), 0.4)
+        return (y[0, 0] * 255).round().to(torch.uint8).numpy()
+
+    @pytest.mark.parametrize("factor", [1, 4, 10])
+    @pytest.mark.parametrize("dark_ink", [False, True])
+    def test_its_pixels_stay_as_they_are(self, noisy, factor, dark_ink):
+        picture = np.kron(255 - noisy if dark_ink else noisy, np.ones((factor, factor), np.uint8))
+        framed = framed_from_image(picture)
+        assert framed.dtype == torch.float32
+        torch.testing.assert_close(framed[0, 0], torch.from_numpy(noisy) / 255, rtol=0, atol=0.01)
+
+    def test_a_digit_somewhere_is_brought_to_the_middle(self, noisy):
+        field = np.full((600, 900), 60, np.uint8)
+        clean = (digit_from_strokes(SEVEN)[0, 0] * 195 + 60).to(torch.uint8).numpy()
+        field[40:320, 560:840] = np.kron(clean, np.ones((10, 10), np.uint8))
+        generator = np.random.default_rng(0)
+        grainy = np.clip(field + generator.normal(0, 40, field.shape), 0, 255).astype(np.uint8)
+        framed = framed_from_image(grainy)
+        ink = (framed - framed.median()).clamp_min(0.2) - 0.2
+        rows, columns = torch.arange(28.0).view(-1, 1), torch.arange(28.0)
+        centre = [float((ink[0, 0] * axis).sum() / ink.sum()) for axis in (rows, columns)]
+        assert centre == pytest.approx([13.5, 13.5], abs=1.5)
+        assert 14 <= max(np.ptp(np.flatnonzero((ink[0, 0] > 0.2).any(axis).numpy())) for axis in (0, 1)) <= 22
+
+    def test_it_eats_less_noise_than_the_ink_does(self, noisy):
+        big = Image.fromarray(np.kron(noisy, np.ones((10, 10), np.uint8)))
+        y = torch.from_numpy(noisy).view(1, 1, 28, 28) / 255
+        assert psnr(framed_from_image(big), y) > 40 > psnr(digit_from_image(big), y)
+
+    def test_one_shade_is_blank(self):
+        with pytest.raises(BlankInk):
+            framed_from_image(np.full((50, 50), 130, np.uint8))
+
+    @pytest.mark.parametrize("shape", [(4, 4), (5, 400), (400, 5), (29, 27), (1000, 31)])
+    def test_any_size_is_framed(self, shape):
+        framed = framed_from_image(np.random.default_rng(1).integers(0, 256, shape, np.uint8))
+        assert framed.shape == (1, 1, 28, 28)
+        assert 0 <= framed.min() <= framed.max() <= 1

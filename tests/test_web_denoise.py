@@ -9,6 +9,9 @@ import pytest
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect
 
+from denoiser.examples import EXAMPLES
+from denoiser.ink import digit_from_strokes
+
 pytestmark = pytest.mark.slow
 
 SEVEN = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
@@ -63,6 +66,12 @@ def png(array, kind="PNG"):
     file = io.BytesIO()
     Image.fromarray(array).save(file, kind)
     return file.getvalue()
+
+
+def grainy():
+    """A seven with grain all over, as MNIST frames it."""
+    digit = digit_from_strokes(EXAMPLES["7"])[0, 0].numpy() * 200
+    return (digit + np.random.default_rng(0).integers(0, 40, (28, 28))).astype(np.uint8)
 
 
 def upload(page, name, content):
@@ -535,3 +544,24 @@ def test_a_model_on_noise_it_never_saw_says_so(page):
     settle(page)
     notes = [line.inner_text() for line in page.locator("#board .note").all()]
     assert sum("other noise" in line for line in notes) >= 1
+
+
+def test_a_picture_that_is_noisy_already_gets_no_noise_and_no_figures(page):
+    noisy = grainy()
+    switch = page.get_by_label("It is noisy already")
+    switch.check()
+    upload(page, "grain.png", png(noisy))
+    page.wait_for_function("() => denoiser.state.now?.asked.endsWith('already')")
+    first, *others = pictures(page)
+    assert "" not in (first, *others)
+    assert page.evaluate("[...denoiser.state.now.picture(0, 0)]") == noisy.flatten().tolist()
+    assert first not in others
+    assert set(page.locator("#board .psnr").all_inner_texts()) == {"–"}
+    assert re.fullmatch(r"reads \d", page.locator("#board .reads .digit").first.inner_text())
+    assert page.locator("#noise-panel").evaluate("e => e.inert")
+    assert not page.locator("#axis").is_visible()
+    switch.uncheck()  # the file is fitted anew, and is a clean digit again
+    settle(page)
+    assert page.evaluate("[...denoiser.state.digit]") != noisy.flatten().tolist()
+    assert "–" not in page.locator("#board .psnr").all_inner_texts()
+    assert page.locator("#axis").is_visible()

@@ -14,6 +14,7 @@ from PIL import Image
 from denoiser.comparison import LADDER
 from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES
+from denoiser.ink import digit_from_strokes
 from denoiser.web import denoise
 from denoiser.web.component import answering
 from denoiser.web.zoo import Zoo
@@ -45,6 +46,27 @@ def png(array):
     file = io.BytesIO()
     Image.fromarray(array).save(file, "PNG")
     return file.getvalue()
+
+
+def test_to_what_is_noisy_already_nothing_is_added_and_nothing_is_claimed(compare, zoo):
+    plain, already = compare(factors=None), compare(factors=None, already=True)
+    assert already["factors"] == [0]
+    assert already["psnr"] is already["ssim"] is None
+    assert np.array_equal(pixels(already["pictures"])[:PIXELS], pixels(plain["digit"]))
+    assert len(already["reads"]) == len(zoo.featured) + 1
+    assert already["reading"] == already["reads"][0][0]
+
+
+def test_a_picture_that_is_noisy_already_keeps_its_noise():
+    digit = digit_from_strokes(EXAMPLES["7"])[0, 0].numpy() * 200
+    noisy = (digit + np.random.default_rng(0).integers(0, 40, (28, 28))).astype(np.uint8)
+    call = answering(denoise.read_picture)
+    content = base64.b64encode(png(noisy)).decode()
+    framed, fitted = (
+        pixels(json.loads(call([json.dumps({"content": content, "already": flag})]))["digit"]) for flag in (True, False)
+    )
+    assert np.array_equal(framed, noisy.flatten())
+    assert not np.array_equal(fitted, framed)
 
 
 def test_every_model_that_loads_is_on_no_list_of_problems(zoo):

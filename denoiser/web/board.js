@@ -61,7 +61,7 @@ store.on("shown", build);
 /* ---------- ask ---------- */
 /* what the answer depends on; an answer to an older question is thrown away */
 const names = s => s.shown.map(m => m.name);
-const question = s => `${s.version}/${s.kind}/${s.seed}/${names(s)}`;
+const question = s => `${s.version}/${s.kind}/${s.seed}/${names(s)}${s.already ? "/already" : ""}`;
 
 /* the server's answer: `picture(row, i)` are the bytes of a row at its i-th factor */
 function read(reply, asked) {
@@ -69,7 +69,7 @@ function read(reply, asked) {
   return { ...reply, asked, picture: (row, i) => pixels.subarray((row * count + i) * M, (row * count + i + 1) * M) };
 }
 const ink = s => s.picture !== null ? { picture: s.picture } : s.strokes.length ? { strokes: s.strokes } : { odd: s.odd };
-const request = (s, factors) => ({ ...ink(s), kind: s.kind, seed: s.seed, models: names(s), factors });
+const request = (s, factors) => ({ ...ink(s), already: s.already, kind: s.kind, seed: s.seed, models: names(s), factors });
 
 const RETRY = 2000;   // milliseconds
 let asking = false;
@@ -83,7 +83,7 @@ async function refresh() {
       /* a refusal of what is no longer asked says nothing about what is */
       const hopeless = () => s.offline || !stale();
       if (s.ladder?.asked === asked) break;
-      if (s.now?.asked !== asked || s.now.factors[0] !== factor) {
+      if (s.now?.asked !== asked || (s.now.factors[0] !== factor && !s.already)) {
         const reply = await store.ask(server.compare, request(s, [factor]));
         if (!reply && hopeless()) break;
         if (!reply) continue;
@@ -93,7 +93,7 @@ async function refresh() {
         if (!stale() && lifted && !drawing) measure("cards", lifted);
         continue;
       }
-      if (s.drawing) break;
+      if (s.drawing || s.already) break;
       const reply = await store.ask(server.compare, request(s, null));
       if (!reply && hopeless()) break;
       if (reply && !stale()) {
@@ -111,7 +111,7 @@ addEventListener("online", refresh);
 function measure(name, since) {
   performance.measure(`denoiser:${name}`, { start: since, end: performance.now() });
 }
-store.on("version kind seed shown", s => {
+store.on("version kind seed shown already", s => {
   if (!store.hasInk()) store.set({ now: null, ladder: null, digit: null, reading: null });
   else if (s.ladder && s.ladder.asked !== question(s)) store.set({ ladder: null });
   refresh();
@@ -152,7 +152,7 @@ function show() {
   /* an answer for another choice of models has other rows */
   const answer = inked && useful?.names.join() === rows.map(r => r.name).join() ? useful : null;
   /* an answer to an older question, or for another factor, is shown as what it is: dimmed, until the new one comes */
-  const found = answer ? answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6) : 0, step = Math.max(0, found);
+  const found = answer && !s.already ? answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6) : 0, step = Math.max(0, found);
   list.classList.toggle("stale", s.offline && answer !== null && (found < 0 || answer.asked !== question(s)));
   const figures = answer?.psnr;
   const places = figures ? rows.map((_, row) => figures[row][step] ?? Infinity) : [];
@@ -175,8 +175,8 @@ function show() {
     word(says, ...(reads === undefined ? ["reads –"] : ["reads ", { tag: "b", textContent: reads }, ...(wrong ? [{ tag: "span", className: "wrong", textContent: `not ${answer.reading[0]}` }] : [])]));
     sure.textContent = reads === undefined ? "" : store.percent(p);
     meter.style.transform = `scaleX(${reads === undefined ? 0 : p})`;
-    line.textContent = answer ? note(row, factor, s.kind, odd) : "";
-    canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label} at noise factor ${answer.factors[step].toFixed(2)}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);
+    line.textContent = answer && !s.already ? note(row, factor, s.kind, odd) : "";
+    canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label}${s.already ? "" : ` at noise factor ${answer.factors[step].toFixed(2)}`}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);
   });
   const legend = document.querySelector("#legend");
   if (legend) legend.hidden = view !== "difference";

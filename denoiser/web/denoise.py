@@ -17,7 +17,7 @@ from torch import Tensor
 from ..comparison import LADDER, Comparison, sweep
 from ..data import PIXELS, SIDE
 from ..examples import EXAMPLES
-from ..ink import digit_from_image, digit_from_strokes
+from ..ink import digit_from_image, digit_from_strokes, framed_from_image
 from ..noise import NOISES
 from .component import BadRequest, component
 from .zoo import Zoo
@@ -32,17 +32,26 @@ MOST_BASE64 = 34_000_000  # characters of an upload: a little over the 24 MB the
 
 
 def read_picture(request: dict) -> dict:
-    """An uploaded file (`content`, base64) to its fitted digit; InkError where there is none to be read."""
+    """An uploaded file (`content`, base64) to its fitted digit, or, `already` noisy, only framed.
+
+    InkError where there is none to be read.
+    """
     content = request.get("content")
     if not isinstance(content, str) or len(content) > MOST_BASE64:
         raise BadRequest("That file is larger than 24 MB. Try a smaller picture.")
-    return {"digit": encode(digit_from_image(io.BytesIO(decode(content))))}
+    fit = framed_from_image if request.get("already") is True else digit_from_image
+    return {"digit": encode(fit(io.BytesIO(decode(content))))}
 
 
 def compare(zoo: Zoo, request: dict) -> dict:
-    """The request's `models` on its digit: at its `factors`, or at the whole ladder where that is null."""
+    """The request's `models` on its digit: at its `factors`, or at the whole ladder where that is null.
+
+    To what is `already` noisy nothing is added, and nobody knows its clean digit.
+    """
     kind, seed, factors = noise_of(request)
     x, reference = digit_of(request, seed)
+    if request.get("already") is True:
+        factors, reference = (0.0,), False
     names = request.get("models")
     if not isinstance(names, list) or not 1 <= len(names) <= MOST_MODELS:
         raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")

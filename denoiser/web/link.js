@@ -22,17 +22,18 @@
   }
 
   function make() {
-    const { strokes, picture, odd, kind, seed, factor, shown } = store.state;
+    const { strokes, picture, odd, already, kind, seed, factor, shown } = store.state;
     const facts = { k: kind, e: seed, f: factor, m: shown.map(m => m.name) };
     if (picture) facts.p = picture;
     if (odd) facts.o = odd;
+    if (already) facts.n = 1;
     if (strokes.length) facts.s = pack(strokes);
     return location.href.split("#")[0] + KEY + encode(JSON.stringify(facts));
   }
 
   /* the facts of a link as a patch of the state; throws where it was cut or forged */
   function read(hash) {
-    const { s = [], p = null, o = null, k, e, f, m } = JSON.parse(decode(hash.slice(KEY.length)));
+    const { s = [], p = null, o = null, n = 0, k, e, f, m } = JSON.parse(decode(hash.slice(KEY.length)));
     const whole = (v, most) => Number.isInteger(v) && v >= 0 && v <= most;
     const fine = Array.isArray(s) && s.every(stroke => Array.isArray(stroke) && stroke.length && stroke.length % 3 === 0
         && stroke.every((v, i) => whole(v, i % 3 < 2 ? PLACES : 6000)))
@@ -40,7 +41,7 @@
       && [null, "letter", "blank", "noise"].includes(o) && typeof k === "string" && whole(e, 2 ** 31 - 1)
       && typeof f === "number" && whole(Math.round(f * 20), 20) && Array.isArray(m) && m.every(name => typeof name === "string");
     if (!fine) throw new Error("not a link of ours");
-    return { strokes: unpack(s), picture: p, odd: o, kind: k, seed: e, factor: Math.round(f * 20) / 20, wanted: m };
+    return { strokes: unpack(s), picture: p, odd: o, already: n === 1, kind: k, seed: e, factor: Math.round(f * 20) / 20, wanted: m };
   }
 
   async function copy() {

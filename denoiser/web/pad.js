@@ -177,13 +177,30 @@ async function read(blob) {
     reader.onload = () => done(reader.result.split(",")[1] ?? "");
     reader.readAsDataURL(blob);
   });
-  const reply = await store.ask(server.read_picture, { content });
-  if (!reply) return;
+  if (!await fit(content)) return;
   press(null);
+}
+/* `uploaded` is the file behind the picture on the pad: a change of the switch frames it anew */
+let uploaded = null;
+async function fit(content) {
+  const reply = await store.ask(server.read_picture, { content, already: store.state.already });
+  if (!reply) return false;
   store.remember();
   store.ink({ picture: reply.digit });
-  if (reply.note) store.say(reply.note);
+  uploaded = { content, picture: reply.digit };
+  return true;
 }
+const already = find(".already input");
+already.onchange = async () => {
+  const was = store.state.already;
+  store.set({ already: already.checked });
+  if (uploaded && uploaded.picture === store.state.picture && !await fit(uploaded.content)) store.set({ already: was });
+};
+store.on("already", s => {
+  already.checked = s.already;
+  document.body.classList.toggle("already", s.already);
+  document.querySelector("#noise-panel")?.toggleAttribute("inert", s.already);
+});
 file.onchange = () => { if (file.files[0]) read(file.files[0]); file.value = ""; };
 document.addEventListener("paste", event => {
   const item = [...(event.clipboardData?.items ?? [])].find(i => i.type.startsWith("image/"));

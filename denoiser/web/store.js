@@ -10,6 +10,7 @@ window.denoiser = (() => {
     past: [],          // what was on the pad before, last last: {strokes, picture, odd}
     future: [],        // what was taken back
     picture: null,     // an uploaded picture, fitted: base64 of 784 bytes; its strokes are empty
+    already: false,    // what is on the pad is noisy already: none is added
     odd: null,         // "letter", "blank" or "noise": no digit on purpose
     drawing: false,    // the pen is down
     version: 0,        // counts changes of the ink
