@@ -548,7 +548,7 @@ def test_a_model_on_noise_it_never_saw_says_so(page):
 
 def test_a_picture_that_is_noisy_already_gets_no_noise_and_no_figures(page):
     noisy = grainy()
-    switch = page.get_by_label("It is noisy already")
+    switch = page.get_by_label("My picture is noisy already")
     switch.check()
     upload(page, "grain.png", png(noisy))
     page.wait_for_function("() => denoiser.state.now?.asked.endsWith('already')")
@@ -565,3 +565,49 @@ def test_a_picture_that_is_noisy_already_gets_no_noise_and_no_figures(page):
     assert page.evaluate("[...denoiser.state.digit]") != noisy.flatten().tolist()
     assert "–" not in page.locator("#board .psnr").all_inner_texts()
     assert page.locator("#axis").is_visible()
+
+
+def test_a_card_leads_to_its_model(page):
+    page.locator("#board .card .about").nth(1).click()
+    name = page.locator("#board .card").nth(2).get_attribute("data-name")
+    expect(page.locator("#models .chooser select")).to_have_value(name)
+    expect(page.locator(f'#models .shelf-table tr[data-name="{name}"]')).to_have_attribute("aria-selected", "true")
+
+
+def test_a_card_is_saved_as_it_is_seen(page):
+    draw(page)
+    settle(page)
+    card = page.locator("#board .card").nth(1)
+    card.hover()
+    with page.expect_download() as download:
+        card.locator(".save").click()
+    name = card.get_attribute("data-name")
+    assert download.value.suggested_filename == f"{name}-gaussian-0.50-4271.png"
+    saved = np.asarray(Image.open(download.value.path()).convert("RGBA"))[5::10, 5::10]
+    assert ",".join(map(str, saved.flatten())) == pictures(page)[1]
+
+
+def test_the_board_is_copied_as_one_picture(new_page):
+    page = new_page(permissions=["clipboard-read", "clipboard-write"])
+    button = page.get_by_role("button", name="Copy picture")
+    button.click()
+    expect(page.locator("#toast")).to_contain_text("Draw a digit first")
+    draw(page)
+    settle(page)
+    button.click()
+    expect(page.locator("#toast")).to_contain_text("Picture copied")
+    size = page.evaluate(
+        """async () => { const [item] = await navigator.clipboard.read();
+             const picture = await createImageBitmap(await item.getType("image/png"));
+             return [picture.width, picture.height]; }"""
+    )
+    assert size[0] > size[1] > 150
+
+
+def test_where_nothing_can_be_copied_the_board_is_saved(page):
+    page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('no')); }")
+    draw(page)
+    settle(page)
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Copy picture").click()
+    assert download.value.suggested_filename == "denoiser-gaussian-0.50-4271.png"

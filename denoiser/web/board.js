@@ -3,6 +3,7 @@
 const store = window.denoiser;
 const { N, M } = store;
 const list = element.querySelector(".cards");
+const SAVE = '<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><path d="M10 4v9M6.500 10 10 13.500 13.500 10M4 16.500h12"/></svg>';
 const noisy = { name: "noisy", label: "Noisy", detail: "do nothing", family: "noisy", trained: null, colour: "var(--noisy)" };
 let rows = [], cards = [];
 
@@ -44,8 +45,9 @@ function build({ shown }) {
   rows = [noisy, ...shown];
   list.innerHTML = rows.map(row => `
     <li class="card" data-name="${row.name}" style="--c:${row.colour}">
-      <div class="name"><i class="swatch"></i>${row.label}<small>${row.detail}</small><em>best</em></div>
-      <div class="shot"><canvas class="px" width="28" height="28" role="img"></canvas><b></b></div>
+      <div class="name">${row === noisy ? `<span><i class="swatch"></i>${row.label}<small>${row.detail}</small></span>`
+        : `<button type="button" class="about" title="About ${row.name}: how it is built and trained"><i class="swatch"></i>${row.label}<small>${row.detail}</small></button>`}<em>best</em></div>
+      <div class="shot"><canvas class="px" width="28" height="28" role="img"></canvas><b></b><button type="button" class="save" aria-label="Save the picture of ${row.label}" title="Save this picture">${SAVE}</button></div>
       <div class="figures"><span>PSNR <b class="psnr"></b> <u>dB</u></span><span>SSIM <b class="ssim"></b></span></div>
       <div class="reads"><span class="digit"></span><span class="sure"></span></div>
       <div class="meter"><i></i></div>
@@ -194,3 +196,56 @@ list.addEventListener("pointermove", event => {
   const box = shot.getBoundingClientRect();
   store.set({ wipe: Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) });
 });
+
+/* ---------- what leaves the page: one card's picture, or the whole board as one ---------- */
+const conditions = ({ already, kind, factor, seed }) => already ? "already-noisy" : `${kind}-${factor.toFixed(2)}-${seed}`;
+const sheet = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
+function download(canvas, name) {
+  Object.assign(document.createElement("a"), { href: canvas.toDataURL("image/png"), download: name }).click();
+}
+list.addEventListener("click", event => {
+  const card = event.target.closest(".card"), row = rows[[...list.children].indexOf(card)];
+  if (event.target.closest(".about")) {
+    store.set({ model: row.name });
+    store.open("Models");
+  }
+  if (!event.target.closest(".save") || list.querySelector(".unlit")) return;
+  const large = sheet(N * 10, N * 10), context = large.getContext("2d");
+  context.imageSmoothingEnabled = false;
+  context.drawImage(card.querySelector("canvas"), 0, 0, large.width, large.height);
+  download(large, `${row.name}-${conditions(store.state)}.png`);
+});
+function whole() {
+  const side = 168, gap = 16, top = 44, across = Math.min(6, rows.length), down = Math.ceil(rows.length / across), height = side + 78;
+  const canvas = sheet(gap + across * (side + gap), top + down * height), context = canvas.getContext("2d");
+  const style = getComputedStyle(document.body), token = name => style.getPropertyValue(name).trim();
+  const write = (text, x, y, font, colour) => { context.font = `${font} 'Source Sans 3', system-ui, sans-serif`; context.fillStyle = colour; context.fillText(text, x, y, side); };
+  context.fillStyle = token("--bg");
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.imageSmoothingEnabled = false;
+  const { already, kind, factor, seed } = store.state;
+  context.font = "14px sans-serif";
+  context.fillStyle = token("--ink-2");
+  context.fillText(already ? "noisy already" : `${kind.replaceAll("-", " ")} noise, factor ${factor.toFixed(2)}, seed ${seed}`, gap, 26);
+  cards.forEach(({ card, canvas: shot, psnr, ssim, digit, sure }, i) => {
+    const x = gap + i % across * (side + gap), y = top + Math.floor(i / across) * height, colour = getComputedStyle(card).getPropertyValue("--c");
+    context.fillStyle = getComputedStyle(card.querySelector(".swatch")).backgroundColor || colour;
+    context.fillRect(x, y + 2, 10, 10);
+    write(rows[i].label, x + 16, y + 12, "600 14px", token("--ink"));
+    context.drawImage(shot, x, y + 20, side, side);
+    write(already ? "" : `${psnr.textContent} dB, SSIM ${ssim.textContent}`, x, y + side + 38, "13px", token("--ink-2"));
+    write(`${digit.textContent} ${sure.textContent}`, x, y + side + 56, "13px", token("--ink-2"));
+  });
+  return canvas;
+}
+element.querySelector(".copy").onclick = async () => {
+  if (list.querySelector(".unlit")) return store.say("Nothing is there to copy yet. Draw a digit first.");
+  const canvas = whole(), blob = await new Promise(done => canvas.toBlob(done));
+  try {
+    await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
+    store.say("Picture copied: all cards as one.");
+  } catch {
+    download(canvas, `denoiser-${conditions(store.state)}.png`);
+    store.say("Picture saved: this browser lets no page copy one.");
+  }
+};

@@ -158,11 +158,7 @@ def build(zoo: Zoo) -> None:
     with gr.Row(elem_id="bench", elem_classes="plain"):
         component("pad", read_picture, **example_props())
         with gr.Column(elem_id="noise", elem_classes="plain"):
-            gr.HTML(
-                '<div class="rowh"><h2>Noise</h2>'
-                '<span class="caption">one frozen field; the dial only scales it</span></div>',
-                padding=False,
-            )
+            component("already")
             with gr.Column(elem_id="noise-panel"):
                 kind = gr.Radio(
                     [(noise.label, name) for name, noise in NOISES.items()],

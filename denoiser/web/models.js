@@ -358,7 +358,7 @@ find(".steps").onclick = event => {
   view.step = +step.dataset.step;
   inside();
 };
-find(".draw").onclick = () => [...document.querySelectorAll("#pages button[role=tab]")].find(tab => tab.textContent.trim() === "Denoise")?.click();
+find(".draw").onclick = () => store.open("Denoise");
 
 /* ---------- first-layer weights ---------- */
 const weights = part(".weights", () => chosen().layers.length ? view.name : null, async fresh => {
@@ -453,6 +453,7 @@ function refresh() {
 if (entries.length) {
   table();
   choose(start.name);
+  store.on("model", ({ model }) => { if (byName.has(model)) choose(model); });
   store.on("digit kind seed factor", ({ digit }) => {
     find(".inside .nothing").hidden = !!digit;
     find(".inside .body").hidden = !digit;

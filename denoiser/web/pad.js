@@ -190,16 +190,14 @@ async function fit(content) {
   uploaded = { content, picture: reply.digit };
   return true;
 }
-const already = find(".already input");
-already.onchange = async () => {
-  const was = store.state.already;
-  store.set({ already: already.checked });
-  if (uploaded && uploaded.picture === store.state.picture && !await fit(uploaded.content)) store.set({ already: was });
-};
-store.on("already", s => {
-  already.checked = s.already;
-  document.body.classList.toggle("already", s.already);
-  document.querySelector("#noise-panel")?.toggleAttribute("inert", s.already);
+let fitted_already = store.state.already;
+store.on("already", async s => {
+  if (s.already === fitted_already) return;
+  fitted_already = s.already;
+  if (uploaded && uploaded.picture === s.picture && !await fit(uploaded.content)) {
+    fitted_already = !s.already;   // it cannot be framed that way, so the picture and the switch stay as they were
+    store.set({ already: fitted_already });
+  }
 });
 file.onchange = () => { if (file.files[0]) read(file.files[0]); file.value = ""; };
 document.addEventListener("paste", event => {

@@ -7,6 +7,7 @@ from .component import asset, component
 from .zoo import Zoo
 
 TITLE = "Denoiser"
+STYLES = ("page", "pad", "already", "film", "board", "axis", "latent", "models")
 TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build}
 
 
@@ -25,7 +26,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
 
 def launch_options() -> dict:
     """What belongs to the page but goes through launch: theme, styles, and the script all components share."""
-    styles = "".join(asset(f"{name}.css") for name in ("page", "pad", "film", "board", "axis", "latent", "models"))
+    styles = "".join(asset(f"{name}.css") for name in STYLES)
     return {
         "theme": gr.themes.Base(),
         "head": f"<style>{styles}</style><script>{asset('store.js')}{asset('link.js')}</script>",

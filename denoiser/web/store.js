@@ -22,6 +22,7 @@ window.denoiser = (() => {
     ladder: null,      // every row at every noise factor of the digit, kind and seed above, or null while it is computed
     now: null,         // every row at `factor`
     view: "picture", wipe: 0.5,
+    model: null,       // whose entry on the Models page is asked for
     message: "", offline: false,
   };
 
@@ -123,6 +124,8 @@ window.denoiser = (() => {
     return reply;
   }
 
+  const open = name => [...document.querySelectorAll("#pages button[role=tab]")].find(tab => tab.textContent.trim() === name)?.click();
+
   function dark(on) {
     document.body.classList.toggle("dark", on);
     try { localStorage.setItem("denoiser-theme", on ? "dark" : "light"); } catch { /* private window: not kept */ }
@@ -136,5 +139,5 @@ window.denoiser = (() => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, dark, firstTheme };
+  return { N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, open, dark, firstTheme };
 })();
