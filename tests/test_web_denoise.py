@@ -6,6 +6,7 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect
 
@@ -611,3 +612,14 @@ def test_where_nothing_can_be_copied_the_board_is_saved(page):
     with page.expect_download() as download:
         page.get_by_role("button", name="Copy picture").click()
     assert download.value.suggested_filename == "denoiser-gaussian-0.50-4271.png"
+
+
+def test_a_test_digit_comes_with_its_label(page, mnist_test):
+    page.get_by_role("button", name="MNIST").click()
+    settle(page)
+    digit, label = page.evaluate("[[...denoiser.state.digit], denoiser.state.label]")
+    places = (mnist_test.images.flatten(1) == torch.tensor(digit, dtype=torch.uint8)).all(dim=1).nonzero().flatten()
+    assert label in mnist_test.labels[places]
+    expect(page.locator("#pad .what")).to_contain_text(f"labelled {label}")
+    draw(page)
+    expect(page.locator("#pad .what")).not_to_contain_text("labelled")

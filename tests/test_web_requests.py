@@ -69,6 +69,20 @@ def test_a_picture_that_is_noisy_already_keeps_its_noise():
     assert not np.array_equal(fitted, framed)
 
 
+def test_a_test_digit_is_one_of_mnists_with_its_label(mnist_test):
+    answer = answering(denoise.test_digit)
+    replies = [json.loads(answer(["{}"])) for _ in range(5)]
+    for reply in replies:
+        assert np.array_equal(pixels(reply["digit"]), mnist_test.images[reply["place"]].flatten().numpy())
+        assert reply["label"] == mnist_test.labels[reply["place"]]
+    assert len({reply["place"] for reply in replies}) > 1
+
+
+def test_without_mnist_there_is_no_test_digit(monkeypatch):
+    monkeypatch.setattr(denoise, "mnist_test", lambda: None)
+    assert "MNIST" in json.loads(answering(denoise.test_digit)(["{}"]))["error"]
+
+
 def test_every_model_that_loads_is_on_no_list_of_problems(zoo):
     assert zoo.featured
     assert not [problem for problem in zoo.problems if "referee" not in problem]

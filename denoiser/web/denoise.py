@@ -15,12 +15,12 @@ import torch
 from torch import Tensor
 
 from ..comparison import LADDER, Comparison, sweep
-from ..data import PIXELS, SIDE
+from ..data import PIXELS, SIDE, has_mnist
 from ..examples import EXAMPLES
 from ..ink import digit_from_image, digit_from_strokes, framed_from_image
 from ..noise import NOISES
 from .component import BadRequest, component
-from .zoo import Zoo
+from .zoo import Zoo, mnist_test
 
 SEED = 4271
 HIGHEST_SEED = 2**31 - 1
@@ -41,6 +41,15 @@ def read_picture(request: dict) -> dict:
         raise BadRequest("That file is larger than 24 MB. Try a smaller picture.")
     fit = framed_from_image if request.get("already") is True else digit_from_image
     return {"digit": encode(fit(io.BytesIO(decode(content))))}
+
+
+def test_digit(request: dict) -> dict:
+    """One of MNIST's test digits at random, with its label and its place among the 10,000."""
+    digits = mnist_test()
+    if digits is None:
+        raise BadRequest("MNIST is not on this machine.")
+    place = int(torch.randint(len(digits), ()))
+    return {"digit": encode(digits[place : place + 1].floats()), "label": int(digits.labels[place]), "place": place}
 
 
 def compare(zoo: Zoo, request: dict) -> dict:
@@ -156,7 +165,7 @@ def logo() -> str:
 def build(zoo: Zoo) -> None:
     """The tab: pad and noise above, one card per model below."""
     with gr.Row(elem_id="bench", elem_classes="plain"):
-        component("pad", read_picture, **example_props())
+        component("pad", read_picture, test_digit, mnist=has_mnist(), **example_props())
         with gr.Column(elem_id="noise", elem_classes="plain"):
             component("already")
             with gr.Column(elem_id="noise-panel"):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .. import inspection
 from ..checkpoint import FOLDER, CheckpointError, load_record
-from ..data import SIDE, has_mnist, load_mnist
+from ..data import SIDE
 from ..evaluation import PERIODS, SPECTRUM_DIGITS
 from ..ink import digit_from_strokes
 from ..metrics import psnr
@@ -21,7 +21,7 @@ from ..noise import NOISES, add_noise, draw_noise
 from ..plots import LOSSES, line_styles, loss_key
 from ..recipes import trained_noise
 from .component import BadRequest, component
-from .zoo import Zoo
+from .zoo import Zoo, mnist_test
 
 IMAGE = (1, 1, SIDE, SIDE)
 TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
@@ -282,12 +282,6 @@ def code_in_words(code: Mapping | None) -> list[tuple[str, str]]:
 
 
 # ---------- digits to show ----------
-
-
-@cache
-def mnist_test():
-    """MNIST's test set where it is present, else None: the page downloads nothing."""
-    return load_mnist("test") if has_mnist() else None
 
 
 @cache

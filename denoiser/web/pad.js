@@ -141,6 +141,14 @@ const actions = {
     })();
   },
   upload: () => file.click(),
+  async mnist() {
+    const reply = await store.ask(server.test_digit, {});
+    if (!reply) return;
+    press(null);
+    store.remember();
+    store.ink({ picture: reply.digit, label: reply.label });
+    store.say(`MNIST test digit ${reply.place}, labelled ${reply.label}.`);
+  },
   async paste() {
     try {
       for (const item of await navigator.clipboard.read()) {
@@ -154,6 +162,8 @@ const actions = {
   },
 };
 for (const [name, button] of Object.entries(tools)) button.onclick = actions[name];
+tools.mnist.hidden = !props.mnist;
+find(".rail").classList.toggle("seven", props.mnist);
 canvas.onkeydown = event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Delete" || event.key === "Backspace") actions.clear();
@@ -249,13 +259,14 @@ for (const button of element.querySelectorAll("[data-odd]")) button.onclick = ()
 /* ---------- what the models see ---------- */
 const seen = find(".sees > canvas");
 const ODD = { letter: "a letter", blank: "a blank page", noise: "pure noise" };
-function show({ digit, reading, odd }) {
+function show({ digit, reading, odd, label }) {
   const lit = digit !== null && store.hasInk();
   seen.classList.toggle("unlit", !lit);
   store.paint(seen, lit ? digit : null);
   const words = odd ? ODD[odd] : reading ? "reads " : lit ? "your digit" : "waiting for ink";
   find(".what").textContent = words;
   if (lit && !odd && reading) find(".what").append(Object.assign(document.createElement("b"), { textContent: reading[0] }));
+  if (lit && label !== null) find(".what").append(`, labelled ${label}`);
   find(".sure").textContent = lit && !odd && reading ? store.percent(reading[1]) : "28 × 28";
   seen.setAttribute("aria-label", lit ? `The fitted digit${reading && !odd ? `, reads ${reading[0]}` : ""}` : "empty");
 }

@@ -11,6 +11,7 @@ window.denoiser = (() => {
     future: [],        // what was taken back
     picture: null,     // an uploaded picture, fitted: base64 of 784 bytes; its strokes are empty
     already: false,    // what is on the pad is noisy already: none is added
+    label: null,       // what MNIST says it is, of a test digit
     odd: null,         // "letter", "blank" or "noise": no digit on purpose
     drawing: false,    // the pen is down
     version: 0,        // counts changes of the ink
@@ -36,8 +37,8 @@ window.denoiser = (() => {
   }
 
   /* whoever changes the ink says so through `ink`, and calls `remember` before a change that can be undone */
-  const ink = patch => set({ strokes: [], picture: null, odd: null, ...patch, version: state.version + 1 });
-  const pad = () => ({ strokes: state.strokes, picture: state.picture, odd: state.odd });
+  const ink = patch => set({ strokes: [], picture: null, odd: null, label: null, ...patch, version: state.version + 1 });
+  const pad = () => ({ strokes: state.strokes, picture: state.picture, odd: state.odd, label: state.label });
   const remember = () => set({ past: [...state.past, pad()].slice(-200), future: [] });
   function undo() {
     if (!state.past.length) return;

@@ -1,11 +1,13 @@
 """The models the page serves: loaded once, read only, shared by all visitors."""
 
+from functools import cache
+
 import torch
 from torch import nn
 
 from ..checkpoint import CheckpointError, list_models, load_checkpoint, load_model
 from ..comparison import LADDER, sweep
-from ..data import SIDE
+from ..data import SIDE, Digits, has_mnist, load_mnist
 from ..filters import FILTERS
 from ..recipes import RECIPES
 
@@ -16,6 +18,12 @@ LABELS = {
     "vae": "VAE",
     "unet": "U-Net",
 }
+
+
+@cache
+def mnist_test() -> Digits | None:
+    """MNIST's test set where it is present, else None: the page downloads nothing."""
+    return load_mnist("test") if has_mnist() else None
 
 
 class Zoo:
