@@ -47,11 +47,11 @@ class Recipe:
 
     `noise_factor` is one number or the (low, high) from which each picture draws its own; `noise` names a kind,
     or several, each taking an equal share of every batch; `noise_drawn` says whether the training noise is one
-    frozen field for all epochs or fresh for each batch. `penalty_warmup` is the number of
-    epochs over which the penalties' weights climb from 0. `ema` is the decay, at each step, of the running mean of the
-    weights that is kept in their stead, 0 for none. `headline` is the source's own figure, in words, and
-    `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the
-    page's first board.
+    frozen field for all epochs or fresh for each batch. `penalty_warmup` is the number of epochs over which the
+    penalties' weights climb from 0. `clip` is the norm to which a step's gradient is cut, and `ema` the decay, at each
+    step, of the running mean of the weights that is kept in their stead; 0 for neither. `headline` is the source's own
+    figure, in words, and `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe
+    has a card on the page's first board.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Recipe:
     schedule: str = "constant"
     batch_size: int = 128
     epochs: int = 50
+    clip: float = 0.0
     ema: float = 0.0
     seed: int = 0
     featured: bool = False
@@ -123,6 +124,7 @@ class Recipe:
                 f"penalties that climb for {self.penalty_warmup} epochs need penalties": (
                     self.penalty_warmup == 0 or (self.penalty_warmup > 0 and bool(self.penalties))
                 ),
+                f"a gradient cannot be cut to {self.clip}": self.clip >= 0,
                 f"the decay {self.ema} of the mean of the weights is not from 0 to below 1": 0 <= self.ema < 1,
                 "it is to denoise, but has no noise": self.task != "denoise" or has_noise,
                 "it is to reconstruct clean digits, but adds noise": self.task != "reconstruct" or not has_noise,
@@ -410,7 +412,7 @@ RECIPES: dict[str, Recipe] = {
             title="U-Net, one for every noise level and kind",
             family="unet",
             network="unet",
-            settings={"widths": (64, 128), "blocks": (3, 4), "patch": 2},
+            settings={"widths": (32, 64, 128), "blocks": (1, 2, 4)},
             task="denoise",
             note="Ours: blind, it is told neither kind nor factor of the noise.",
             loss="psnr",
@@ -420,7 +422,8 @@ RECIPES: dict[str, Recipe] = {
             learning_rate=2e-3,
             optimizer_settings={"weight_decay": 1e-2},
             schedule="cosine",
-            epochs=60,
+            epochs=50,
+            clip=5.0,
             ema=0.999,
             featured=True,
         ),

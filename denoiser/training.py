@@ -169,6 +169,8 @@ def step(trainer: Trainer, batch: Batch) -> Tensor:
         for weight in model.parameters():
             weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
         team.sum([weight.grad for weight in model.parameters()])
+    if recipe.clip:
+        torch.nn.utils.clip_grad_norm_(model.parameters(), recipe.clip)
     trainer.optimizer.step()
     return loss.detach()
 

@@ -185,7 +185,7 @@ def measure() -> dict:
         "recipes": {},
     }
     for name in SUBJECTS:
-        recipe = replace(get_recipe(name), schedule="constant", ema=0.0)  # the same steps for all
+        recipe = replace(get_recipe(name), schedule="constant", clip=0.0, ema=0.0)  # the same steps for all
         ways = {"the tutorial's way": lambda recipe=recipe: tutorials_way(recipe, training, device)}
         for words, engine in engines(device).items():
             ways[words] = lambda recipe=recipe, engine=engine: our_way(recipe, training, engine)
