@@ -87,6 +87,7 @@ class Team:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
         try:
             yield
+            dist.barrier()  # who ends while another still talks to it takes that one down
         finally:
             dist.destroy_process_group()
 

@@ -140,11 +140,9 @@ def test_what_cannot_be_trained_is_a_sentence(tiny_recipe, fails, arguments, say
 
 def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkeypatch):
     monkeypatch.setattr(checkpoint, "load_record", functools.partial(checkpoint.load_record, folder=tiny_recipe))
-    tiny, other = recipes.RECIPES["tiny"], replace(recipes.RECIPES["tiny"], name="other", seed=1)
-    for name in list(recipes.RECIPES):
-        monkeypatch.delitem(recipes.RECIPES, name)
-    monkeypatch.setitem(recipes.RECIPES, "tiny", tiny)
-    monkeypatch.setitem(recipes.RECIPES, "other", other)
+    tiny = recipes.RECIPES["tiny"]
+    only = {"tiny": tiny, "other": replace(tiny, name="other", seed=1)}
+    monkeypatch.setattr(recipes, "RECIPES", only)
     arguments = ["train", "--all", "--device", "cpu"]
 
     def trained_by(*given):
@@ -153,9 +151,9 @@ def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkey
 
     assert trained_by(*arguments) == ["tiny", "other"]
     assert trained_by(*arguments) == ["every recipe is trained as it stands"]
-    monkeypatch.setitem(recipes.RECIPES, "tiny", replace(tiny, title="In other words"))
+    only["tiny"] = replace(tiny, title="In other words")
     assert trained_by(*arguments) == ["every recipe is trained as it stands"]
-    monkeypatch.setitem(recipes.RECIPES, "tiny", replace(tiny, learning_rate=0.5))
+    only["tiny"] = replace(tiny, learning_rate=0.5)
     assert trained_by(*arguments) == ["tiny"]
 
 
