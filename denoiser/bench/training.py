@@ -185,7 +185,8 @@ def measure() -> dict:
         "recipes": {},
     }
     for name in SUBJECTS:
-        recipe = replace(get_recipe(name), schedule="constant", clip=0.0, ema=0.0)  # the same steps for all
+        plain = {"schedule": "constant", "learning_rate": 1e-3, "clip": 0.0, "ema": 0.0}  # what all ways can do
+        recipe = replace(get_recipe(name), **plain)
         ways = {"the tutorial's way": lambda recipe=recipe: tutorials_way(recipe, training, device)}
         for words, engine in engines(device).items():
             ways[words] = lambda recipe=recipe, engine=engine: our_way(recipe, training, engine)
