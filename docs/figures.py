@@ -78,7 +78,9 @@ def gaussian(report: Report) -> str:
         right = [f"{report.rows[name, 'gaussian', factor]['accuracy']:.1%}" for factor in (0.5, 0.7)]
         words = "noisy, do nothing" if name == "noisy" else f"`{name}`"
         rows.append([words, "-" if name == "noisy" else seen_in_training(name), *cells, *right])
-    return table(["", "trained on", *(f"{f:g}" for f in FACTORS), "right at 0.5", "right at 0.7"], rows)
+    return table(
+        ["", "trained on", *(f"{f:.3g}" if f < 1 else "1.0" for f in FACTORS), "right at 0.5", "right at 0.7"], rows
+    )
 
 
 def pooled(report: Report, name: str, kind: str) -> float:
@@ -128,6 +130,11 @@ def checkerboards(report: Report) -> str:
     return table(["dB, period 2", *stages], rows)
 
 
+def minutes(seconds: float) -> str:
+    """Rounded, for people."""
+    return f"{seconds / 60:.0f} min" if seconds > 90 else "1 min" if seconds > 30 else "under 1 min"
+
+
 def losses(report: Report) -> str:
     """The loss after the last epoch beside what the source says."""
     rows = []
@@ -140,7 +147,7 @@ def losses(report: Report) -> str:
         unit = " (nats)" if recipe.family == "vae" else unit
         decimals = 2 if recipe.family == "vae" else 4
         ours = " / ".join(f"{last[part]:.{decimals}f}" for part in ("train", "validation")) + unit
-        rows.append([f"`{name}`", ours, recipe.headline or "no figure", f"{record['seconds'] / 60:.0f} min"])
+        rows.append([f"`{name}`", ours, recipe.headline or "no figure", minutes(record["seconds"])])
     return table(["recipe", "ours, train / validation", "its source", "training"], rows)
 
 
