@@ -96,5 +96,7 @@ def new_page(browser, page_url):
 
     yield open_page
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # a delayed answer may still be on its way
         context.close()
     assert not complaints, "\n".join(complaints)
