@@ -196,9 +196,10 @@ def up_to_date(recipe) -> bool:
     from .recipes import fingerprint
 
     try:
-        return fingerprint(load_record(recipe.name)["recipe"]) == recipe.fingerprint()
+        record = load_record(recipe.name)
     except CheckpointError:
         return False
+    return record.get("fingerprint", fingerprint(record["recipe"], version=1)) == recipe.fingerprint()
 
 
 def train_each(recipes: list, digits, engine, team, resume: bool, command: str | None) -> None:
@@ -235,6 +236,7 @@ def train_each(recipes: list, digits, engine, team, resume: bool, command: str |
                 continue
             record = {
                 "recipe": recipe.as_dict(),
+                "fingerprint": recipe.fingerprint(),
                 "parameters": parameter_count(model),
                 "seed": recipe.seed,
                 "data": "MNIST training set: 55,000 digits to train, the last 5,000 to validate",

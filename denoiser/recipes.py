@@ -475,14 +475,16 @@ def get_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def fingerprint(recipe: Mapping) -> str:
+def fingerprint(recipe: Mapping, version: int | None = None) -> str:
     """A hash of all that decides the weights: the recipe (of a record) but for its presentation, and the code.
 
-    Settings that a recipe of an older record does not name are what they are by default.
+    What is as it is by default does not count, so that a setting which older recipes did not have changes no hash.
+    `version` is that of the code, by default the present one.
     """
-    defaults = {f.name: f.default for f in fields(Recipe) if f.default is not MISSING}
-    decisive = {key: value for key, value in (defaults | dict(recipe)).items() if key not in PRESENTATION}
-    return hashlib.sha256(json.dumps([VERSION, decisive], sort_keys=True).encode()).hexdigest()
+    defaults = {f.name: json.dumps(f.default) for f in fields(Recipe) if f.default is not MISSING}
+    settings = {key: json.dumps(value, sort_keys=True) for key, value in recipe.items() if key not in PRESENTATION}
+    decisive = sorted((key, text) for key, text in settings.items() if text != defaults.get(key))
+    return hashlib.sha256(json.dumps([VERSION if version is None else version, decisive]).encode()).hexdigest()
 
 
 UNTRAINED_FACTOR = 0.5  # the noise that what was trained on none is shown at

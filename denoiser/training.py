@@ -278,6 +278,7 @@ def save_state(path: Path, trainer: Trainer, history: list[dict]) -> None:
     if recipe.ema:
         tensors |= {f"mean.{index}": value.contiguous() for index, value in enumerate(trainer.mean.values)}
     metadata = {"recipe": json.dumps(recipe.as_dict()), "history": json.dumps(history)}
+    metadata["fingerprint"] = recipe.fingerprint()
     write_atomically(path, save(tensors, metadata))
 
 
@@ -291,7 +292,7 @@ def load_state(path: Path, trainer: Trainer) -> list[dict]:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (not a dict)
         history = json.loads(metadata["history"])
         theirs = json.loads(metadata["recipe"])
-        same = fingerprint(theirs) == trainer.recipe.fingerprint()
+        same = metadata.get("fingerprint", fingerprint(theirs, version=1)) == trainer.recipe.fingerprint()
         if same:
             _restore(trainer, tensors)
     except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:

@@ -155,6 +155,9 @@ def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkey
     assert trained_by(*arguments) == ["every recipe is trained as it stands"]
     only["tiny"] = replace(tiny, learning_rate=0.5)
     assert trained_by(*arguments) == ["tiny"]
+    monkeypatch.setattr(recipes, "VERSION", recipes.VERSION + 1)  # the same recipe gives other weights now
+    assert trained_by(*arguments) == ["tiny", "other"]
+    assert trained_by(*arguments) == ["every recipe is trained as it stands"]
 
 
 def test_after_ctrl_c_a_training_goes_on_to_the_same_history(tiny_recipe, capsys, monkeypatch):

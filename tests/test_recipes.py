@@ -5,10 +5,11 @@ from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
+from denoiser import recipes
 from denoiser.data import Augmentation
 from denoiser.errors import DenoiserError
 from denoiser.models import build
-from denoiser.recipes import FAMILIES, RECIPES, RecipeError, get_recipe
+from denoiser.recipes import FAMILIES, RECIPES, RecipeError, fingerprint, get_recipe
 
 DENOISER = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "denoise" and r.optimizer == "adam")
 CLEAN = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "reconstruct")
@@ -124,3 +125,14 @@ def test_an_unknown_name_is_answered_with_those_that_there_are():
     with pytest.raises(RecipeError, match="unknown recipe 'conv-65'") as caught:
         get_recipe("conv-65")
     assert all(name in str(caught.value) for name in RECIPES)
+
+
+def test_what_decides_the_weights_is_known_by_its_fingerprint(monkeypatch):
+    before = DENOISER.fingerprint()
+    assert fingerprint(json.loads(json.dumps(DENOISER.as_dict()))) == before  # as a record holds it
+    assert replace(DENOISER, title="In other words", note="more").fingerprint() == before
+    assert replace(DENOISER, seed=DENOISER.seed + 1).fingerprint() != before
+    younger = {key: value for key, value in DENOISER.as_dict().items() if key not in ("clip", "ema")}
+    assert fingerprint(younger) == before  # a setting that its recipe did not have is what it is by default
+    monkeypatch.setattr(recipes, "VERSION", recipes.VERSION + 1)
+    assert DENOISER.fingerprint() != before == fingerprint(DENOISER.as_dict(), version=recipes.VERSION - 1)
