@@ -35,6 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """All verbs and their options; imports nothing heavy, so that --help is quick."""
+    from .bench import BENCHMARKS
+
     parser = argparse.ArgumentParser(prog="python -m denoiser", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
@@ -73,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     bench = verb(run_bench)
     bench.add_argument(
-        "what", choices=("serving", "training"), help="the real page in a real browser, or training against other ways"
+        "what", choices=BENCHMARKS, help="the real page in a real browser, or training against other ways"
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
@@ -139,10 +141,11 @@ def _shortened(text: str, most: int) -> str:
 
 def run_train(options: argparse.Namespace) -> None:
     """Train recipes on MNIST and write their checkpoints; under torchrun, several processes share every batch."""
+    from .checkpoint import up_to_date
     from .data import load_mnist
     from .engine import Engine, Team
     from .errors import DenoiserError
-    from .recipes import RECIPES, get_recipe
+    from .recipes import RECIPES, get_recipe, variation
 
     if options.all == bool(options.recipes):
         raise DenoiserError("name the recipes to train, or --all; `python -m denoiser list` names them")
@@ -151,7 +154,9 @@ def run_train(options: argparse.Namespace) -> None:
     engine = Engine.fastest(digits.images.device, options.precision)
     recipes, command = [get_recipe(name) for name in options.recipes or RECIPES], None
     if options.set or options.name:
-        recipes = [changed(recipes, options.set, options.name)]
+        if len(recipes) != 1 or not options.set or not options.name:
+            raise DenoiserError("--set and --as go together, and change one recipe")
+        recipes = [variation(recipes[0], options.name, read_settings(options.set))]
         command = f"python -m denoiser train {options.recipes[0]} --set {' '.join(options.set)} --as {options.name}"
     if options.all:
         recipes = [recipe for recipe in recipes if not up_to_date(recipe)]
@@ -161,45 +166,19 @@ def run_train(options: argparse.Namespace) -> None:
         train_each(recipes, digits, engine, team, options.resume or options.all, command)
 
 
-def changed(recipes: list, settings: list[str] | None, name: str | None):
-    """The one recipe of `recipes` with other settings, each KEY=VALUE, under another name."""
-    import dataclasses
+def read_settings(settings: list[str]) -> dict:
+    """The values of KEY=VALUE words: JSON where they are, else text."""
     import json
 
-    from .errors import DenoiserError
-    from .recipes import RECIPES
-
-    if len(recipes) != 1 or not settings or not name:
-        raise DenoiserError("--set and --as go together, and change one recipe")
-    if name in RECIPES or not name.replace("-", "").isalnum():
-        raise DenoiserError(f"--as {name!r} is the name of another recipe, or no name: letters, digits and hyphens")
-    changes: dict = {"name": name, "source": None, "headline": "", "headline_bce": None, "featured": False}
-    changes["note"] = f"{recipes[0].name} with {', '.join(settings)}"
+    found: dict = {}
     for setting in settings:
         key, _, text = setting.partition("=")
-        if key not in {field.name for field in dataclasses.fields(recipes[0])} - changes.keys():
-            raise DenoiserError(f"a recipe has no setting {key!r} to change")
         try:
             value = json.loads(text)
         except ValueError:
             value = text
-        changes[key] = tuple(value) if isinstance(value, list) else value
-    try:
-        return dataclasses.replace(recipes[0], **changes)
-    except TypeError as error:
-        raise DenoiserError(f"{' '.join(settings)}: a value of the wrong type ({error})") from error
-
-
-def up_to_date(recipe) -> bool:
-    """Whether there is a checkpoint that this very recipe, trained by this code, gives."""
-    from .checkpoint import CheckpointError, load_record
-    from .recipes import fingerprint
-
-    try:
-        record = load_record(recipe.name)
-    except CheckpointError:
-        return False
-    return record.get("fingerprint", fingerprint(record["recipe"], version=1)) == recipe.fingerprint()
+        found[key] = tuple(value) if isinstance(value, list) else value
+    return found
 
 
 def train_each(recipes: list, digits, engine, team, resume: bool, command: str | None) -> None:
@@ -209,7 +188,7 @@ def train_each(recipes: list, digits, engine, team, resume: bool, command: str |
     """
     from tqdm import tqdm
 
-    from .checkpoint import save_model
+    from .checkpoint import save_model, up_to_date
     from .data import split_validation
     from .latent import has_plane, write_codes
     from .models import parameter_count

@@ -16,7 +16,7 @@ from .errors import DenoiserError
 from .files import write_together
 from .filters import FILTERS
 from .models import build
-from .recipes import RECIPES
+from .recipes import RECIPES, Recipe, fingerprint
 
 FOLDER = Path(os.environ.get("DENOISER_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
 
@@ -62,6 +62,15 @@ def load_record(name: str, folder: Path = FOLDER) -> dict:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(f"the record {path} cannot be read: {error!r}") from error
     return record
+
+
+def up_to_date(recipe: Recipe, folder: Path = FOLDER) -> bool:
+    """Whether there is a checkpoint that this very recipe, trained by this code, gives."""
+    try:
+        record = load_record(recipe.name, folder)
+    except CheckpointError:
+        return False
+    return record.get("fingerprint", fingerprint(record["recipe"], version=1)) == recipe.fingerprint()
 
 
 def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> tuple[nn.Module, dict]:

@@ -17,7 +17,6 @@ from .data import Batch
 from .errors import DenoiserError
 from .recipes import OPTIMIZERS, Recipe
 
-PRECISIONS = ("float32", "bfloat16")
 EAGER_STEPS = 3  # before a step is captured: libraries choose their kernels, optimisers make their state
 PATIENCE = timedelta(minutes=5)  # until a process that is not heard of counts as dead
 

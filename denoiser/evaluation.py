@@ -11,7 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import torch
@@ -275,17 +275,15 @@ def evaluate(
             speed = kept.get(key, lambda subject=subject: _speed(subject, digits))
             models[subject.name] = _describe(subject.record) | speed
             model = subject.module("gaussian", 0.5)
+            parts: dict[str, Callable[[], dict]] = {}
             if isinstance(model, Autoencoder):
-                key = common | {"sparsity": subject.fingerprint}
-                sparse = kept.get(key, lambda subject=subject: {"code": _sparsity(subject, digits)})
-                models[subject.name] |= sparse
+                parts["sparsity"] = partial(_sparsity, subject, digits)
             if enlarging(model):
-                key = common | {"checkerboard": subject.fingerprint}
-                found = kept.get(key, lambda subject=subject: {"checkerboard": _checkerboard(subject, digits)})
-                models[subject.name] |= found
+                parts["checkerboard"] = partial(_checkerboard, subject, digits)
             if isinstance(model, VAE):
-                key = common | {"plane": subject.fingerprint}
-                models[subject.name] |= kept.get(key, lambda model=model: _plane(model, digits, referee))
+                parts["plane"] = partial(_plane, model, digits, referee)
+            for part, compute in parts.items():
+                models[subject.name] |= kept.get(common | {part: subject.fingerprint}, compute)
     return {"results": results, "models": models, "referee": _describe(referee_record) if referee_record else None}
 
 
@@ -308,7 +306,8 @@ def _sparsity(subject: Subject, digits: Digits) -> dict:
     """`inspection.sparsity` of the codes of all digits, under the strongest noise the model was trained on."""
     kind, factor = trained_noise(subject.record["recipe"])
     model = subject.module(kind, factor)
-    return sparsity(model, torch.cat([model.encode(y) for y in noisy_batches(digits, kind, factor)]))
+    codes = torch.cat([model.encode(y) for y in noisy_batches(digits, kind, factor)])
+    return {"code": sparsity(model, codes)}
 
 
 @torch.inference_mode()
@@ -319,7 +318,8 @@ def _checkerboard(subject: Subject, digits: Digits) -> dict:
     model = subject.module(kind, factor)
     found = stages(model, subject.record["recipe"], torch.cat(list(noisy_batches(digits, kind, factor))))
     pictures = {"digits": digits.floats()} | found
-    return {stage: [checkerboard(x, period) for period in PERIODS] for stage, x in pictures.items()}
+    board = {stage: [checkerboard(x, period) for period in PERIODS] for stage, x in pictures.items()}
+    return {"checkerboard": board}
 
 
 def _plane(model: VAE, digits: Digits, referee: nn.Module | None) -> dict:

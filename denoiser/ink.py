@@ -274,7 +274,6 @@ def framed_from_image(picture) -> Tensor:
     fill theirs) is meaned down, which takes some of the noise along. Takes what digit_from_image takes and raises
     what it raises, BlankInk only where all is one shade.
     """
-    from scipy import ndimage
     from skimage.transform import resize_local_mean
 
     grey = _pixels(picture).mean(axis=2)
@@ -284,25 +283,28 @@ def framed_from_image(picture) -> Tensor:
     if np.median(frame) > 0.5 * (grey.min() + grey.max()):
         grey = 1 - grey
     if grey.shape != (SIDE, SIDE):
-        side = max(grey.shape)
-        rows, columns = ((side - length) // 2 for length in grey.shape)
-        paper = float(np.median(grey))
-        square = np.pad(
-            grey,
-            ((rows, side - grey.shape[0] - rows), (columns, side - grey.shape[1] - columns)),
-            constant_values=paper,
-        )
-        calm = ndimage.gaussian_filter(square, side / SIDE)
-        strong = calm - np.median(calm) > 0.5 * (calm.max() - np.median(calm))
-        longest, middle = _longest_side(strong), ndimage.center_of_mass(strong)
-        if not 0.5 <= longest / side <= 0.9:  # a digit somewhere in its picture
-            half = 0.5 * longest * SIDE / BOX
-            margin = math.ceil(half)
-            padded = np.pad(square, margin, constant_values=paper)
-            top, left = (max(0, round(place + margin - half)) for place in middle)
-            square = padded[top : top + round(2 * half), left : left + round(2 * half)]
-        grey = resize_local_mean(square, (SIDE, SIDE))
+        grey = resize_local_mean(_square(grey), (SIDE, SIDE))
     return torch.from_numpy(np.ascontiguousarray(grey, dtype=np.float32)).clamp(0, 1).view(1, 1, SIDE, SIDE)
+
+
+def _square(grey: np.ndarray) -> np.ndarray:
+    """The square around a picture's light ink (h, w), or around all of it where the ink fills it as MNIST's does."""
+    from scipy import ndimage
+
+    side, paper = max(grey.shape), float(np.median(grey))
+    before = [(side - length) // 2 for length in grey.shape]
+    widths = [(first, side - length - first) for first, length in zip(before, grey.shape, strict=True)]
+    square = np.pad(grey, widths, constant_values=paper)
+    calm = ndimage.gaussian_filter(square, side / SIDE)
+    strong = calm - np.median(calm) > 0.5 * (calm.max() - np.median(calm))
+    longest, middle = _longest_side(strong), ndimage.center_of_mass(strong)
+    if 0.5 <= longest / side <= 0.9:
+        return square
+    half = 0.5 * longest * SIDE / BOX
+    margin = math.ceil(half)
+    padded = np.pad(square, margin, constant_values=paper)
+    top, left = (max(0, round(place + margin - half)) for place in middle)
+    return padded[top : top + round(2 * half), left : left + round(2 * half)]
 
 
 class _Shape(NamedTuple):

@@ -14,6 +14,8 @@ from torch import Tensor, nn
 from .data import PIXELS, SIDE
 from .models import build
 
+SMALL_WEIGHT = 1e-3  # in size; what is below counts as next to nothing
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -54,8 +56,6 @@ WORDS: dict[type[nn.Module], Callable[[nn.Module], str]] = {
     nn.Unflatten: lambda m: "reshape",
     nn.BatchNorm1d: lambda m: "batch norm",
     nn.BatchNorm2d: lambda m: "batch norm",
-    nn.PixelUnshuffle: lambda m: f"{_times(m.downscale_factor)} pixels to channels",
-    nn.PixelShuffle: lambda m: f"channels to {_times(m.upscale_factor)} pixels",
     nn.ReLU: lambda m: "ReLU",
     nn.SiLU: lambda m: "SiLU",
     nn.Sigmoid: lambda m: "sigmoid",
@@ -127,15 +127,12 @@ def code(model: nn.Module, x: Tensor) -> Tensor | None:
     return model.encode(x)[0].float() if hasattr(model, "encode") else None
 
 
-SMALL_WEIGHT = 1e-3
-
-
 @torch.inference_mode()
 def sparsity(model: nn.Module, codes: Tensor) -> dict:
     """How sparse `codes` (N, ...) of N pictures and the weights of their `model` are.
 
     `values` in each code, the share of them that is exactly `zero`, how many are `dead` (zero for every picture), and
-    the share of weights (biases left out) that are `small`: below 0.001 in size.
+    the share of weights (biases left out) that are `small`: below SMALL_WEIGHT in size.
     """
     flat = codes.flatten(1) == 0
     sizes = torch.cat([w.detach().abs().flatten() for w in model.parameters() if w.dim() > 1])

@@ -189,9 +189,6 @@ def sample(model: VAE, count: int, seed: int) -> tuple[Tensor, Tensor]:
     return z, decode(model, z)
 
 
-# ---------- where the classes live ----------
-
-
 # ---------- figures of a whole plane ----------
 
 
@@ -221,6 +218,9 @@ def coverage(model: VAE, referee: nn.Module, n: int = 20, tail: float = 0.01, su
     """The share of n x n tiles over the prior's quantiles that the referee reads with more than that probability."""
     tiles = decode(model, quantile_lattice(n, tail).view(-1, 2).to(next(model.parameters()).device))
     return (read(referee, tiles).max(dim=1).values > sure).double().mean().item()
+
+
+# ---------- where the classes live ----------
 
 
 @dataclass(frozen=True)

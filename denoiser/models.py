@@ -1,6 +1,6 @@
 """Every network: builders that differ in their layers alone, and the three contracts they fulfil.
 
-Denoiser     model(noisy) -> x_hat, pictures (B, 1, 28, 28) in [0, 1].
+Denoiser     model(noisy) -> x_hat, pictures (B, 1, 28, 28) in [0, 1]; Direct is one without a code.
 Autoencoder  the same by way of a code: model.encode(x) -> z, model.decode(z) -> x_hat.
 VAE          the same, its code a Gaussian posterior; encode gives the mean.
 Classifier   model(x) -> logits (B, 10); reads pictures, denoises none.
@@ -32,18 +32,14 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class Denoiser(nn.Module):
-    """A network from noisy pictures to the logits of clean ones, by whatever way."""
+    """What takes noisy pictures and gives clean ones, by whatever way."""
 
     criteria: ClassVar[tuple[str, ...]] = tuple(LOSSES)
-    penalties: ClassVar[tuple[str, ...]] = ("weight_l1",)
-
-    def __init__(self, body: nn.Module):
-        super().__init__()
-        self.body = body
+    penalties: ClassVar[tuple[str, ...]] = ()
 
     def code_and_logits(self, x: Tensor) -> tuple[Tensor | None, Tensor]:
         """What lies in the middle, None where there is no code, and the logits of the picture."""
-        return None, self.body(x)
+        raise NotImplementedError
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.sigmoid(self.code_and_logits(x)[1])
@@ -63,13 +59,27 @@ class Denoiser(nn.Module):
         return loss
 
 
+class Direct(Denoiser):
+    """One network from a picture to the logits of a picture."""
+
+    penalties: ClassVar[tuple[str, ...]] = ("weight_l1",)
+
+    def __init__(self, body: nn.Module):
+        super().__init__()
+        self.body = body
+
+    def code_and_logits(self, x: Tensor) -> tuple[None, Tensor]:
+        """No code, and the logits."""
+        return None, self.body(x)
+
+
 class Autoencoder(Denoiser):
     """An encoder to a code and a decoder to the logits of a picture."""
 
     penalties: ClassVar[tuple[str, ...]] = tuple(PENALTIES)
 
     def __init__(self, encoder: nn.Module, decoder: nn.Module):
-        nn.Module.__init__(self)
+        super().__init__()
         self.encoder = encoder
         self.decoder = decoder
 
@@ -312,23 +322,20 @@ class Level(nn.Module):
         return self.after(x + self.up(self.below(self.down(x))))
 
 
-def unet(widths: Sequence[int], blocks: Sequence[int], patch: int = 1) -> Denoiser:
-    """Residual blocks at each size, each half the one before, and skips between equal sizes; no code.
+def unet(widths: Sequence[int], blocks: Sequence[int]) -> Direct:
+    """Residual blocks at each size, each half the one before, and skips between equal sizes.
 
-    `widths` and `blocks` count from the largest size, 28 / `patch`, the smallest last; `patch` by `patch` pixels are
-    one place's channels. Ronneberger, Fischer and Brox, "U-Net", 2015.
+    `widths` and `blocks` count from the largest size to the smallest. Ronneberger, Fischer and Brox, "U-Net", 2015.
     """
     body: nn.Module = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks[-1])))
     for (width, below), count in zip(reversed(list(pairwise(widths))), reversed(blocks[:-1]), strict=True):
         body = Level(width, count, body, below)
-    return Denoiser(
+    return Direct(
         nn.Sequential(
-            nn.PixelUnshuffle(patch),  # p^2 x 28 / p x 28 / p
-            nn.Conv2d(patch**2, widths[0], 3, padding=1),  # w x 28 / p x 28 / p
-            body,  # w x 28 / p x 28 / p
+            nn.Conv2d(1, widths[0], 3, padding=1),  # w x 28 x 28
+            body,  # w x 28 x 28
             nn.SiLU(),
-            nn.Conv2d(widths[0], patch**2, 3, padding=1),  # p^2 x 28 / p x 28 / p
-            nn.PixelShuffle(patch),  # 1 x 28 x 28
+            nn.Conv2d(widths[0], 1, 3, padding=1),  # 1 x 28 x 28
         )
     )
 

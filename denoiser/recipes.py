@@ -7,7 +7,7 @@ files or pages.
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from inspect import signature
 
 import torch
@@ -23,9 +23,8 @@ NOISE_DRAWN = ("once", "each batch")
 FAMILIES = ("dense", "conv", "unet", "recurrent", "vae", "referee")
 TASKS = ("denoise", "reconstruct", "read")
 PRESENTATION = ("title", "source", "headline", "headline_bce", "note", "featured")  # trains the same whatever they say
-
-
 VERSION = 1  # of networks, noise and training; another once the same recipe gives other weights
+UNTRAINED_FACTOR = 0.5  # the noise that what was trained on none is shown at
 
 
 class RecipeError(DenoiserError, ValueError):
@@ -475,6 +474,25 @@ def get_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
+def variation(recipe: Recipe, name: str, settings: Mapping) -> Recipe:
+    """`recipe` with other settings, under another name: ours, so its source and that source's figure fall away.
+
+    Raises RecipeError where there is no such setting, a value is of the wrong type or contradicts the others, or the
+    name is another recipe's or none.
+    """
+    if name in RECIPES or not name.replace("-", "").isalnum():
+        raise RecipeError(f"{name!r} is the name of another recipe, or no name: letters, digits and hyphens")
+    words = ", ".join(f"{key}={json.dumps(value)}" for key, value in settings.items())
+    plain = {"name": name, "source": None, "headline": "", "headline_bce": None, "featured": False}
+    plain["note"] = f"{recipe.name} with {words}"
+    if unknown := settings.keys() - ({f.name for f in fields(Recipe)} - plain.keys()):
+        raise RecipeError(f"a recipe has no setting {min(unknown)!r} to change")
+    try:
+        return replace(recipe, **plain, **settings)
+    except TypeError as error:
+        raise RecipeError(f"{words}: a value of the wrong type ({error})") from error
+
+
 def fingerprint(recipe: Mapping, version: int | None = None) -> str:
     """A hash of all that decides the weights: the recipe (of a record) but for its presentation, and the code.
 
@@ -485,9 +503,6 @@ def fingerprint(recipe: Mapping, version: int | None = None) -> str:
     settings = {key: json.dumps(value, sort_keys=True) for key, value in recipe.items() if key not in PRESENTATION}
     decisive = sorted((key, text) for key, text in settings.items() if text != defaults.get(key))
     return hashlib.sha256(json.dumps([VERSION if version is None else version, decisive]).encode()).hexdigest()
-
-
-UNTRAINED_FACTOR = 0.5  # the noise that what was trained on none is shown at
 
 
 def trained_noise(recipe: Mapping) -> tuple[str, float]:

@@ -199,16 +199,15 @@ def fit(
     history: list[dict] = []
     if resume and state_file and state_file.exists():
         history = load_state(state_file, trainer)
-    if bar is not None:
-        bar.set_description(recipe.name)
-        bar.update(len(history) * steps_of_epoch(recipe, len(training)))
+    bar = tqdm(disable=True) if bar is None else bar
+    bar.set_description(recipe.name)
+    bar.update(len(history) * steps_of_epoch(recipe, len(training)))
     for epoch in range(len(history), recipe.epochs):
         start, losses = time.perf_counter(), []
         with _room_for(recipe):
             for loss in trainer.epoch(epoch):
                 losses.append(loss)
-                if bar is not None:
-                    bar.update()
+                bar.update()
             with trainer.mean.in_place():
                 held_out_loss = validation_loss(trainer.model, validation, engine.precision)
         values = torch.stack(losses).double()
@@ -222,8 +221,7 @@ def fit(
                 "seconds": round(time.perf_counter() - start, 3),
             }
         )
-        if bar is not None:
-            bar.set_postfix(train=f"{history[-1]['train']:.4f}", validation=f"{held_out_loss:.4f}")
+        bar.set_postfix(train=f"{history[-1]['train']:.4f}", validation=f"{held_out_loss:.4f}")
         if state_file and team.leads:
             save_state(state_file, trainer, history)
     trainer.mean.swap()

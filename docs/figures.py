@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from denoiser.checkpoint import list_models, load_record, trained  # noqa: E402
+from denoiser.checkpoint import list_models, load_record  # noqa: E402
 from denoiser.evaluation import FACTORS, ORACLE  # noqa: E402
 from denoiser.filters import FILTERS  # noqa: E402
 from denoiser.noise import NOISES  # noqa: E402
@@ -71,7 +71,8 @@ def seen_in_training(name: str) -> str:
 
 def gaussian(report: Report) -> str:
     """PSNR by noise factor, and what the referee reads."""
-    names = ["noisy", *report.best_first([*denoisers(), *(n for n in ("vae-2d",) if n in trained()), *FILTERS])]
+    variational = [name for name in list_models() if name not in FILTERS and get_recipe(name).family == "vae"]
+    names = ["noisy", *report.best_first(list(dict.fromkeys([*denoisers(), *variational, *FILTERS])))]
     values = marked([[report.psnr(name, "gaussian", factor) for factor in FACTORS] for name in names], 2)
     rows = []
     for name, cells in zip(names, values, strict=True):

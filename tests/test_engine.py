@@ -9,22 +9,18 @@ from pathlib import Path
 
 import pytest
 import torch
+from test_training import NETWORKS, short
 from torch import nn
 
 from denoiser import engine
 from denoiser.data import Batch, Digits
-from denoiser.engine import Captured, Engine, RunningMean, Team, TrainingError, make_optimizer
+from denoiser.engine import Engine, RunningMean, Team, TrainingError, make_optimizer
 from denoiser.models import build
 from denoiser.recipes import RECIPES
 from denoiser.training import fit
 
 ROOT = Path(__file__).resolve().parent.parent
-NETWORKS = {recipe.network: recipe for recipe in reversed(RECIPES.values())}
 SLOW, FAST = Engine(), Engine.fastest(torch.device("cpu"), "float32")
-
-
-def short(recipe, **changes):
-    return replace(recipe, **({"epochs": 2, "batch_size": 16} | changes))
 
 
 def losses(outcome):
@@ -67,7 +63,6 @@ def test_only_cuda_captures():
     model = build(recipe.network, recipe.settings)
     rate = make_optimizer(model, recipe, replace(SLOW, captured=True)).param_groups[0]["lr"]
     assert isinstance(rate, torch.Tensor)  # a graph reads it anew at each replay
-    assert callable(Captured)
 
 
 class TestRunningMean:

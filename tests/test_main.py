@@ -139,7 +139,7 @@ def test_what_cannot_be_trained_is_a_sentence(tiny_recipe, fails, arguments, say
 
 
 def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkeypatch):
-    monkeypatch.setattr(checkpoint, "load_record", functools.partial(checkpoint.load_record, folder=tiny_recipe))
+    monkeypatch.setattr(checkpoint, "up_to_date", functools.partial(checkpoint.up_to_date, folder=tiny_recipe))
     tiny = recipes.RECIPES["tiny"]
     only = {"tiny": tiny, "other": replace(tiny, name="other", seed=1)}
     monkeypatch.setattr(recipes, "RECIPES", only)

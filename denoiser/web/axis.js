@@ -134,7 +134,6 @@ find(".save").onclick = () => {
       context.drawImage(frame, names + i * (side + gap), y, side, side);
     });
   });
-  const link = Object.assign(document.createElement("a"), { href: sheet.toDataURL("image/png"), download: `denoiser-${store.state.kind}-${store.state.seed}.png` });
-  link.click();
+  store.download(sheet.toDataURL("image/png"), `denoiser-${store.state.kind}-${store.state.seed}.png`);
   store.say("Film strip saved.");
 };

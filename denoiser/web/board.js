@@ -87,8 +87,7 @@ async function refresh() {
       if (s.ladder?.asked === asked) break;
       if (s.now?.asked !== asked || (s.now.factors[0] !== factor && !s.already)) {
         const reply = await store.ask(server.compare, request(s, [factor]));
-        if (!reply && hopeless()) break;
-        if (!reply) continue;
+        if (!reply) { if (hopeless()) break; else continue; }
         if (!store.hasInk()) break;
         /* while the pen moves a slightly older picture is better than none */
         if (!stale() || drawing) store.set({ now: read(reply, asked), digit: store.bytes(reply.digit), reading: reply.reading });
@@ -200,9 +199,6 @@ list.addEventListener("pointermove", event => {
 /* ---------- what leaves the page: one card's picture, or the whole board as one ---------- */
 const conditions = ({ already, kind, factor, seed }) => already ? "already-noisy" : `${kind}-${factor.toFixed(2)}-${seed}`;
 const sheet = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
-function download(canvas, name) {
-  Object.assign(document.createElement("a"), { href: canvas.toDataURL("image/png"), download: name }).click();
-}
 list.addEventListener("click", event => {
   const card = event.target.closest(".card"), row = rows[[...list.children].indexOf(card)];
   if (event.target.closest(".about")) {
@@ -213,7 +209,7 @@ list.addEventListener("click", event => {
   const large = sheet(N * 10, N * 10), context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(card.querySelector("canvas"), 0, 0, large.width, large.height);
-  download(large, `${row.name}-${conditions(store.state)}.png`);
+  store.download(large.toDataURL("image/png"), `${row.name}-${conditions(store.state)}.png`);
 });
 function whole() {
   const side = 168, gap = 16, top = 44, across = Math.min(6, rows.length), down = Math.ceil(rows.length / across), height = side + 78;
@@ -228,8 +224,8 @@ function whole() {
   context.fillStyle = token("--ink-2");
   context.fillText(already ? "noisy already" : `${kind.replaceAll("-", " ")} noise, factor ${factor.toFixed(2)}, seed ${seed}`, gap, 26);
   cards.forEach(({ card, canvas: shot, psnr, ssim, digit, sure }, i) => {
-    const x = gap + i % across * (side + gap), y = top + Math.floor(i / across) * height, colour = getComputedStyle(card).getPropertyValue("--c");
-    context.fillStyle = getComputedStyle(card.querySelector(".swatch")).backgroundColor || colour;
+    const x = gap + i % across * (side + gap), y = top + Math.floor(i / across) * height;
+    context.fillStyle = getComputedStyle(card.querySelector(".swatch")).backgroundColor;
     context.fillRect(x, y + 2, 10, 10);
     write(rows[i].label, x + 16, y + 12, "600 14px", token("--ink"));
     context.drawImage(shot, x, y + 20, side, side);
@@ -245,7 +241,7 @@ element.querySelector(".copy").onclick = async () => {
     await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
     store.say("Picture copied: all cards as one.");
   } catch {
-    download(canvas, `denoiser-${conditions(store.state)}.png`);
+    store.download(canvas.toDataURL("image/png"), `denoiser-${conditions(store.state)}.png`);
     store.say("Picture saved: this browser lets no page copy one.");
   }
 };

@@ -103,11 +103,9 @@ element.querySelectorAll(".save").forEach(button => {
     if (!store.state.chart) return;
     const { kind } = button.dataset, reply = await store.ask(server.film, { ...request(), kind });
     if (!reply) return;
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([store.bytes(reply.content)], { type: reply.type }));
-    link.download = `morph-${request().name}.${kind}`;
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    const content = URL.createObjectURL(new Blob([store.bytes(reply.content)], { type: reply.type }));
+    store.download(content, `morph-${request().name}.${kind}`);
+    setTimeout(() => URL.revokeObjectURL(content), 10000);
   };
 });
 

@@ -406,10 +406,7 @@ find(".save").onclick = () => {
       context.drawImage(small, margin + k * (side + gap), gap + i * (side + gap), side, side);
     }
   });
-  const link = document.createElement("a");
-  link.download = `ten-digits-${view.name}.png`;
-  link.href = whole.toDataURL("image/png");
-  link.click();
+  store.download(whole.toDataURL("image/png"), `ten-digits-${view.name}.png`);
 };
 
 /* ---------- checkerboards: every network that enlarges its picture ---------- */

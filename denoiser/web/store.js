@@ -125,6 +125,7 @@ window.denoiser = (() => {
     return reply;
   }
 
+  const download = (href, name) => Object.assign(document.createElement("a"), { href, download: name }).click();
   const open = name => [...document.querySelectorAll("#pages button[role=tab]")].find(tab => tab.textContent.trim() === name)?.click();
 
   function dark(on) {
@@ -140,5 +141,5 @@ window.denoiser = (() => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, open, dark, firstTheme };
+  return { N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, download, open, dark, firstTheme };
 })();
