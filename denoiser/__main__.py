@@ -75,7 +75,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     bench = verb(run_bench)
     bench.add_argument(
-        "what", choices=BENCHMARKS, help="the real page in a real browser, or training against other ways"
+        "what", choices=BENCHMARKS, help="the page in a real browser, training against other ways, or the best possible"
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 

@@ -1,0 +1,138 @@
+"""bench limit: how far the limit of denoising may be, by small U-Nets that differ in seed, digits and noise.
+
+A trained network is one draw from all that seed and training digits could have given. Two draws f and g that share
+nothing differ, in the mean over pixels, by |f - g|^2 = 2 V, V the variance of a draw; the mean of endlessly many has
+the error MSE - V, exactly. What that leaves out, the error the mean of all draws has beyond the best possible one, no
+such experiment can see: the estimate is a bound from one side.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from ..data import Digits, load_mnist
+from ..engine import Engine
+from ..evaluation import noisy_batches
+from ..noise import NOISES
+from ..recipes import Recipe, get_recipe
+from ..training import fit
+
+STATES = Path("runs/limit")  # of unfinished trainings, to go on from
+EPOCHS = 5
+SMALL = {"widths": (16, 32, 64), "blocks": (1, 1, 1)}
+FACTORS = (0.25, 0.5, 0.7, 1.0)
+UNSEEN = "salt-and-pepper"  # what the last network never saw in training
+TESTED = 10_000  # test digits
+
+
+def stand_in(name: str, **changes) -> Recipe:
+    """The U-Net's recipe, smaller and shorter."""
+    plain = {"settings": SMALL, "epochs": EPOCHS, "featured": False}
+    return replace(get_recipe("unet"), name=name, **plain | changes)
+
+
+def trained(digits: Digits) -> dict[str, nn.Module]:
+    """The networks compared: two seeds on all digits, two halves (as many steps each), and one without a kind."""
+    seen = tuple(kind for kind in get_recipe("unet").noise if kind != UNSEEN)
+    plans = {
+        "all digits": (stand_in("all-0"), digits),
+        "all digits, another seed": (stand_in("all-1", seed=1), digits),
+        "one half": (stand_in("half-0", epochs=2 * EPOCHS), digits[0::2]),
+        "the other half": (stand_in("half-1", epochs=2 * EPOCHS, seed=1), digits[1::2]),
+        f"without {UNSEEN}": (stand_in("unseen", noise=seen), digits),
+    }
+    STATES.mkdir(parents=True, exist_ok=True)
+    found = {}
+    with tqdm(total=sum(r.epochs * math.ceil(len(d) / r.batch_size) for r, d in plans.values()), unit="step") as bar:
+        for words, (recipe, part) in plans.items():
+            state = STATES / f"{recipe.name}.state.safetensors"
+            engine = Engine.fastest(part.images.device)
+            found[words] = fit(recipe, part, state_file=state, resume=True, engine=engine, bar=bar)[0]
+    return found
+
+
+@torch.inference_mode()
+def outputs(models: dict[str, nn.Module], digits: Digits, kind: str, factor: float) -> Iterator[tuple[Tensor, dict]]:
+    """Batch by batch: the clean digits, and what each model makes of them under noise."""
+    start = 0
+    for noisy in noisy_batches(digits, kind, factor):
+        clean = digits[start : start + len(noisy)].floats()
+        start += len(noisy)
+        yield clean, {name: model(noisy).float().clamp(0, 1) for name, model in models.items()}
+
+
+def errors(models: dict[str, nn.Module], digits: Digits, kind: str, factor: float) -> dict:
+    """Mean squared error of each model, mean squared difference of each pair, and mean PSNR per image of each."""
+    total, sums = 0, {}
+
+    def add(key: object, values: Tensor) -> None:
+        sums[key] = sums.get(key, 0.0) + values.double().sum().item()
+
+    for clean, pictures in outputs(models, digits, kind, factor):
+        total += len(clean)
+        for name, x in pictures.items():
+            per_image = (x - clean).square().flatten(1).mean(dim=1)
+            add(name, per_image)
+            add((name, "psnr"), -10 * torch.log10(per_image.clamp_min(1e-12)))
+        for a, b in combinations(pictures, 2):
+            add((a, b), (pictures[a] - pictures[b]).square().flatten(1).mean(dim=1))
+    return {key: value / total for key, value in sums.items()}
+
+
+def measure() -> dict:
+    """Errors and disagreements at each noise factor, and what they say of the limit."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    models = trained(load_mnist("train", device))
+    digits = load_mnist("test", device)[:TESTED]
+    full, again, one, other, without = models
+    rows = []
+    for factor in tqdm(FACTORS, unit="factor"):
+        found = errors({name: models[name] for name in (full, again, one, other)}, digits, "gaussian", factor)
+        rows.append({"noise_factor": factor} | limit(found, (full, again), (one, other)))
+    kinds = {}
+    for kind in tqdm(NOISES, unit="kind"):
+        found = errors({name: models[name] for name in (full, without)}, digits, kind, 0.5)
+        kinds[kind] = [found[full], found[without]]
+    parameters = sum(p.numel() for p in models[full].parameters())
+    return {"parameters": parameters, "epochs": EPOCHS, "unseen": UNSEEN, "gaussian": rows, "kinds": kinds}
+
+
+def decibels(mse: float) -> float:
+    """The PSNR of a mean squared error; infinite where nothing is left of it."""
+    return -10 * math.log10(mse) if mse > 0 else math.inf
+
+
+def limit(found: dict, whole: tuple[str, str], half: tuple[str, str]) -> dict:
+    """From errors on all digits and on halves to dB that are still to be had, as differences of 10 log10 MSE.
+
+    `seeds`: by the mean of endlessly many networks on all digits. `data`: by endlessly many digits, where the error
+    falls like a + b / digits, so that it ends as far below all digits as these are below half of them. `draws`: by
+    the mean of endlessly many networks, each with digits of its own, as many as a half.
+    """
+    error, half_error = (sum(found[name] for name in names) / 2 for names in (whole, half))
+
+    return {
+        "psnr": sum(found[name, "psnr"] for name in whole) / 2,
+        "psnr_half": sum(found[name, "psnr"] for name in half) / 2,
+        "seeds": decibels(error - found[whole] / 2) - decibels(error),
+        "data": decibels(2 * error - half_error) - decibels(error),
+        "draws": decibels(half_error - found[half] / 2) - decibels(half_error),
+    }
+
+
+def show(figures: dict) -> None:
+    """Two tables: dB still to be had under Gaussian noise, and the errors on noise that was never seen."""
+    print(f"small U-Nets, {figures['parameters']:,} parameters, {figures['epochs']} epochs; mean PSNR per image in dB")
+    print(f"\n{'noise factor':>12}{'all digits':>12}{'half':>8}{'seeds':>8}{'data':>8}{'draws':>8}")
+    for row in figures["gaussian"]:
+        gains = "".join(f"{row[key]:>+8.2f}" for key in ("seeds", "data", "draws"))
+        print(f"{row['noise_factor']:>12}{row['psnr']:>12.2f}{row['psnr_half']:>8.2f}{gains}")
+    print(f"\n{'PSNR of the MSE at 0.5':24}{'all kinds':>12}{'without ' + figures['unseen']:>24}")
+    for kind, (seen, unseen) in figures["kinds"].items():
+        print(f"{kind:24}{decibels(seen):>12.2f}{decibels(unseen):>24.2f}")
