@@ -203,7 +203,7 @@ list.addEventListener("click", event => {
   const card = event.target.closest(".card"), row = rows[[...list.children].indexOf(card)];
   if (event.target.closest(".about")) {
     store.set({ model: row.name });
-    store.open("Models");
+    store.open("models");
   }
   if (!event.target.closest(".save") || list.querySelector(".unlit")) return;
   const large = sheet(N * 10, N * 10), context = large.getContext("2d");

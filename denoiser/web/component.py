@@ -28,7 +28,7 @@ def component(name: str, *functions: Callable, **props) -> gr.HTML:
         None,
         elem_id=name,
         html_template=asset(f"{name}.html"),
-        js_on_load=asset(f"{name}.js"),
+        js_on_load=f"denoiser.translate(element);\n{asset(f'{name}.js')}",
         server_functions=[answering(f) for f in functions] or None,
         apply_default_css=False,
         padding=False,

@@ -1,5 +1,6 @@
 /* A link that holds the drawing (or the fitted picture), the noise and the models, all behind the #: no server sees it. */
 (store => {
+  const { t } = store;
   const KEY = "#d=", PLACES = 1000, MOST = 5000;   // thousandths of the pad's side; points of a drawing
 
   const encode = text => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
@@ -44,14 +45,20 @@
     return { strokes: unpack(s), picture: p, odd: o, already: n === 1, kind: k, seed: e, factor: Math.round(f * 20) / 20, wanted: m };
   }
 
-  async function copy() {
+  /* what is on the page, into the address: a reload brings it back */
+  function keep() {
     const link = make();
     history.replaceState(null, "", link);
+    return link;
+  }
+
+  async function copy() {
+    const link = keep();
     try {
       await navigator.clipboard.writeText(link);
-      store.say("Link copied: this drawing, this noise, these models.");
+      store.say(t`Link copied: this drawing, this noise, these models.`);
     } catch {
-      store.say("The link is in the address bar: this drawing, this noise, these models.");
+      store.say(t`The link is in the address bar: this drawing, this noise, these models.`);
     }
   }
 
@@ -59,8 +66,8 @@
     try {
       store.set({ ...read(location.hash), version: 1 });
     } catch {
-      store.say("That link is damaged. Here is an empty pad instead.");
+      store.say(t`That link is damaged. Here is an empty pad instead.`);
     }
   }
-  store.copyLink = copy;
+  Object.assign(store, { keep, copyLink: copy });
 })(window.denoiser);

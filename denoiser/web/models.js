@@ -358,7 +358,7 @@ find(".steps").onclick = event => {
   view.step = +step.dataset.step;
   inside();
 };
-find(".draw").onclick = () => store.open("Denoise");
+find(".draw").onclick = () => store.open("denoise");
 
 /* ---------- first-layer weights ---------- */
 const weights = part(".weights", () => chosen().layers.length ? view.name : null, async fresh => {

@@ -1,9 +1,12 @@
 """The whole page: header, tabs, theme."""
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from . import denoise, latent, models
 from .component import asset, component
+from .server import FirstScript
+from .words import i18n, native, table
 from .zoo import Zoo
 
 TITLE = "Denoiser"
@@ -19,7 +22,8 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
         component("toast")
         with gr.Tabs(elem_id="pages"):
             for name, build in TABS.items():
-                with gr.Tab(name, id=name.lower().replace(" ", "-")):
+                slug = name.lower().replace(" ", "-")
+                with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(zoo)
     return demo
 
@@ -27,9 +31,12 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
 def launch_options() -> dict:
     """What belongs to the page but goes through launch: theme, styles, and the script all components share."""
     styles = "".join(asset(f"{name}.css") for name in STYLES)
+    scripts = "".join(asset(f"{name}.js") for name in ("language", "store", "link"))
     return {
         "theme": gr.themes.Base(),
-        "head": f"<style>{styles}</style><script>{asset('store.js')}{asset('link.js')}</script>",
+        "head": f"<style>{styles}</style><script>{table()}{scripts}</script>",
+        "app_kwargs": {"middleware": [Middleware(FirstScript, script=asset("early.js"))]},
+        "i18n": i18n,
         "footer_links": [],
         "run_history": False,
         "show_error": False,

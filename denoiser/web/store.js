@@ -2,7 +2,7 @@
    denoiser.state        the facts; never written directly
    denoiser.set(patch)   changes them and tells whoever listens to one of the patch's keys
    denoiser.on(keys, f)  calls f(state) now and whenever one of the keys (a space-separated list) is set */
-window.denoiser = (() => {
+window.denoiser = (({ t, ...language }) => {
   const N = 28, M = N * N;
   const listeners = [];
   const state = {
@@ -55,7 +55,7 @@ window.denoiser = (() => {
   /* seeds */
   const seed = (value, final) => {
     if (Number.isInteger(value) && value >= 0 && value < 2 ** 31) { if (value !== state.seed) set({ seed: value }); }
-    else if (final) say("The seed is a whole number from 0 to 2147483647.");
+    else if (final) say(t`The seed is a whole number from 0 to 2147483647.`);
     return state.seed;
   };
   /* what the native components start with: a link may have asked for another kind and seed than the page does */
@@ -113,20 +113,20 @@ window.denoiser = (() => {
     try {
       reply = JSON.parse(await call(JSON.stringify(request)));
     } catch {
-      if (!state.offline) say("The server does not answer. Your drawing is still here; the page keeps trying.");
+      if (!state.offline) say(t`The server does not answer. Your drawing is still here; the page keeps trying.`);
       set({ offline: true });
       return null;
     }
     if (state.offline) {
       set({ offline: false });
-      say("The server answers again. Your drawing is still here.");
+      say(t`The server answers again. Your drawing is still here.`);
     }
-    if (reply.error) { say(reply.error); return null; }
+    if (reply.error) { say(t(reply.error)); return null; }
     return reply;
   }
 
   const download = (href, name) => Object.assign(document.createElement("a"), { href, download: name }).click();
-  const open = name => [...document.querySelectorAll("#pages button[role=tab]")].find(tab => tab.textContent.trim() === name)?.click();
+  const open = page => document.querySelector(`#${page}-tab-button`)?.click();
 
   function dark(on) {
     document.body.classList.toggle("dark", on);
@@ -141,5 +141,5 @@ window.denoiser = (() => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, download, open, dark, firstTheme };
-})();
+  return { ...language, t, N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, download, open, dark, firstTheme };
+})(window.denoiser);

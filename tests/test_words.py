@@ -1,0 +1,93 @@
+"""The table of words: everything the page says is in it, and nothing else is."""
+
+import ast
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+import denoiser.web
+from denoiser.web.words import CHINESE
+
+WEB = Path(denoiser.web.__file__).parent
+NAMED = ("aria-label", "title", "placeholder", "alt")
+# What reads the same in both languages: names of measures, units, models, keys and files.
+SAME = re.compile(r"Denoiser|PSNR|SSIM|MNIST|PNG|GIF|JPEG|dB|KL|ELBO|nats|sigma|px|seed|English|s")
+
+
+def said(text: str) -> bool:
+    """Whether a text has words that another language would say otherwise."""
+    return re.search(r"[A-Za-z]{2}", SAME.sub("", re.sub(r"\$\{.*?\}", "", text))) is not None
+
+
+def in_script(source: str) -> list[str]:
+    """The keys of all t`...` in a script: what is filled in as {0}, {1}."""
+    keys = []
+    for start in re.finditer(r"(?<![\w.])(?:store\.)?t`", source):
+        key, depth, count, at = "", 0, 0, start.end()
+        while depth or source[at] != "`":
+            if not depth and source.startswith("${", at):
+                key, depth, count, at = key + f"{{{count}}}", 1, count + 1, at + 2
+                continue
+            depth += {"{": 1, "}": -1}.get(source[at], 0) if depth else 0
+            if not depth and source[at] != "}":
+                key += source[at]
+            at += 1
+        keys.append(key)
+    return keys
+
+
+class Texts(HTMLParser):
+    """The texts of a template, and those of its labels."""
+
+    def __init__(self, source: str):
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(source)
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [value for name, value in attributes if name in NAMED and value]
+
+    def handle_data(self, data):
+        self.found.append(" ".join(data.split()))
+
+
+def in_python(source: str) -> list[str]:
+    """The sentences of all errors raised in a module, f-strings with their values as {0}, {1}."""
+    keys = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+            text, count = "", 0
+            part = node.exc.args[0]
+            for value in part.values if isinstance(part, ast.JoinedStr) else [part]:
+                if isinstance(value, ast.FormattedValue):
+                    text, count = text + f"{{{count}}}", count + 1
+                elif isinstance(value, ast.Constant):
+                    text += str(value.value)
+            keys.append(text)
+    return keys
+
+
+SOURCES = [*sorted(WEB.glob("*.js")), *sorted(WEB.glob("*.html"))]
+
+
+def sentences(path: Path) -> list[str]:
+    source = path.read_text(encoding="utf-8")
+    found = {".js": in_script, ".html": lambda text: Texts(text).found, ".py": in_python}[path.suffix](source)
+    return [text for text in found if said(text)]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+def test_has_what_the_page_says(path):
+    assert [text for text in sentences(path) if text not in CHINESE] == []
+
+
+def test_translations_fill_in_the_same_places():
+    for english, chinese in CHINESE.items():
+        assert sorted(re.findall(r"\{\d\}", english)) == sorted(re.findall(r"\{\d\}", chinese)), english
+
+
+def test_translations_are_chinese():
+    for english, chinese in CHINESE.items():
+        assert re.search(r"[\u4e00-\u9fff]", chinese) or not said(chinese), english
