@@ -33,6 +33,7 @@ LOSSES = {  # what a recipe's loss is called, and its unit
     "bce": ("cross-entropy", "nats per pixel"),
     "mse": ("squared error", "per pixel"),
     "ssim": ("1 - SSIM", ""),
+    "psnr": ("decibels short of 40, and cross-entropy", ""),
     "cross-entropy": ("cross-entropy of the reading", "nats per digit"),
     "elbo": ("negative ELBO", "nats per digit"),
 }

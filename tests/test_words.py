@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 import denoiser.web
+from denoiser.noise import NOISES
+from denoiser.plots import LOSSES
+from denoiser.web.models import Shelf
 from denoiser.web.words import CHINESE
+from denoiser.web.zoo import Zoo
 
 WEB = Path(denoiser.web.__file__).parent
 NAMED = ("aria-label", "title", "placeholder", "alt")
@@ -58,18 +62,27 @@ def in_python(source: str) -> list[str]:
     keys = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
-            text, count = "", 0
-            part = node.exc.args[0]
-            for value in part.values if isinstance(part, ast.JoinedStr) else [part]:
-                if isinstance(value, ast.FormattedValue):
-                    text, count = text + f"{{{count}}}", count + 1
-                elif isinstance(value, ast.Constant):
-                    text += str(value.value)
-            keys.append(text)
+            keys.append(as_key(node.exc.args[0]))
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            keys.append(node.value.value if node.value.value.endswith(".") else "")  # a sentence with a name
     return keys
 
 
-SOURCES = [*sorted(WEB.glob("*.js")), *sorted(WEB.glob("*.html"))]
+def as_key(part: ast.expr) -> str:
+    """A string, or an f-string with its values as {0}, {1}; empty for what is neither."""
+    text, count = "", 0
+    for value in part.values if isinstance(part, ast.JoinedStr) else [part]:
+        if isinstance(value, ast.FormattedValue):
+            text, count = text + f"{{{count}}}", count + 1
+        elif isinstance(value, ast.Constant):
+            text += str(value.value)
+    return text
+
+
+SOURCES = [
+    *(path for kind in ("*.js", "*.html", "*.py") for path in sorted(WEB.glob(kind))),
+    *(WEB.parent / name for name in ("ink.py", "latent.py")),  # whose errors the page shows
+]
 
 
 def sentences(path: Path) -> list[str]:
@@ -81,6 +94,31 @@ def sentences(path: Path) -> list[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
 def test_has_what_the_page_says(path):
     assert [text for text in sentences(path) if text not in CHINESE] == []
+
+
+def records() -> list[str]:
+    """What the page shows of models and noise, in phrases that stand alone."""
+    zoo = Zoo()
+    shelf = Shelf(zoo)
+    found = [words for noise in NOISES.values() for words in (noise.label, noise.meaning)]
+    found += [word for words in LOSSES.values() for word in words]
+    for entry in shelf.entries:
+        found += [entry["title"], entry["headline"], entry["note"], entry["trained_on"]]
+        found += [phrase for layer in entry["layers"] for phrase in layer["words"].split(", ")]
+        found += [phrase for what, how in entry["facts"] for phrase in (what, *how)]
+    found += [zoo.card(name)["label"] for name in zoo.models]
+    return list(dict.fromkeys(found))
+
+
+def test_has_what_the_records_say():
+    """A phrase with figures in it stands there with {0}."""
+    patterns = [re.sub(r"\\{\d\\}", "(.+)", re.escape(key)) for key in CHINESE]
+    same = re.compile(
+        r"python -m .*|cpu|cuda.*|float32|bfloat16|Ada(delta|m|mW)|ReLU|SiLU|sigmoid|tanh|LSTM|VAE|U-Net|\d+ (s|min|h)|1 - SSIM"
+    )
+    left = [text for text in records() if said(text) and not same.fullmatch(text)]
+    assert left
+    assert [text for text in left if not any(re.fullmatch(p, text) for p in patterns)] == []
 
 
 def test_translations_fill_in_the_same_places():

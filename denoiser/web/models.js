@@ -1,7 +1,7 @@
 /* The Models tab: a table that chooses, and everything about the model that is chosen. What needs no digit came with
    the page (props.entries); pictures are asked for when their part of the page comes into view. */
 const store = window.denoiser;
-const { N, M } = store;
+const { N, M, t } = store;
 const find = selector => element.querySelector(selector);
 const entries = props.entries;
 const byName = new Map(entries.map(entry => [entry.name, entry]));
@@ -19,7 +19,9 @@ const minus = words => words.replace("-", "−");
 const decibel = value => value == null ? "∞ dB" : minus(`${value.toFixed(1)} dB`);
 const signed = value => (value < 0 ? "" : "+") + decibel(value);
 const span = seconds => seconds == null ? NONE : seconds < 100 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+const phrases = words => words.split(", ").map(word => t(word)).join(", ");   // "convolution 3 x 3, ReLU"
 const shape = sizes => sizes.join(" × ");
+const words = loss => (props.losses[loss] ?? ["loss", ""]).map(word => t(word));   // of a loss: its name, its unit
 const last = list => list[list.length - 1];
 const sample = style => `<svg viewBox="0 0 24 8" aria-hidden="true"><path d="M0 4H24" fill="none" stroke="${tint(style)}" stroke-width="2" stroke-dasharray="${style.dash}"/></svg>`;
 
@@ -35,21 +37,23 @@ const at = (e, factor) => e.curve.find(([f]) => Math.abs(f - factor) < 1e-9)?.[1
 const measured = entries.some(e => e.curve.length);
 function table() {
   const columns = [
-    ["l", "Model", e => `<button type="button"><i class="swatch" style="--c:${colour(e.family)}"></i>${text(e.name)}</button>`],
-    ["l cut", "What it is", e => text(e.title)],
-    ["l", "Trained on", e => text(e.trained_on) || "<small>nothing to train</small>"],
-    ["", "Parameters", e => e.parameters ? count(e.parameters) : NONE],
+    ["l", t`Model`, e => `<button type="button"><i class="swatch" style="--c:${colour(e.family)}"></i>${text(e.name)}</button>`],
+    ["l cut", t`What it is`, e => text(t(e.title))],
+    ["l", t`Trained on`, e => text(t(e.trained_on)) || `<small>${t`nothing to train`}</small>`],
+    ["", t`Parameters`, e => e.parameters ? count(e.parameters) : NONE],
     ["", "kB", e => e.bytes ? count(Math.round(e.bytes / 1000)) : NONE],
-    ["", "Epochs", e => e.epochs || NONE],
-    ["", "Training", e => e.epochs ? `<span title="${text(e.device ?? "")}">${span(e.seconds)}</span>` : NONE],
-    ["", "Validation<br>loss", e => `<b>${best(e)}</b>`],
-    ["l cut narrow", "The source says", e => e.headline_bce ? `<b>${e.headline_bce}</b>` : e.headline ? text(e.headline) : NONE],
-    ...(measured ? props.factors.map(f => ["", `Test PSNR<br>at ${f}, dB`, e => at(e, +f) == null ? NONE : `<b>${at(e, +f).toFixed(1)}</b>`]) : []),
+    ["", t`Epochs`, e => e.epochs || NONE],
+    ["", t`Training`, e => e.epochs ? `<span title="${text(e.device ?? "")}">${span(e.seconds)}</span>` : NONE],
+    ["", t`Validation loss`.replace(" ", "<br>"), e => `<b>${best(e)}</b>`],
+    ["l cut narrow", t`The source says`, e => e.headline_bce ? `<b>${e.headline_bce}</b>` : e.headline ? text(t(e.headline)) : NONE],
+    ...(measured ? props.factors.map(f => ["", t`Test PSNR at ${f}, dB`.replace("PSNR ", "PSNR<br>"), e => at(e, +f) == null ? NONE : `<b>${at(e, +f).toFixed(1)}</b>`]) : []),
   ];
   find(".shelf-table").innerHTML = `<thead><tr>${columns.map(([c, title]) => `<th scope="col" class="${c.split(" ")[0]}">${title}</th>`).join("")}</tr></thead>
-    <tbody>${entries.map(e => `<tr data-name="${text(e.name)}" style="--c:${colour(e.family)}">${columns.map(([c, , cell], i) => `<td class="${c}"${c.includes("cut") ? ` title="${text(i === 1 ? e.title : e.headline)}"` : ""}>${cell(e)}</td>`).join("")}</tr>`).join("")}</tbody>`;
+    <tbody>${entries.map(e => `<tr data-name="${text(e.name)}" style="--c:${colour(e.family)}">${columns.map(([c, , cell], i) => `<td class="${c}"${c.includes("cut") ? ` title="${text(t(i === 1 ? e.title : e.headline))}"` : ""}>${cell(e)}</td>`).join("")}</tr>`).join("")}</tbody>`;
   const trained = entries.filter(e => e.epochs).length, filters = entries.length - trained;
-  find(".shelf .count").textContent = `${trained} trained${filters ? `, ${filters} classical ${filters > 1 ? "filters" : "filter"}` : ""}; losses are cross-entropy in nats per pixel unless a unit is named`;
+  find(".shelf .count").textContent = [
+    t`${trained} trained`, filters ? t`classical filters: ${filters}` : "", t`losses are cross-entropy in nats per pixel unless a unit is named`,
+  ].filter(Boolean).join("; ");
 }
 const rowOf = name => find(`.shelf-table tr[data-name="${CSS.escape(name)}"]`);
 find(".shelf-table").addEventListener("click", event => {
@@ -86,7 +90,7 @@ function choose(name) {
   }
   select.value = name;
   element.style.setProperty("--c", colour(chosen().family));
-  find(".chooser .title").textContent = chosen().title;
+  find(".chooser .title").textContent = t(chosen().title);
   about();
   layers();
   refresh();
@@ -95,19 +99,19 @@ function choose(name) {
 /* ---------- where it comes from, how it was trained ---------- */
 function about() {
   const e = chosen();
-  find(".about .h-section").textContent = e.title;
+  find(".about .h-section").textContent = t(e.title);
   const source = e.source;
-  find(".about .source").innerHTML = !source ? (e.epochs ? "Our own recipe." : "A classical filter: it sees only the noisy picture and estimates the noise itself.")
-    : `From ${/^https?:/.test(source.address) ? `<a href="${text(source.address)}" rel="noreferrer" target="_blank">${text(source.title)}</a>` : text(source.title)}, ${source.year}`;
-  find(".about .note").textContent = e.note;
+  find(".about .source").innerHTML = !source ? (e.epochs ? t`Our own recipe.` : t`A classical filter: it sees only the noisy picture and estimates the noise itself.`)
+    : t`From ${/^https?:/.test(source.address) ? `<a href="${text(source.address)}" rel="noreferrer" target="_blank">${text(source.title)}</a>` : text(source.title)}, ${source.year}`;
+  find(".about .note").textContent = t(e.note);
   find(".about .note").hidden = !e.note;
   const ours = e.epochs ? last(e.validation) : null;
-  const [loss, unit] = props.losses[e.loss] ?? ["loss", ""];
-  const gap = e.headline_bce == null || ours == null ? "" : ours <= e.headline_bce ? `${(e.headline_bce - ours).toFixed(4)} below the source's ${e.headline_bce}` : `${(ours - e.headline_bce).toFixed(4)} above the source's ${e.headline_bce}`;
+  const [loss, unit] = words(e.loss);
+  const gap = e.headline_bce == null || ours == null ? "" : ours <= e.headline_bce ? t`Ours is ${(e.headline_bce - ours).toFixed(4)} below the source's ${e.headline_bce}.` : t`Ours is ${(ours - e.headline_bce).toFixed(4)} above the source's ${e.headline_bce}.`;
   find(".about .figures").innerHTML = ours == null ? "" : `
-    <div class="ours"><span>Ours, validation</span><b>${figure(ours)}</b><p>train ${figure(last(e.train))}; ${text(loss)}${unit ? `, ${text(unit)}` : ""}</p></div>
-    <div><span>The source says</span><b>${e.headline_bce ?? ""}</b><p>${e.headline ? text(e.headline) : "no figure"}${gap ? `. Ours is ${gap}.` : ""}</p></div>`;
-  find(".about .facts").innerHTML = e.facts.map(([what, how]) => `<dt>${text(what)}</dt><dd>${how.startsWith("python ") ? `<code>${text(how)}</code>` : text(how)}</dd>`).join("");
+    <div class="ours"><span>${t`Ours, validation`}</span><b>${figure(ours)}</b><p>${t`train ${figure(last(e.train))}`}; ${text(loss)}${unit ? `, ${text(unit)}` : ""}</p></div>
+    <div><span>${t`The source says`}</span><b>${e.headline_bce ?? ""}</b><p>${[e.headline ? text(t(e.headline)) : t`no figure`, gap].filter(Boolean).join("; ")}</p></div>`;
+  find(".about .facts").innerHTML = e.facts.map(([what, how]) => `<dt>${text(t(what))}</dt><dd>${how[0].startsWith("python ") ? `<code>${text(how[0])}</code>` : text(how.map(phrase => t(phrase)).join(", "))}</dd>`).join("");
 }
 
 function layers() {
@@ -115,9 +119,9 @@ function layers() {
   find(".network").hidden = !e.layers.length;
   const size = layer => layer.shape.reduce((a, b) => a * b, 1);
   const wide = Math.max(...e.layers.map(size), 784), width = values => 6 + 94 * Math.sqrt(values / wide);
-  const input = `<tr><td class="l">the picture</td><td>1 × 28 × 28</td><td class="bar"><i style="width:${width(784)}%;background:var(--noisy)"></i></td><td class="size">784</td><td></td></tr>`;
-  find(".layers").innerHTML = `<thead><tr><th class="l">Layer</th><th>Output</th><th></th><th class="size">Values</th><th>Learnt</th></tr></thead><tbody>${input}${e.layers.map(layer => `
-    <tr class="${layer.code ? "code" : ""}"><td class="l">${layer.code && layer.words !== "code" ? `${text(layer.words)} <small>the code</small>` : text(layer.words)}</td><td>${shape(layer.shape)}</td><td class="bar"><i style="width:${width(size(layer))}%"></i></td><td class="size">${count(size(layer))}</td><td>${layer.parameters ? count(layer.parameters) : NONE}</td></tr>`).join("")}</tbody>`;
+  const input = `<tr><td class="l">${t`the picture`}</td><td>1 × 28 × 28</td><td class="bar"><i style="width:${width(784)}%;background:var(--noisy)"></i></td><td class="size">784</td><td></td></tr>`;
+  find(".layers").innerHTML = `<thead><tr><th class="l">${t`Layer`}</th><th>${t`Output`}</th><th></th><th class="size">${t`Values`}</th><th>${t`Learnt`}</th></tr></thead><tbody>${input}${e.layers.map(layer => `
+    <tr class="${layer.code ? "code" : ""}"><td class="l">${layer.code && layer.words !== "code" ? `${text(phrases(layer.words))} <small>${t`the code`}</small>` : text(phrases(layer.words))}</td><td>${shape(layer.shape)}</td><td class="bar"><i style="width:${width(size(layer))}%"></i></td><td class="size">${count(size(layer))}</td><td>${layer.parameters ? count(layer.parameters) : NONE}</td></tr>`).join("")}</tbody>`;
 }
 
 /* ---------- models beside it ---------- */
@@ -181,7 +185,7 @@ function chart(place, { series, heads, notes = [], log = false, unit, digits }) 
   const yTicks = log ? logTicks(low, high) : nice(low, high, 5);
   const xTicks = last(xs) <= 1 ? xs : [...new Set([xs[0], ...nice(xs[0], last(xs), width < 500 ? 5 : 10).filter(v => Number.isInteger(v) && v > xs[0])])];
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("aria-label", `${unit}: ${series.map(s => `${s.name} ends at ${say(last(last(s.lines).points)[1])}`).join(", ")}. Arrow keys read other places.`);
+  svg.setAttribute("aria-label", `${unit}: ${series.map(s => t`${s.name} ends at ${say(last(last(s.lines).points)[1])}`).join(", ")}. ${t`Arrow keys read other places.`}`);
   svg.innerHTML = `${yTicks.map(v => `<path class="grid" d="M${left} ${Math.round(y(v)) + .5}H${width - right}"/><text x="${width - right + 8}" y="${y(v) + 4}">${label(v)}</text>`).join("")}
     ${xTicks.map(v => `<text x="${x(v)}" y="${height - 6}" text-anchor="middle">${label(v)}</text>`).join("")}
     ${series.map(s => s.lines.map(l => `<path class="series" d="${path(l.points)}" stroke="${tint(s.style)}" stroke-dasharray="${s.style.dash}" stroke-width="${l.weak ? 1 : 2}" opacity="${l.weak ? .65 : 1}"/>`).join("")).join("")}
@@ -223,14 +227,14 @@ function learning() {
   const first = all.find(m => m.loss);
   section.hidden = !e.loss;
   if (section.hidden) return;
-  const [name, unit] = props.losses[first.loss] ?? ["loss", ""];
-  section.querySelector(".unit").textContent = `${[name, unit].filter(Boolean).join(", ")}, per epoch; train thin, validation strong`;
+  const [name, unit] = words(first.loss);
+  section.querySelector(".unit").textContent = `${[name, unit].filter(Boolean).join(", ")}; ${t`per epoch, train thin, validation strong`}`;
   const series = all.filter(m => m.loss === first.loss).map(m => ({
     name: m.name, style: m.style,
     lines: [m.train, m.validation].map((values, i) => ({ points: values.map((v, k) => [k + 1, v]), weak: i === 0 })),
   }));
-  const notes = all.filter(m => m.loss !== first.loss).map(m => [m.name, m.loss ? `trained on another loss (${(props.losses[m.loss] ?? [m.loss])[0]})` : "is not trained"]);
-  chart(section.querySelector(".plot"), { series, heads: ["train", "validation"], notes, log: view.log, unit: `${name} per epoch`, digits: 4 });
+  const notes = all.filter(m => m.loss !== first.loss).map(m => [m.name, m.loss ? t`trained on another loss (${words(m.loss)[0]})` : t`is not trained`]);
+  chart(section.querySelector(".plot"), { series, heads: [t`train`, t`validation`], notes, log: view.log, unit: t`${name} per epoch`, digits: 4 });
 }
 for (const input of element.querySelectorAll(".scale input")) input.onchange = () => { view.log = find(".scale input:checked").value === "log"; learning(); };
 
@@ -238,9 +242,9 @@ function quality() {
   const section = find(".quality"), e = chosen();
   section.hidden = !e.curve.length;
   if (section.hidden) return;
-  const ground = e.ground.length ? [{ name: "noisy, do nothing", style: NOISY, lines: [{ points: e.ground }] }] : [];
+  const ground = e.ground.length ? [{ name: t`noisy, do nothing`, style: NOISY, lines: [{ points: e.ground }] }] : [];
   const series = [...ground, ...shown().filter(m => m.curve.length).map(m => ({ name: m.name, style: m.style, lines: [{ points: m.curve }] }))];
-  chart(section.querySelector(".plot"), { series, heads: ["PSNR"], unit: "PSNR in dB", digits: 1 });
+  chart(section.querySelector(".plot"), { series, heads: ["PSNR"], unit: t`PSNR in dB`, digits: 1 });
 }
 
 /* ---------- tiles: many small pictures on one canvas, one scale for all ---------- */
@@ -267,7 +271,7 @@ function tiles(place, sheet, wanted = 72) {
   canvas.height = down * height * scale + (down - 1) * gap;
   canvas.style.width = `${canvas.width}px`;
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `${n} tiles of ${height} by ${width}`);
+  canvas.setAttribute("aria-label", t`${n} tiles of ${height} by ${width}`);
   const context = canvas.getContext("2d"), data = context.createImageData(canvas.width, canvas.height), words = new Uint32Array(data.data.buffer);
   for (let t = 0; t < n; t++) {
     const ox = t % across * (width * scale + gap), oy = Math.floor(t / across) * (height * scale + gap);
@@ -289,7 +293,7 @@ function tiles(place, sheet, wanted = 72) {
     place.append(values);
   }
 }
-const scaleWords = sheet => sheet.peak === null ? `${sheet.signed ? "orange above 0, blue below, " : ""}each on a scale of its own` : sheet.signed ? `orange above 0, blue below, full colour at ±${+sheet.peak.toPrecision(2)}` : `dark is 0, light is ${+sheet.peak.toPrecision(2)}`;
+const scaleWords = sheet => sheet.peak === null ? `${sheet.signed ? `${t`orange above 0, blue below`}, ` : ""}${t`each on a scale of its own`}` : sheet.signed ? `${t`orange above 0, blue below`}, ${t`full colour at ±${+sheet.peak.toPrecision(2)}`}` : t`dark is 0, light is ${+sheet.peak.toPrecision(2)}`;
 
 /* ---------- asking: only for what is in view, one question at a time in each part, the newest last;
    an answer that comes too late, when `fresh()` no longer holds, is not shown ---------- */
@@ -332,25 +336,25 @@ const inside = part(".inside", () => {
   store.paint(find(".in"), store.bytes(reply.input));
   find(".out-figure").hidden = !reply.output;
   if (reply.output) store.paint(find(".out"), store.bytes(reply.output));
-  find(".goes-in").textContent = reply.noisy ? "noisy" : "your digit";
+  find(".goes-in").textContent = reply.noisy ? t`noisy` : t`your digit`;
   find(".db-in").textContent = reply.noisy && reply.psnr && !odd ? decibel(reply.psnr[0]) : "";
   find(".db-out").textContent = reply.psnr && !odd ? decibel(reply.psnr[1]) : "";
-  find(".inside .what").textContent = reply.reading ? `reads ${reply.reading[0]}, ${Math.round(100 * reply.reading[1])} %`
-    : reply.noisy ? `under the noise that is set on the Denoise page: ${kind.replaceAll("-", " ")}, factor ${factor.toFixed(2)}` : "this model reconstructs clean digits, so it sees yours without noise";
+  find(".inside .what").textContent = reply.reading ? t`reads ${reply.reading[0]}, ${Math.round(100 * reply.reading[1])} %`
+    : reply.noisy ? t`under the noise that is set on the Denoise page: ${t(props.noises[kind])}, factor ${factor.toFixed(2)}` : t`this model reconstructs clean digits, so it sees yours without noise`;
   find(".layer").hidden = !reply.sheet;
   if (!reply.sheet) return true;
   const layer = chosen().layers[reply.step], { sheet } = reply;
   steps(reply.step);
-  find(".layer-name").textContent = `${layer.words}, ${shape(layer.shape)}`;
+  find(".layer-name").textContent = `${phrases(layer.words)}, ${shape(layer.shape)}`;
   find(".layer-note").textContent = [
-    sheet.total > sheet.count ? `the first ${sheet.count} of ${sheet.total}` : layer.code && sheet.count === 1 ? `the code of ${count(sheet.height * sheet.width)}, as ${sheet.height} × ${sheet.width}` : "",
-    `${Math.round(100 * sheet.zero)} % are 0`, scaleWords(sheet),
+    sheet.total > sheet.count ? t`the first ${sheet.count} of ${sheet.total}` : layer.code && sheet.count === 1 ? t`the code of ${count(sheet.height * sheet.width)}, as ${sheet.height} × ${sheet.width}` : "",
+    t`${Math.round(100 * sheet.zero)} % are 0`, scaleWords(sheet),
   ].filter(Boolean).join("; ");
   tiles(find(".inside .tiles"), sheet);
   return true;
 });
 function steps(current) {
-  find(".steps").innerHTML = chosen().layers.map((layer, i) => `<button type="button" class="step ${layer.code ? "code" : ""}" role="radio" data-step="${i}" aria-checked="${i === current}" title="${text(layer.words)}"><b>${shape(layer.shape)}</b>${text(layer.words === "code" ? "the mean" : layer.words.split(",")[0])}</button>`).join("");
+  find(".steps").innerHTML = chosen().layers.map((layer, i) => `<button type="button" class="step ${layer.code ? "code" : ""}" role="radio" data-step="${i}" aria-checked="${i === current}" title="${text(phrases(layer.words))}"><b>${shape(layer.shape)}</b>${text(layer.words === "code" ? t`the mean` : t(layer.words.split(",")[0]))}</button>`).join("");
 }
 find(".steps").onclick = event => {
   const step = event.target.closest(".step");
@@ -368,7 +372,7 @@ const weights = part(".weights", () => chosen().layers.length ? view.name : null
   const { sheet } = reply;
   find(".weights .tiles").hidden = !sheet;
   if (!sheet) return true;
-  find(".weights .what").textContent = `${sheet.total > sheet.count ? `the first ${sheet.count} of ${sheet.total}` : sheet.total} of ${sheet.height} × ${sheet.width}; ${scaleWords(sheet)}`;
+  find(".weights .what").textContent = `${t`the first ${sheet.count} of ${sheet.total}`}, ${sheet.height} × ${sheet.width}; ${scaleWords(sheet)}`;
   tiles(find(".weights .tiles"), sheet, Math.max(sheet.width, sheet.height) < 10 ? 36 : 72);
   return true;
 });
@@ -380,9 +384,11 @@ const ten = part(".ten", () => pictures(chosen()) ? [view.turn, ...shown().map(e
   const reply = await store.ask(server.ten, { models: shown().map(e => e.name), turn: view.turn });
   if (!reply) return false;
   if (!fresh()) return true;
-  find(".ten .what").textContent = `${reply.origin}; ${reply.factor ? `${reply.kind} noise at ${reply.factor}${chosen().epochs ? `, as ${view.name} was trained` : ""}` : `without noise, as ${view.name} was trained`}; PSNR over the ten`;
+  find(".ten .what").textContent = [
+    t(reply.origin), reply.factor ? t`noise: ${t(reply.kind)} ${reply.factor}` : t`without noise`, chosen().epochs ? t`as ${view.name} was trained` : "", t`PSNR over the ten`,
+  ].filter(Boolean).join("; ");
   rows = reply.rows.map(row => ({ ...row, bytes: store.bytes(row.pictures), family: byName.get(row.name)?.family ?? "noisy" }));
-  find(".ten .rows").innerHTML = rows.map((row, i) => `<div class="who" style="--c:${row.name === "original" ? "var(--lum)" : colour(row.family)}">${row.name === "original" ? "<i></i>" : '<i class="swatch"></i>'}<b>${text(row.name)}</b><small>${row.psnr == null ? "" : decibel(row.psnr)}</small></div>${Array.from({ length: 10 }, (_, k) => `<canvas class="px" width="28" height="28" data-row="${i}" role="img" aria-label="${text(row.name)}, digit ${k}"></canvas>`).join("")}`).join("");
+  find(".ten .rows").innerHTML = rows.map((row, i) => `<div class="who" style="--c:${row.name === "original" ? "var(--lum)" : colour(row.family)}">${row.name === "original" ? "<i></i>" : '<i class="swatch"></i>'}<b>${text(t(row.name))}</b><small>${row.psnr == null ? "" : decibel(row.psnr)}</small></div>${Array.from({ length: 10 }, (_, k) => `<canvas class="px" width="28" height="28" data-row="${i}" role="img" aria-label="${t`${text(t(row.name))}, digit ${k}`}"></canvas>`).join("")}`).join("");
   element.querySelectorAll(".ten canvas").forEach((canvas, k) => store.paint(canvas, rows[Math.floor(k / 10)].bytes.subarray(k % 10 * M, (k % 10 + 1) * M)));
   return true;
 });
@@ -400,7 +406,7 @@ find(".save").onclick = () => {
   context.font = "14px 'Source Sans 3', system-ui, sans-serif";
   context.imageSmoothingEnabled = false;
   rows.forEach((row, i) => {
-    context.fillText(row.name, gap * 2, gap + i * (side + gap) + side / 2 + 5, margin - gap * 3);
+    context.fillText(t(row.name), gap * 2, gap + i * (side + gap) + side / 2 + 5, margin - gap * 3);
     for (let k = 0; k < 10; k++) {
       store.paint(small, row.bytes.subarray(k * M, (k + 1) * M));
       context.drawImage(small, margin + k * (side + gap), gap + i * (side + gap), side, side);
@@ -412,7 +418,7 @@ find(".save").onclick = () => {
 /* ---------- checkerboards: every network that enlarges its picture ---------- */
 const growing = entries.filter(e => e.enlarging.length && e.task !== "read");
 find(".checker").hidden = !growing.length;
-find(".checker .cards").innerHTML = growing.map(e => `<div class="card" data-name="${text(e.name)}" style="--c:${colour(e.family)}"><h3><i class="swatch"></i>${text(e.name)}<small>${text(e.enlarging.join(", "))}</small></h3><div class="body">${`<div class="pair">${'<canvas class="px unlit" width="28" height="28"></canvas>'.repeat(2)}</div><div class="measure"><span>&nbsp;</span></div>`.repeat(3)}</div></div>`).join("");
+find(".checker .cards").innerHTML = growing.map(e => `<div class="card" data-name="${text(e.name)}" style="--c:${colour(e.family)}"><h3><i class="swatch"></i>${text(e.name)}<small>${text(e.enlarging.map(phrases).join(", "))}</small></h3><div class="body">${`<div class="pair">${'<canvas class="px unlit" width="28" height="28"></canvas>'.repeat(2)}</div><div class="measure"><span>&nbsp;</span></div>`.repeat(3)}</div></div>`).join("");
 const waiting = [null, ...growing.map(e => e.name)];
 part(".checker", () => waiting.length ? waiting[0] ?? "digits" : null, async () => {
   const name = waiting[0], reply = await store.ask(server.spectrum, { model: name });
@@ -425,8 +431,8 @@ part(".checker", () => waiting.length ? waiting[0] ?? "digits" : null, async () 
     return true;
   }
   const body = find(`.checker .card[data-name="${CSS.escape(name)}"] .body`);
-  body.innerHTML = reply.rows.map(row => `<div class="pair"><canvas class="px" width="28" height="28" role="img" aria-label="${row.words}: one digit"></canvas><canvas class="px" width="28" height="28" role="img" aria-label="${row.words}: spectrum"></canvas></div>
-    <div class="measure"><span>${row.words}</span><b title="period 2">${signed(row.period2)}</b><b title="period 4">${signed(row.period4)}</b></div>`).join("");
+  body.innerHTML = reply.rows.map(row => `<div class="pair"><canvas class="px" width="28" height="28" role="img" aria-label="${t`${t(row.words)}: one digit`}"></canvas><canvas class="px" width="28" height="28" role="img" aria-label="${t`${t(row.words)}: spectrum`}"></canvas></div>
+    <div class="measure"><span>${t(row.words)}</span><b title="${t`period ${2}`}">${signed(row.period2)}</b><b title="${t`period ${4}`}">${signed(row.period4)}</b></div>`).join("");
   const canvases = body.querySelectorAll("canvas");
   reply.rows.forEach((row, i) => {
     store.paint(canvases[2 * i], store.bytes(row.picture));

@@ -48,6 +48,7 @@ def build(zoo: Zoo) -> None:
         entries=shelf.entries,
         factors=TABLE_FACTORS,
         losses=LOSSES,
+        noises={name: noise.label for name, noise in NOISES.items()},
     )
 
 
@@ -202,50 +203,51 @@ def noise_in_words(recipe: Mapping) -> str:
     if "noise_factor" not in recipe:
         return ""
     factor = recipe["noise_factor"]
-    high = max(factor) if isinstance(factor, list | tuple) else factor
+    low, high = factor if isinstance(factor, list | tuple) else (factor, factor)
     if not high:
         return "clean digits"
     kinds = list(dict.fromkeys(recipe["noise"]))
     label = NOISES[kinds[0]].label if len(kinds) == 1 and kinds[0] in NOISES else f"{len(kinds)} kinds"
-    return f"{label} {factor[0]:g} to {factor[1]:g}" if isinstance(factor, list | tuple) else f"{label} {factor:g}"
+    return f"{label} {high:g}" if low == high else f"{label} {low:g}–{high:g}"
 
 
-def facts(record: Mapping) -> list[tuple[str, str]]:
-    """The settings in plain words, as (what, how)."""
+def facts(record: Mapping) -> list[tuple[str, list[str]]]:
+    """The settings in plain words, as (what, how), the second in phrases that stand alone."""
     recipe = record["recipe"]
     if "epochs" not in recipe:
         return []
-    loss = ", ".join(filter(None, LOSSES.get(loss_key(recipe), (recipe.get("loss"), ""))))
-    penalties = "".join(f"; {PENALTIES.get(k, k)} {v:g}" for k, v in (recipe.get("penalties") or {}).items())
-    extra = "".join(f", {k.replace('_', ' ')} {v:g}" for k, v in (recipe.get("optimizer_settings") or {}).items())
-    schedule = "" if recipe.get("schedule", "constant") == "constant" else f", {recipe['schedule']} schedule"
-    drawn = {"once": ", drawn once for the whole training", "each batch": ", drawn afresh for each batch"}
-    noise = noise_in_words(recipe)
-    noise += drawn.get(recipe.get("noise_drawn"), "") if recipe.get("noise") else ""
-    settings = recipe.get("settings") or {}
-    network = "; ".join(
-        f"{k.replace('_', ' ')} {', '.join(map(str, v)) if isinstance(v, list | tuple) else v}"
-        for k, v in settings.items()
-    )
+    penalties = (recipe.get("penalties") or {}).items()
+    options = (recipe.get("optimizer_settings") or {}).items()
+    schedule = recipe.get("schedule", "constant")
+    drawn = {"once": "drawn once for the whole training", "each batch": "drawn afresh for each batch"}
+    settings = (recipe.get("settings") or {}).items()
     change = recipe.get("augmentation") or {}
     parts = {"degrees": "turned up to {:g}°", "shift": "shifted up to {:g} px", "scale": "scaled by up to {:.0%}"}
-    augmented = ", ".join(words.format(change[key]) for key, words in parts.items() if change.get(key))
-    ran = ", ".join(
-        filter(None, (record.get("device"), record.get("precision"), f"seed {record.get('seed', recipe.get('seed'))}"))
-    )
     rows = [
-        ("Task", {"denoise": "denoise", "reconstruct": "reconstruct clean digits", "read": "read"}[recipe["task"]]),
-        ("Input", noise),
-        ("Augmented", augmented),
-        ("Loss", loss + penalties),
-        ("Optimiser", f"{OPTIMIZERS.get(recipe['optimizer'], recipe['optimizer'])}, learning rate "
-                      f"{recipe['learning_rate']:g}{extra}{schedule}"),
-        ("Batches", f"{recipe['epochs']} epochs, {recipe['batch_size']} digits a batch"),
-        ("Network", network),
-        ("Trained", f"{duration(record.get('seconds'))} on {ran}"),
-        ("Again", record.get("command") or ""),
+        ("Task", [{"denoise": "denoise", "reconstruct": "reconstruct clean digits", "read": "read"}[recipe["task"]]]),
+        ("Input", [noise_in_words(recipe), drawn.get(recipe.get("noise_drawn"), "") if recipe.get("noise") else ""]),
+        ("Augmented", [words.format(change[key]) for key, words in parts.items() if change.get(key)]),
+        ("Loss", [*LOSSES.get(loss_key(recipe), (recipe["loss"], "")),
+                  *(f"{PENALTIES.get(name, name)} {weight:g}" for name, weight in penalties)]),
+        ("Optimiser", [OPTIMIZERS.get(recipe["optimizer"], recipe["optimizer"]),
+                       f"learning rate {recipe['learning_rate']:g}",
+                       *(f"{name.replace('_', ' ')} {value:g}" for name, value in options),
+                       "" if schedule == "constant" else f"{schedule} schedule",
+                       f"gradient cut at {recipe['clip']:g}" if recipe.get("clip") else "",
+                       f"running mean of the weights {recipe['ema']:g}" if recipe.get("ema") else ""]),
+        ("Batches", [f"{recipe['epochs']} epochs", f"{recipe['batch_size']} digits a batch"]),
+        ("Network", [f"{name.replace('_', ' ')} {listed(value)}" for name, value in settings]),
+        ("Trained", [duration(record.get("seconds")), record.get("device") or "", record.get("precision") or "",
+                     f"seed {record.get('seed', recipe.get('seed'))}"]),
+        ("Again", [record.get("command") or ""]),
     ]  # fmt: skip
-    return [(what, how) for what, how in rows if how]
+    found = [(what, [phrase for phrase in how if phrase]) for what, how in rows]
+    return [(what, how) for what, how in found if how]
+
+
+def listed(value: object) -> str:
+    """A setting's value: `64`, or `500-300-100` for several."""
+    return "-".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def duration(seconds: float | None) -> str:
@@ -273,12 +275,12 @@ def measured() -> tuple[dict[str, list[tuple[float, float]]], dict[str, dict]]:
     return {name: sorted(points) for name, points in curves.items()}, codes
 
 
-def code_in_words(code: Mapping | None) -> list[tuple[str, str]]:
+def code_in_words(code: Mapping | None) -> list[tuple[str, list[str]]]:
     """How sparse a code is over the test digits, as a fact; nothing where it is not."""
     if not code or not code["zero"]:
         return []
-    dead = f", {code['dead']} of them always" if code["dead"] else ""
-    return [("Code", f"{code['values']:,} values; over the test digits {code['zero']:.0%} are 0{dead}")]
+    dead = [f"{code['dead']} of them always"] if code["dead"] else []
+    return [("Code", [f"{code['values']:,} values", f"over the test digits {code['zero']:.0%} are 0", *dead])]
 
 
 # ---------- digits to show ----------
