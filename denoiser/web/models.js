@@ -44,9 +44,9 @@ function table() {
     ["", "kB", e => e.bytes ? count(Math.round(e.bytes / 1000)) : NONE],
     ["", t`Epochs`, e => e.epochs || NONE],
     ["", t`Training`, e => e.epochs ? `<span title="${text(e.device ?? "")}">${span(e.seconds)}</span>` : NONE],
-    ["", t`Validation loss`.replace(" ", "<br>"), e => `<b>${best(e)}</b>`],
+    ["", t`Validation<br>loss`, e => `<b>${best(e)}</b>`],
     ["l cut narrow", t`The source says`, e => e.headline_bce ? `<b>${e.headline_bce}</b>` : e.headline ? text(t(e.headline)) : NONE],
-    ...(measured ? props.factors.map(f => ["", t`Test PSNR at ${f}, dB`.replace("PSNR ", "PSNR<br>"), e => at(e, +f) == null ? NONE : `<b>${at(e, +f).toFixed(1)}</b>`]) : []),
+    ...(measured ? props.factors.map(f => ["", t`Test PSNR<br>at ${f}, dB`, e => at(e, +f) == null ? NONE : `<b>${at(e, +f).toFixed(1)}</b>`]) : []),
   ];
   find(".shelf-table").innerHTML = `<thead><tr>${columns.map(([c, title]) => `<th scope="col" class="${c.split(" ")[0]}">${title}</th>`).join("")}</tr></thead>
     <tbody>${entries.map(e => `<tr data-name="${text(e.name)}" style="--c:${colour(e.family)}">${columns.map(([c, , cell], i) => `<td class="${c}"${c.includes("cut") ? ` title="${text(t(i === 1 ? e.title : e.headline))}"` : ""}>${cell(e)}</td>`).join("")}</tr>`).join("")}</tbody>`;
@@ -418,7 +418,7 @@ find(".save").onclick = () => {
 /* ---------- checkerboards: every network that enlarges its picture ---------- */
 const growing = entries.filter(e => e.enlarging.length && e.task !== "read");
 find(".checker").hidden = !growing.length;
-find(".checker .cards").innerHTML = growing.map(e => `<div class="card" data-name="${text(e.name)}" style="--c:${colour(e.family)}"><h3><i class="swatch"></i>${text(e.name)}<small>${text(e.enlarging.map(phrases).join(", "))}</small></h3><div class="body">${`<div class="pair">${'<canvas class="px unlit" width="28" height="28"></canvas>'.repeat(2)}</div><div class="measure"><span>&nbsp;</span></div>`.repeat(3)}</div></div>`).join("");
+find(".checker .cards").innerHTML = growing.map(e => `<div class="card" data-name="${text(e.name)}" style="--c:${colour(e.family)}"><h3><i class="swatch"></i>${text(e.name)}<small>${text(e.enlarging.map(phrases).join("; "))}</small></h3><div class="body">${`<div class="pair">${'<canvas class="px unlit" width="28" height="28"></canvas>'.repeat(2)}</div><div class="measure"><span>&nbsp;</span></div>`.repeat(3)}</div></div>`).join("");
 const waiting = [null, ...growing.map(e => e.name)];
 part(".checker", () => waiting.length ? waiting[0] ?? "digits" : null, async () => {
   const name = waiting[0], reply = await store.ask(server.spectrum, { model: name });
