@@ -1,9 +1,11 @@
 """The whole page: header, tabs, theme."""
 
+from importlib.util import find_spec
+
 import gradio as gr
 from starlette.middleware import Middleware
 
-from . import denoise, latent, models
+from . import api, denoise, latent, models
 from .component import asset, component
 from .server import FirstScript
 from .words import i18n, native, table
@@ -25,6 +27,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
                 slug = name.lower().replace(" ", "-")
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(zoo)
+        api.build(zoo)
     return demo
 
 
@@ -41,5 +44,6 @@ def launch_options() -> dict:
         "run_history": False,
         "show_error": False,
         "ssr_mode": False,
+        "mcp_server": find_spec("mcp") is not None,  # Gradio's extra of that name
         "max_file_size": "32mb",
     }

@@ -1,0 +1,259 @@
+"""The page's work for scripts: named, typed endpoints, and MCP tools where Gradio has its extra.
+
+Pictures come and go as data URLs or bare base64 of a picture file. Errors are sentences.
+"""
+
+import base64
+import binascii
+import io
+import math
+from collections.abc import Callable
+from functools import wraps
+from typing import TypedDict
+
+import gradio as gr
+from torch import Tensor
+
+from .. import comparison, latent
+from ..comparison import Comparison
+from ..errors import DenoiserError
+from ..ink import digit_from_image, framed_from_image
+from ..latent import as_places, has_plane
+from ..noise import NOISES
+from .component import BadRequest
+from .zoo import Zoo
+
+MOST_CHARACTERS = 34_000_000  # of a picture in base64, the 24 MB that the page takes
+MOST_MODELS = 30
+AT_ONCE = 2  # calls that compute at the same time; others wait in Gradio's line
+ANYBODY = "unet"  # who denoises when nobody is named; where it is not there, the first that is
+
+
+class Reading(TypedDict):
+    """What the referee reads, and how sure it is, in [0, 1]."""
+
+    digit: int
+    probability: float
+
+
+class Denoised(TypedDict):
+    """One model's picture (PNG as a data URL, 28 x 28), its PSNR in dB and SSIM (null where no noise was added)."""
+
+    model: str
+    image: str
+    psnr: float | None
+    ssim: float | None
+    reading: Reading | None
+
+
+class Compared(TypedDict):
+    """The digit as the models' training knew digits, the noisy one, and what each model makes of it."""
+
+    clean: str
+    clean_reading: Reading | None
+    results: list[Denoised]
+
+
+class Place(TypedDict):
+    """Where an encoder puts a digit on the plane: mean and standard deviation of each of two coordinates."""
+
+    model: str
+    mean: list[float]
+    sd: list[float]
+
+
+class Decoded(TypedDict):
+    """What lies at a place of the plane."""
+
+    image: str
+    reading: Reading | None
+
+
+class About(TypedDict):
+    """A model that can be named."""
+
+    name: str
+    title: str
+    family: str
+    task: str
+    parameters: int
+    has_plane: bool
+
+
+class Endpoints:
+    """What scripts may ask; each public method is an endpoint of its name."""
+
+    def __init__(self, zoo: Zoo):
+        self.zoo = zoo
+
+    def models(self) -> list[About]:
+        """All models and filters that can be named, in the page's order."""
+        return [
+            {
+                "name": name,
+                "title": record["recipe"]["title"],
+                "family": record["recipe"]["family"],
+                "task": record["recipe"]["task"],
+                "parameters": record.get("parameters") or 0,
+                "has_plane": has_plane(self.zoo.models[name]),
+            }
+            for name, record in self.zoo.records.items()
+        ]
+
+    def denoise(
+        self,
+        image: str,
+        model: str = "",
+        noise_kind: str = "gaussian",
+        noise_factor: float = 0.0,
+        seed: int = 0,
+        framed: bool = False,
+    ) -> Denoised:
+        """Denoise one picture of a digit; noise is added first where the factor is above 0, up to 1.
+
+        A picture of any size is framed as MNIST frames its digits, unless `framed` says that it is noisy already or
+        framed already: then its noise is left alone.
+        """
+        return self.compare(image, [model or self.anybody()], noise_kind, noise_factor, seed, framed)["results"][1]
+
+    def compare(
+        self,
+        image: str,
+        models: list[str],
+        noise_kind: str = "gaussian",
+        noise_factor: float = 0.0,
+        seed: int = 0,
+        framed: bool = False,
+    ) -> Compared:
+        """The same digit under the same noise through several models; the first result is the noisy picture itself."""
+        if not isinstance(models, list) or not 0 < len(models) <= MOST_MODELS:
+            raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
+        if not isinstance(noise_kind, str) or noise_kind not in NOISES:
+            raise BadRequest(f"There is no such kind of noise; there are {', '.join(NOISES)}.")
+        if not isinstance(noise_factor, int | float) or not 0 <= noise_factor <= 1:
+            raise BadRequest("A noise factor is a number from 0 to 1.")
+        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+            raise BadRequest("A seed is a whole number from 0 to 2147483647.")
+        chosen = {name: self.zoo.models[self.known(name)] for name in models}
+        x = picture_of(image, framed is True)
+        added = noise_factor > 0  # else there is nothing to hold the pictures against
+        return as_reply(
+            comparison.compare(x, chosen, noise_kind, float(noise_factor), seed, self.zoo.referee, reference=added)
+        )
+
+    def encode(self, image: str, model: str = "", framed: bool = False) -> Place:
+        """Where a variational autoencoder of two latent dimensions puts a digit."""
+        name = self.with_plane(model)
+        mean, sd = latent.posterior(self.zoo.models[name], picture_of(image, framed is True))
+        return {"model": name, "mean": rounded(mean.flatten()), "sd": rounded(sd.flatten())}
+
+    def decode(self, place: list[float], model: str = "") -> Decoded:
+        """The digit at a place (two coordinates) of a variational autoencoder's plane."""
+        network = self.zoo.models[self.with_plane(model)]
+        places = as_places(place)
+        if len(places) != 1:
+            raise BadRequest("A place on the map is two numbers.")
+        pictures = latent.decode(network, places)
+        read = None if self.zoo.referee is None else latent.read(self.zoo.referee, pictures)[0]
+        return {"image": as_url(pictures[0]), "reading": reading_of(read)}
+
+    def known(self, name: object) -> str:
+        """The name of a model that is there."""
+        if not isinstance(name, str) or name not in self.zoo.models:
+            raise BadRequest(f"There is no such model; there are {', '.join(self.zoo.models)}.")
+        return name
+
+    def anybody(self) -> str:
+        """The model that is taken where none is named."""
+        if not self.zoo.models:
+            raise BadRequest("No model is there.")
+        return ANYBODY if ANYBODY in self.zoo.models else next(iter(self.zoo.models))
+
+    def with_plane(self, name: str) -> str:
+        """The model of that name, or the last one, that keeps its digits on a plane."""
+        planes = [n for n, model in self.zoo.models.items() if has_plane(model)]
+        if not planes or (name and name not in planes):
+            raise BadRequest(f"No such model has a plane; there are {', '.join(planes) or 'none'}.")
+        return name or planes[-1]
+
+
+ENDPOINTS = ("models", "denoise", "compare", "encode", "decode")
+
+
+def build(zoo: Zoo) -> None:
+    """All endpoints, within the page's Blocks."""
+    endpoints = Endpoints(zoo)
+    for name in ENDPOINTS:
+        gr.api(saying(getattr(endpoints, name)), api_name=name, concurrency_limit=AT_ONCE, concurrency_id="api")
+
+
+def saying(function: Callable) -> Callable:
+    """`function` with our errors as gr.Error, which a client gets as a sentence."""
+
+    @wraps(function)
+    def call(*values):
+        try:
+            return function(*values)
+        except DenoiserError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return call
+
+
+# ---------- pictures and figures as JSON ----------
+
+
+def picture_of(text: object, framed: bool) -> Tensor:
+    """A data URL or base64 of a picture file as a digit (1, 1, 28, 28) in [0, 1]."""
+    if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
+        raise BadRequest("A picture is a string: a data URL or base64 of a PNG or JPEG file, of at most 24 MB.")
+    try:
+        content = base64.b64decode(text.partition("base64,")[2] or text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest("That picture is no base64.") from error
+    return (framed_from_image if framed else digit_from_image)(io.BytesIO(content))
+
+
+def as_url(picture: Tensor) -> str:
+    """A picture (28, 28) in [0, 1] as a PNG in a data URL."""
+    from PIL import Image
+
+    content = io.BytesIO()
+    Image.fromarray(picture.mul(255).round().byte().numpy()).save(content, "PNG")
+    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+
+
+def as_reply(compared: Comparison) -> Compared:
+    """A comparison at one noise factor."""
+    return {
+        "clean": as_url(compared.clean),
+        "clean_reading": reading_of(compared.clean_reading),
+        "results": [
+            {
+                "model": name,
+                "image": as_url(compared.pictures[row, 0]),
+                "psnr": None if compared.psnr is None else finite(compared.psnr[row, 0].item()),
+                "ssim": None if compared.ssim is None else finite(compared.ssim[row, 0].item()),
+                "reading": reading_of(None if compared.readings is None else compared.readings[row, 0]),
+            }
+            for row, name in enumerate(compared.names)
+        ],
+    }
+
+
+def reading_of(probabilities: Tensor | None) -> Reading | None:
+    """The likeliest digit of (10,) probabilities."""
+    if probabilities is None:
+        return None
+    sure, digit = probabilities.max(dim=0)
+    return {"digit": int(digit), "probability": round(float(sure), 4)}
+
+
+def finite(value: float) -> float | None:
+    """`value` to four places; None where JSON has no word for it."""
+    return round(value, 4) if math.isfinite(value) else None
+
+
+def rounded(values: Tensor) -> list[float]:
+    """A tensor's values to four places."""
+    return [round(value, 4) for value in values.tolist()]

@@ -1,0 +1,145 @@
+"""The endpoints for scripts, asked as docs/api.md says: its examples run as they stand there."""
+
+import base64
+import io
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from denoiser.data import SIDE
+from denoiser.examples import EXAMPLES
+from denoiser.ink import digit_from_strokes
+from denoiser.web.api import ENDPOINTS
+
+pytestmark = pytest.mark.slow
+
+DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "api.md"
+NOTHING = "http://127.0.0.1:7860"
+
+
+def example(language: str) -> str:
+    """The document's code block in that language."""
+    return re.search(rf"```{language}\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)[1]
+
+
+def digit_file() -> bytes:
+    """Our own 3 as a PNG, dark on light, three times as large as the models see it."""
+    pixels = (1 - digit_from_strokes(EXAMPLES["3"])[0, 0]).mul(255).byte().numpy()
+    content = io.BytesIO()
+    Image.fromarray(pixels).resize((3 * SIDE, 3 * SIDE)).save(content, "PNG")
+    return content.getvalue()
+
+
+@pytest.fixture(scope="module")
+def client(page_url):
+    from gradio_client import Client
+
+    return Client(page_url, verbose=False)
+
+
+@pytest.fixture(scope="module")
+def image():
+    return base64.b64encode(digit_file()).decode()
+
+
+def test_only_what_is_documented_is_public(client):
+    named = client.view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert set(named) == {f"/{name}" for name in ENDPOINTS}
+    assert all(f"| `{name}` |" in DOCUMENT.read_text(encoding="utf-8") for name in named)
+
+
+def test_denoising_is_as_on_the_page_and_by_its_seed(client, image):
+    def ask(seed):
+        return client.predict(image, model="conv-64", noise_factor=0.5, seed=seed, api_name="/denoise")
+
+    first = ask(1)
+    assert pixels(first["image"]).shape == (SIDE, SIDE)
+    assert first["psnr"] > 15
+    assert 0 < first["ssim"] <= 1
+    assert first["reading"]["digit"] == 3
+    assert first == ask(1) != ask(2)
+
+
+def test_comparing_starts_with_the_noisy_picture(client, image):
+    reply = client.predict(image, ["conv-64", "median"], noise_factor=0.5, api_name="/compare")
+    assert [row["model"] for row in reply["results"]] == ["noisy", "conv-64", "median"]
+    assert reply["results"][1]["psnr"] > reply["results"][0]["psnr"]
+    assert reply["clean_reading"]["digit"] == 3
+
+
+def test_without_noise_nothing_is_held_against_the_result(client, image):
+    assert client.predict(image, api_name="/denoise")["psnr"] is None
+
+
+def pixels(url: str) -> np.ndarray:
+    """The bytes of a picture in a data URL."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))), dtype=int)
+
+
+def test_what_lies_at_a_digits_place_is_what_the_autoencoder_makes_of_it(client, image):
+    there = client.predict(image, api_name="/encode")
+    assert all(sd > 0 for sd in there["sd"])
+    decoded = client.predict(there["mean"], model=there["model"], api_name="/decode")
+    made = client.predict(image, model=there["model"], api_name="/denoise")
+    assert np.abs(pixels(decoded["image"]) - pixels(made["image"])).max() <= 1
+    assert decoded["reading"]["digit"] == made["reading"]["digit"]
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "request_", "says"),
+    [
+        ("denoise", {"image": "no picture"}, "base64"),
+        ("denoise", {"image": base64.b64encode(b"no picture").decode()}, "not a picture"),
+        ("denoise", {"image": 3}, "A picture is a string"),
+        ("denoise", {"image": None, "model": "conv-64"}, "A picture is a string"),
+        ("compare", {"image": "", "models": []}, "models can be compared"),
+        ("compare", {"image": "", "models": ["nobody"]}, "no such model"),
+        ("compare", {"image": "", "models": ["conv-64"], "noise_kind": "rain"}, "kind of noise"),
+        ("compare", {"image": "", "models": ["conv-64"], "noise_factor": 2}, "0 to 1"),
+        ("compare", {"image": "", "models": ["conv-64"], "seed": -1}, "whole number"),
+        ("encode", {"image": "", "model": "conv-64"}, "has a plane"),
+        ("decode", {"place": [1e9, 0]}, "off the map"),
+        ("decode", {"place": [0, 0, 0]}, "two numbers"),
+        ("decode", {"place": "here"}, "two numbers"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(client, endpoint, request_, says):
+    from gradio_client.exceptions import AppError
+
+    with pytest.raises(AppError, match=says) as caught:
+        client.predict(**request_, api_name=f"/{endpoint}")
+    assert "Traceback" not in str(caught.value)
+
+
+class TestDocument:
+    """The examples of docs/api.md."""
+
+    @pytest.fixture(autouse=True)
+    def _a_digit(self, tmp_path, monkeypatch):
+        (tmp_path / "digit.png").write_bytes(digit_file())
+        monkeypatch.chdir(tmp_path)
+
+    def test_python(self, page_url, tmp_path):
+        code = example("python").replace(NOTHING, page_url)
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+        assert "'digit': 3" in done.stdout
+        assert Image.open(tmp_path / "denoised.png").size == (SIDE, SIDE)
+
+    def test_curl(self, page_url):
+        code = example("sh").replace(NOTHING, page_url.rstrip("/"))
+        done = subprocess.run(["bash", "-ec", code], capture_output=True, text=True, timeout=60, check=True)
+        event, data = done.stdout.strip().splitlines()[-2:]
+        assert event == "event: complete"
+        assert json.loads(data.removeprefix("data: "))[0]["reading"]["digit"] == 3
+
+    def test_javascript(self, page_url, new_page):
+        code = example("js").replace(NOTHING, page_url.rstrip("/"))
+        reading = new_page().evaluate(f"async () => {{ {code}; return digit.reading; }}")
+        assert 0 <= reading["digit"] <= 9
+        assert 0 < reading["probability"] <= 1
