@@ -3,11 +3,10 @@
 from importlib.util import find_spec
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from . import api, denoise, latent, models
 from .component import asset, component
-from .server import FirstScript
+from .server import middleware
 from .words import i18n, native, table
 from .zoo import Zoo
 
@@ -38,7 +37,7 @@ def launch_options() -> dict:
     return {
         "theme": gr.themes.Base(),
         "head": f"<style>{styles}</style><script>{table()}{scripts}</script>",
-        "app_kwargs": {"middleware": [Middleware(FirstScript, script=asset("early.js"))]},
+        "app_kwargs": {"middleware": middleware(asset("early.js"))},
         "i18n": i18n,
         "footer_links": [],
         "run_history": False,

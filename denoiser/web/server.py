@@ -1,7 +1,66 @@
-"""What stands between Gradio's server and the browser."""
+"""What stands between Gradio's server and the browser: a first script, headers that keep strangers out, /health."""
+
+import json
+import os
 
 from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+# Where the page may stand in a frame: on its own site and on the hub that hosts Spaces.
+FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
+# Gradio's own scripts stand in the page and build functions from text, so neither can be forbidden; but nothing is
+# loaded from, or sent to, another host.
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; media-src 'self' blob: mediastream:; font-src 'self' data:; "
+    "connect-src 'self' data: blob:; worker-src 'self' blob:; object-src 'none'; base-uri 'self'; form-action 'self'; "
+    f"frame-ancestors {FRAMES}"
+)
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(self), clipboard-read=(self), clipboard-write=(self), microphone=(), geolocation=()",
+    "Cross-Origin-Opener-Policy": "same-origin-allow-popups",
+}
+
+
+def middleware(script: str) -> list[Middleware]:
+    """All of this module, for FastAPI; `script` is what runs first on the page."""
+    return [Middleware(Health), Middleware(Headers), Middleware(FirstScript, script=script)]
+
+
+class Health:
+    """Answers /health for probes: 200 as soon as the page is served."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/health":
+            return await self.app(scope, receive, send)
+        body = json.dumps({"status": "ok", "process": os.getpid()}).encode()
+        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
+
+
+class Headers:
+    """Adds HEADERS to every answer."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def changed(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, changed if scope["type"] == "http" else send)
 
 
 class FirstScript:
