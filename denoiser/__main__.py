@@ -1,13 +1,17 @@
 """python -m denoiser <verb>: train, measure and use the autoencoders of this package."""
 
 import argparse
+import functools
 import os
 import sys
 from pathlib import Path
+from statistics import fmean
 
 RUNS = Path("runs")  # states of unfinished trainings and evaluations; not committed
 TUNING_DIGITS = 256
-MOST_PIXELS = 2**21  # of a picture that is denoised as it is: the networks need some 600 bytes for each
+DENOISE_CODES = (
+    "Exit code: 0 where all is done; 1 where some, all or none of several files failed; 2 for other bad input."
+)
 
 
 class Stopped(KeyboardInterrupt):
@@ -20,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     from .errors import DenoiserError
 
     try:
-        options.run(options)
+        return options.run(options) or 0
     except DenoiserError as error:
         print(f"denoiser: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -30,7 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -49,12 +52,15 @@ def build_parser() -> argparse.ArgumentParser:
     def add_device(to: argparse.ArgumentParser) -> None:
         to.add_argument("--device", help="cuda or cpu (default: cuda where there is one)")
 
+    def add_precision(to: argparse.ArgumentParser) -> None:
+        to.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
+
     verb(run_list)
 
     train = verb(run_train)
     train.add_argument("recipes", nargs="*", metavar="RECIPE", help="`python -m denoiser list` names them")
     add_device(train)
-    train.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
+    add_precision(train)
     train.add_argument("--all", action="store_true", help="all that are not up to date, going on where one was cut off")
     train.add_argument(
         "--set", nargs="+", metavar="KEY=VALUE", help="another setting of the one recipe: batch_size=256"
@@ -79,14 +85,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
-    denoise = verb(run_denoise)
-    denoise.add_argument("input", type=Path, metavar="IN", help="a picture, ink light on dark")
-    denoise.add_argument("output", type=Path, metavar="OUT", help="where to write the denoised one")
-    denoise.add_argument("--model", metavar="NAME", help="default: the best one on the test set that takes this size")
+    denoise = verb(run_denoise, epilog=DENOISE_CODES)
+    denoise.add_argument("input", type=Path, metavar="IN", help="ink light on dark, of any size")
+    denoise.add_argument("output", type=Path, metavar="OUT", help="a file, of the same format for a stack; or a folder")
+    denoise.add_argument("--model", metavar="NAME", help="default: the best one on the test set that takes the size")
     denoise.add_argument("--fit", action="store_true", help="find a digit in any picture and frame it as MNIST does")
     denoise.add_argument("--noise", metavar="KIND", help="add noise first, and say what is gained (default: none)")
     denoise.add_argument("--factor", type=float, default=0.5, metavar="F", help="noise factor (default: %(default)s)")
     denoise.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: %(default)s)")
+    add_precision(denoise)
     add_device(denoise)
     return parser
 
@@ -307,138 +314,38 @@ def run_bench(options: argparse.Namespace) -> None:
     main(options.what, options.json)
 
 
-def run_denoise(options: argparse.Namespace) -> None:
-    """Denoise a picture: 28 x 28 as it is, other sizes with models that take them, or any picture with --fit."""
-    import torch
+def run_denoise(options: argparse.Namespace) -> int:
+    """Denoise a picture, a folder or a "glob" of them, or a stack of many as .npy, .npz or IDX (.gz too)."""
+    import time
 
-    from .errors import DenoiserError
-    from .metrics import psnr
-    from .noise import add_noise, draw_noise
+    from tqdm import tqdm
 
-    device = pick_device(options.device)
-    if not 0 <= options.factor <= 1:
-        raise DenoiserError(f"noise factor {options.factor:g} is not within 0 to 1")
-    if options.fit:
-        from .ink import digit_from_image
+    from .batch import Batch, Request, find_jobs
+    from .pictures import is_stack
 
-        clean = digit_from_image(options.input)
-    else:
-        clean = read_grey(options.input)
-    noisy = clean = clean.to(device)
-    if options.noise:
-        try:
-            noisy = add_noise(clean, draw_noise(options.noise, clean.shape, options.seed, device), options.factor)
-        except ValueError as error:
-            raise DenoiserError(str(error)) from error
-    name, model = pick_model(options.model, noisy)
-    with torch.inference_mode():
-        x_hat = denoise_any_size(model, noisy)
-    write_grey(x_hat, options.output)
-    gain = f", PSNR {psnr(noisy, clean).item():.2f} -> {psnr(x_hat, clean).item():.2f} dB" if options.noise else ""
-    print(f"{options.output}: {x_hat.shape[3]} x {x_hat.shape[2]} by {name}{gain}")
-
-
-def read_grey(path: Path):
-    """A picture file as it is, in grey: float (1, 1, H, W) in [0, 1]; DenoiserError where it cannot be read."""
-    import warnings
-
-    import numpy as np
-    import torch
-    from PIL import Image, ImageOps
-
-    from .errors import DenoiserError
-
-    try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("ignore")
-            if image.width * image.height > MOST_PIXELS:
-                raise DenoiserError(f"{path} has {image.width} x {image.height} pixels; {MOST_PIXELS:,} are the most")
-            image = ImageOps.exif_transpose(image)
-            deep = image.mode.startswith("I")
-            pixels = np.asarray(image if deep else image.convert("L"), dtype=np.float32) / (65535 if deep else 255)
-    except DenoiserError:
-        raise
-    except FileNotFoundError:
-        raise DenoiserError(f"there is no file {path}") from None
-    except Exception as error:  # Pillow's decoders raise whatever their formats' parsers happen to
-        raise DenoiserError(f"{path} cannot be read as a picture: {error}") from error
-    return torch.from_numpy(pixels.clip(0, 1)).view(1, 1, *pixels.shape)
-
-
-def write_grey(x, path: Path) -> None:
-    """`x` (1, 1, H, W) in [0, 1] as a picture of 8 bits; DenoiserError where that format or place is none."""
-    import io
-
-    from PIL import Image
-
-    from .errors import DenoiserError
-    from .files import write_atomically
-
-    content = io.BytesIO()
-    try:
-        format = Image.registered_extensions().get(path.suffix.lower())
-        if format is None:
-            raise DenoiserError(f"{path}: {path.suffix or 'no ending'!r} names no picture format; try .png")
-        Image.fromarray(x[0, 0].mul(255).round().byte().cpu().numpy()).save(content, format=format)
-        write_atomically(path, content.getvalue())
-    except (OSError, KeyError, ValueError) as error:
-        raise DenoiserError(f"{path} cannot be written: {error}") from error
-
-
-def denoise_any_size(model, x):
-    """`model` on `x` (1, 1, H, W), padded to a multiple of 4 by reflection and cropped; RuntimeError if it cannot."""
-    from torch.nn.functional import pad
-
-    height, width = x.shape[2:]
-    down, right = -height % 4, -width % 4
-    padded = pad(x, (0, right, 0, down), mode="reflect" if down < height and right < width else "replicate")
-    x_hat = model(padded).clamp(0, 1)
-    if x_hat.shape != padded.shape:
-        raise RuntimeError(f"pictures of {tuple(padded.shape[2:])} come out as {tuple(x_hat.shape[2:])}")
-    return x_hat[..., :height, :width]
-
-
-def pick_model(name: str | None, x):
-    """The model of that name, or the best one that takes pictures of the size of `x`: (name, model).
-
-    Best is the highest PSNR under Gaussian noise of 0.5 in checkpoints/evaluation.json; without that file, the first
-    that denoises. DenoiserError where the named one does not take this size.
-    """
-    import json
-
-    import torch
-
-    from .checkpoint import FOLDER, list_models, load_model
-    from .errors import DenoiserError
-
-    def takes(model, x) -> bool:
-        try:
-            with torch.inference_mode():
-                denoise_any_size(model, x)
-        except RuntimeError:
-            return False
-        return True
-
-    small = x.new_zeros(1, 1, *(side if side <= 28 else 32 + side % 4 for side in x.shape[2:]))
-    if name:
-        model, record = load_model(name, x.device)
-        if record["recipe"]["task"] == "read":
-            raise DenoiserError(f"{name!r} reads pictures and denoises none")
-        if takes(model, small):
-            return name, model
-        others = [other for other in list_models() if takes(load_model(other, x.device)[0], small)]
-        size = f"{x.shape[3]} x {x.shape[2]}"
-        raise DenoiserError(f"{name} takes 28 x 28 only, this is {size}: use --fit, or one of {', '.join(others)}")
-    try:
-        rows = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))["results"]
-        quality = {r["model"]: r["psnr"] for r in rows if (r["noise"], r["noise_factor"]) == ("gaussian", 0.5)}
-    except (OSError, ValueError, KeyError, TypeError):
-        quality = {}
-    for candidate in sorted(list_models(), key=lambda name: -(quality.get(name) or 0)):
-        model, record = load_model(candidate, x.device)
-        if record["recipe"]["task"] == "denoise" and takes(model, small):
-            return candidate, model
-    raise DenoiserError("no model takes pictures of this size")
+    words = ("model", "noise", "factor", "seed", "fit", "precision")
+    request = Request(device=pick_device(options.device), **{word: getattr(options, word) for word in words})
+    jobs, single = find_jobs(options.input, options.output)
+    if not jobs:
+        print(f"denoiser: there is no file to denoise in {options.input}", file=sys.stderr)
+        return 1
+    start, layout = time.perf_counter(), "{l_bar}{bar}| {elapsed}<{remaining}"
+    with tqdm(total=len(jobs), bar_format=layout, delay=1 if single else 0) as bar:
+        say = functools.partial(bar.write, file=sys.stderr)
+        outcome = Batch(request, bar.update, lambda line: single or say(f"denoiser: {line}")).run(jobs)
+    if single:  # a bar that is not yet shown must not be written over
+        sys.stderr.writelines(f"denoiser: {line}\n" for line in outcome.failures)
+        if not outcome.files:
+            return 2
+    what = f"{outcome.files:,} of {len(jobs):,} files"
+    if single:
+        count = f"{outcome.pictures:,} pictures of " if is_stack(jobs[0].source) else ""
+        what = f"{count}{outcome.size[1]} x {outcome.size[0]}"
+    by = f" by {', '.join(outcome.models)}" if outcome.models else ""
+    gain = f", PSNR {fmean(outcome.before):.2f} -> {fmean(outcome.after):.2f} dB" if outcome.before else ""
+    seconds = "" if single and outcome.pictures == 1 else f", {time.perf_counter() - start:.1f} s"
+    print(f"{jobs[0].target if single else options.output}: {what}{by}{gain}{seconds}")
+    return 1 if outcome.failures else 0
 
 
 def pick_device(name: str | None) -> str:
