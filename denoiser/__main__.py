@@ -3,6 +3,7 @@
 import argparse
 import functools
 import os
+import shlex
 import sys
 from pathlib import Path
 from statistics import fmean
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
 def build_parser() -> argparse.ArgumentParser:
     """All verbs and their options; imports nothing heavy, so that --help is quick."""
     from .bench import BENCHMARKS
+    from .data import DATASETS
 
     parser = argparse.ArgumentParser(prog="python -m denoiser", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -55,6 +57,14 @@ def build_parser() -> argparse.ArgumentParser:
     def add_precision(to: argparse.ArgumentParser) -> None:
         to.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
 
+    def add_data(to: argparse.ArgumentParser) -> None:
+        pictures = to.add_mutually_exclusive_group()
+        pictures.add_argument("--dataset", choices=DATASETS, default="mnist", help="downloaded where it is missing")
+        pictures.add_argument(
+            "--data", type=Path, metavar="DIR", help="a folder of 28 x 28 pictures, ink light on dark"
+        )
+        to.add_argument("--resize", action="store_true", help="scale the folder's pictures to 28 x 28; all of one size")
+
     verb(run_list)
 
     train = verb(run_train)
@@ -65,8 +75,9 @@ def build_parser() -> argparse.ArgumentParser:
     train.add_argument(
         "--set", nargs="+", metavar="KEY=VALUE", help="another setting of the one recipe: batch_size=256"
     )
-    train.add_argument("--as", dest="name", metavar="NAME", help="what a recipe with other settings is called")
+    train.add_argument("--as", dest="name", metavar="NAME", help="what a recipe with other settings or data is called")
     train.add_argument("--resume", action="store_true", help="go on where a training was cut off")
+    add_data(train)
 
     tune = verb(run_tune)
     tune.add_argument("--digits", type=int, default=TUNING_DIGITS, help="how many to tune on (default: %(default)s)")
@@ -77,6 +88,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--models", nargs="+", metavar="NAME", help="default: all; tv-oracle is tv told the noise")
     evaluate.add_argument("--limit", type=int, metavar="N", help="only the first N digits")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    add_data(evaluate)
     add_device(evaluate)
 
     bench = verb(run_bench)
@@ -125,10 +137,13 @@ def run_list(options: argparse.Namespace) -> None:
 
 def _line(state: str, record: dict) -> tuple[str, ...]:
     """One line of the list: name, state, parameters, task, what it was trained on, title, source."""
+    from .data import data_title
+
     recipe = record["recipe"]
     kinds, factor = recipe.get("noise") or (), recipe.get("noise_factor") or ""
     noise = "+".join(dict.fromkeys(kinds)) if len(kinds) < 3 else "several kinds"
     factor = "-".join(f"{f:g}" for f in factor) if isinstance(factor, list | tuple) else f"{factor}"
+    seen, data = f"{noise} {factor}".strip() or "clean digits", recipe.get("data", "mnist")
     source = recipe.get("source") or {}
     about = f"{source.get('title', '')}, {source.get('year', '')}".strip(", ") or "ours"
     return (
@@ -136,7 +151,7 @@ def _line(state: str, record: dict) -> tuple[str, ...]:
         state,
         f"{record['parameters']:,}" if record["parameters"] else "-",
         recipe["task"],
-        "-" if state == "filter" else f"{noise} {factor}".strip() or "clean digits",
+        "-" if state == "filter" else f"{seen}, {data_title(data)}" if data != "mnist" else seen,
         _shortened(recipe["title"], 44),
         _shortened(about, 48),
     )
@@ -147,9 +162,9 @@ def _shortened(text: str, most: int) -> str:
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Train recipes on MNIST and write their checkpoints; under torchrun, several processes share every batch."""
+    """Train recipes on MNIST or other pictures; under torchrun, several processes share every batch."""
     from .checkpoint import up_to_date
-    from .data import load_mnist
+    from .data import training_words
     from .engine import Engine, Team
     from .errors import DenoiserError
     from .recipes import RECIPES, get_recipe, variation
@@ -157,20 +172,50 @@ def run_train(options: argparse.Namespace) -> None:
     if options.all == bool(options.recipes):
         raise DenoiserError("name the recipes to train, or --all; `python -m denoiser list` names them")
     team = Team()
-    digits = load_mnist("train", team.device(pick_device(options.device)))
+    plan = {name: get_recipe(name) for name in options.recipes or RECIPES}
+    other = options.data is not None or options.dataset != "mnist"
+    alone = bool(options.set) != bool(options.name) and not (other and options.name)
+    if alone or (options.name and len(plan) > 1):
+        raise DenoiserError("--set and --as go together, and change one recipe")
+    if options.data and not options.name:
+        raise DenoiserError("what is trained on --data needs a name: --as NAME")
+    data, digits = load_pictures(options, "train", team.device(pick_device(options.device)))
     engine = Engine.fastest(digits.images.device, options.precision)
-    recipes, command = [get_recipe(name) for name in options.recipes or RECIPES], None
-    if options.set or options.name:
-        if len(recipes) != 1 or not options.set or not options.name:
-            raise DenoiserError("--set and --as go together, and change one recipe")
-        recipes = [variation(recipes[0], options.name, read_settings(options.set))]
-        command = f"python -m denoiser train {options.recipes[0]} --set {' '.join(options.set)} --as {options.name}"
+    if options.set or other:
+        settings = read_settings(options.set or [])
+        plan = {n: variation(recipe, options.name or f"{n}-{data}", settings, data) for n, recipe in plan.items()}
+    if not digits.labelled and (reading := [name for name, recipe in plan.items() if recipe.task == "read"]):
+        raise DenoiserError(f"{reading[0]} learns to read, which takes labels, and the pictures of a folder have none")
     if options.all:
-        recipes = [recipe for recipe in recipes if not up_to_date(recipe)]
-        if not recipes:
+        plan = {name: recipe for name, recipe in plan.items() if not up_to_date(recipe)}
+        if not plan:
             print("every recipe is trained as it stands")
+    if other and team.leads:
+        print(training_words(data, digits))
     with team.gathered(digits.images.device):
-        train_each(recipes, digits, engine, team, options.resume or options.all, command)
+        train_each(plan, digits, engine, team, options.resume or options.all, flags(options))
+
+
+def load_pictures(options: argparse.Namespace, split: str, device: str) -> tuple:
+    """What a recipe's `data` calls the pictures that the options ask for, and these: (data, digits)."""
+    from .data import load_dataset, load_folder
+    from .errors import DenoiserError
+
+    if options.data:
+        return load_folder(options.data, device, options.resize)
+    if options.resize:
+        raise DenoiserError("--resize is for the pictures of --data")
+    return options.dataset, load_dataset(options.dataset, split, device)
+
+
+def flags(options: argparse.Namespace) -> str:
+    """What of a training's command line decides its outcome, but for the recipes' names."""
+    words = ["--dataset", options.dataset] if options.dataset != "mnist" else []
+    words += ["--data", str(options.data)] if options.data else []
+    words += ["--resize"] if options.resize else []
+    words += ["--set", *options.set] if getattr(options, "set", None) else []
+    words += ["--as", options.name] if getattr(options, "name", None) else []
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def read_settings(settings: list[str]) -> dict:
@@ -188,23 +233,23 @@ def read_settings(settings: list[str]) -> dict:
     return found
 
 
-def train_each(recipes: list, digits, engine, team, resume: bool, command: str | None) -> None:
+def train_each(plan: dict, digits, engine, team, resume: bool, flags: str) -> None:
     """Train and save one recipe after the other, under one progress bar; Stopped where Ctrl-C ends it.
 
-    `command` stands in the record, where it is not the plain one.
+    `plan` are the recipes by the names they have on the command line, and `flags` what else stands there.
     """
     from tqdm import tqdm
 
     from .checkpoint import save_model, up_to_date
-    from .data import split_validation
+    from .data import split_validation, training_words
     from .latent import has_plane, write_codes
     from .models import parameter_count
     from .training import fit, steps_of_epoch
 
     count = len(split_validation(digits)[0])
-    total = sum(recipe.epochs * steps_of_epoch(recipe, count) for recipe in recipes)
+    total = sum(recipe.epochs * steps_of_epoch(recipe, count) for recipe in plan.values())
     with tqdm(total=total, unit="step", smoothing=0.01, disable=not team.leads) as bar:
-        for place, recipe in enumerate(recipes):
+        for place, (name, recipe) in enumerate(plan.items()):
             state = RUNS / f"{recipe.name}.state.safetensors"
             if resume and not state.exists() and up_to_date(recipe):
                 bar.write(f"{recipe.name}: is trained already; without --resume it is trained again")
@@ -214,10 +259,10 @@ def train_each(recipes: list, digits, engine, team, resume: bool, command: str |
             try:
                 model, outcome = fit(recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, team=team)
             except KeyboardInterrupt:
-                rest = " ".join(recipe.name for recipe in recipes[place:])
+                rest = " ".join(list(plan)[place:])
                 kept = "kept" if state.exists() else "no epoch of it is done"
-                again = command or f"python -m denoiser train {rest}"
-                raise Stopped(f"stopped in {recipe.name}, {kept}; to go on: {again} --resume") from None
+                again = f"python -m denoiser train {rest}{flags} --resume"
+                raise Stopped(f"stopped in {recipe.name}, {kept}; to go on: {again}") from None
             if not team.leads:
                 continue
             record = {
@@ -225,14 +270,14 @@ def train_each(recipes: list, digits, engine, team, resume: bool, command: str |
                 "fingerprint": recipe.fingerprint(),
                 "parameters": parameter_count(model),
                 "seed": recipe.seed,
-                "data": "MNIST training set: 55,000 digits to train, the last 5,000 to validate",
+                "data": training_words(recipe.data, digits),
                 "versions": started_as,
-                "command": command or f"python -m denoiser train {recipe.name}",
+                "command": f"python -m denoiser train {name}{flags}",
                 **outcome,
             }
             saved = save_model(model, record)
             state.unlink(missing_ok=True)
-            if has_plane(model):
+            if has_plane(model) and recipe.data == "mnist":  # whose test digits the map shows
                 write_codes(recipe.name)
             bar.write(f"{recipe.name}: validation {saved['history'][-1]['validation']:.4f}, {saved['seconds']:.0f} s")
 
@@ -256,13 +301,12 @@ def run_tune(options: argparse.Namespace) -> None:
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    """Measure models on MNIST's test digits, the noise seeded per digit; goes on where it was cut off."""
+    """Measure models on MNIST's test digits or other pictures, noise seeded per digit; goes on where cut off."""
     import json
     import time
 
     import torch
 
-    from .data import load_mnist
     from .errors import DenoiserError
     from .evaluation import FACTORS, evaluate, tables
     from .files import write_atomically
@@ -273,10 +317,11 @@ def run_evaluate(options: argparse.Namespace) -> None:
         raise DenoiserError(f"--limit is {options.limit}, not 1 or more")
     kinds = list(NOISES) if "all" in options.noise else list(dict.fromkeys(options.noise))
     factors = tuple(dict.fromkeys(options.factors or FACTORS))
-    digits = load_mnist("test", device)[: options.limit]
+    data, digits = load_pictures(options, "test", device)
+    digits = digits[: options.limit]
     start = time.perf_counter()
     try:
-        report = evaluate(digits, options.models, kinds, factors, cache_folder=RUNS / "evaluation")
+        report = evaluate(digits, options.models, kinds, factors, data=data, cache_folder=RUNS / "evaluation")
     except KeyboardInterrupt:
         raise Stopped("stopped; what is measured is kept, and the same command goes on from there") from None
     print(tables(report))
@@ -299,7 +344,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 def command(options: argparse.Namespace) -> str:
     """The command line that asks for the same evaluation."""
-    words = ["python -m denoiser evaluate"]
+    words = [f"python -m denoiser evaluate{flags(options)}"]
     for name in ("noise", "factors", "models"):
         if values := getattr(options, name):
             words += [f"--{name}", *map(str, values)]

@@ -23,6 +23,9 @@ from torch import Tensor
 from .errors import DenoiserError
 from .files import write_atomically
 
+# Only formats that are pixels and nothing else: no PostScript, nothing that starts another program.
+FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000")
+FORMATS += ("PPM", "ICO", "ICNS", "TGA", "PCX", "SGI", "QOI", "PSD")
 MOST_PIXELS = 2**25  # of one picture: 8K video has as many
 MOST_BYTES = 2**30  # of a stack
 UNCLIPPED = 16  # times the range: as far as unclipped noise takes floats, and no further
@@ -37,9 +40,15 @@ class PictureError(DenoiserError, ValueError):
 # ---------- single pictures ----------
 
 
+def open_picture(source: Path | BinaryIO) -> Image.Image:
+    """A picture opened by Pillow, if it is of one of FORMATS; raises what Pillow raises."""
+    Image.init()
+    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
+
+
 def read_picture(path: Path) -> Tensor:
     """A picture file as it is, in grey: float (1, 1, H, W) in [0, 1]; PictureError where it cannot be read."""
-    with _reading(path, "a picture"), warnings.catch_warnings(), Image.open(path) as image:
+    with _reading(path, "a picture"), warnings.catch_warnings(), open_picture(path) as image:
         warnings.simplefilter("ignore")
         _refuse_size(path, image.height, image.width)
         image = ImageOps.exif_transpose(image)
@@ -61,9 +70,14 @@ def write_picture(x: Tensor, path: Path) -> None:
 def picture_format(path: Path) -> str:
     """Pillow's name of the format that the ending of `path` names; PictureError where it names none."""
     format = Image.registered_extensions().get(path.suffix.lower())
-    if format is None:
+    if format not in FORMATS:
         raise PictureError(f"{path}: {path.suffix or 'no ending'!r} names no picture format; try .png")
     return format
+
+
+def is_picture_name(path: Path) -> bool:
+    """Whether a file's ending is that of a picture."""
+    return Image.registered_extensions().get(path.suffix.lower()) in FORMATS
 
 
 @contextmanager
@@ -91,11 +105,10 @@ def _refuse_size(path: Path, height: int, width: int) -> None:
 class Format(NamedTuple):
     """How arrays lie in a file: `read(path)` gives them by name, `dump(arrays, path)` the bytes to write to `path`.
 
-    A format of one array calls it "". `named(path)` says whether a file of that name may be one.
+    A format of one array calls it "".
     """
 
     name: str
-    named: Callable[[Path], bool]
     read: Callable[[Path], dict[str, np.ndarray]]
     dump: Callable[[Mapping[str, np.ndarray], Path], bytes]
 
@@ -145,7 +158,7 @@ def write_stack(stack: Stack, path: Path) -> None:
 
 def refuse_ending(stack: Stack, path: Path) -> None:
     """PictureError where the ending of `path` is that of another format."""
-    if not stack.format.named(path):
+    if BY_ENDING.get(path.suffix.lower(), IDX) != stack.format or is_picture_name(path):
         raise PictureError(f"{path}: what is read as {stack.format.name} is written as {stack.format.name}")
 
 
@@ -265,15 +278,8 @@ def _refuse_bytes(count: int) -> None:
         raise ValueError(f"it holds {count:,} bytes; {MOST_BYTES:,} are the most")
 
 
-def _idx_name(path: Path) -> bool:
-    return path.suffix.lower() not in {".npy", ".npz", *Image.registered_extensions()}
-
-
-IDX = Format("IDX", _idx_name, _read_idx, _dump_idx)
-BY_ENDING = {
-    ".npy": Format(".npy", lambda path: path.suffix.lower() == ".npy", _read_npy, _dump_npy),
-    ".npz": Format(".npz", lambda path: path.suffix.lower() == ".npz", _read_npz, _dump_npz),
-}
+IDX = Format("IDX", _read_idx, _dump_idx)
+BY_ENDING = {".npy": Format(".npy", _read_npy, _dump_npy), ".npz": Format(".npz", _read_npz, _dump_npz)}
 
 
 def _format(path: Path) -> Format | None:
