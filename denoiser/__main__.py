@@ -1,7 +1,6 @@
 """python -m denoiser <verb>: train, measure and use the autoencoders of this package."""
 
 import argparse
-import functools
 import os
 import shlex
 import sys
@@ -366,6 +365,7 @@ def run_denoise(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from .batch import Batch, Request, find_jobs
+    from .files import make_folder
     from .pictures import is_stack
 
     words = ("model", "noise", "factor", "seed", "fit", "precision")
@@ -374,11 +374,16 @@ def run_denoise(options: argparse.Namespace) -> int:
     if not jobs:
         print(f"denoiser: there is no file to denoise in {options.input}", file=sys.stderr)
         return 1
+    if not single:
+        make_folder(options.output)
     start, layout = time.perf_counter(), "{l_bar}{bar}| {elapsed}<{remaining}"
     with tqdm(total=len(jobs), bar_format=layout, delay=1 if single else 0) as bar:
-        say = functools.partial(bar.write, file=sys.stderr)
-        outcome = Batch(request, bar.update, lambda line: single or say(f"denoiser: {line}")).run(jobs)
-    if single:  # a bar that is not yet shown must not be written over
+        outcome = Batch(
+            request,
+            step=lambda share: bar.update(share) if not single or share < 1 else None,  # no bar for what is one step
+            say=lambda line: bar.write(f"denoiser: {line}", file=sys.stderr) if not single else None,
+        ).run(jobs)
+    if single:  # said here, since a bar that is not shown yet cannot be written over
         sys.stderr.writelines(f"denoiser: {line}\n" for line in outcome.failures)
         if not outcome.files:
             return 2

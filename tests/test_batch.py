@@ -237,6 +237,12 @@ def test_a_write_that_fails_leaves_what_was_there(capsys, folder, tmp_path):
     assert sorted(os.listdir(out)) == ["0.png", "1.png", "2.png", "wide.bmp"]  # and no temporary file
 
 
+def test_a_folder_that_cannot_be_made_is_said_once(capsys, folder):
+    code, said, failures = denoise(capsys, folder, folder / "0.png" / "out", "--model", "median")
+    assert (code, said, len(failures)) == (2, "", 1)
+    assert "could not be made" in failures[0]
+
+
 @pytest.mark.parametrize("name", ["none", "none.png", "no/folder"])
 def test_what_is_not_there(capsys, tmp_path, name):
     code, _, failures = denoise(capsys, tmp_path / name, tmp_path / "out")
