@@ -2,12 +2,16 @@
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
+from statistics import fmean
 
 RUNS = Path("runs")  # states of unfinished trainings and evaluations; not committed
 TUNING_DIGITS = 256
-MOST_PIXELS = 2**21  # of a picture that is denoised as it is: the networks need some 600 bytes for each
+DENOISE_CODES = (
+    "Exit code: 0 where all is done; 1 where some, all or none of several files failed; 2 for other bad input."
+)
 
 
 class Stopped(KeyboardInterrupt):
@@ -20,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     from .errors import DenoiserError
 
     try:
-        options.run(options)
+        return options.run(options) or 0
     except DenoiserError as error:
         print(f"denoiser: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
@@ -30,12 +34,12 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:
     """All verbs and their options; imports nothing heavy, so that --help is quick."""
     from .bench import BENCHMARKS
+    from .data import DATASETS
 
     parser = argparse.ArgumentParser(prog="python -m denoiser", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -49,18 +53,30 @@ def build_parser() -> argparse.ArgumentParser:
     def add_device(to: argparse.ArgumentParser) -> None:
         to.add_argument("--device", help="cuda or cpu (default: cuda where there is one)")
 
+    def add_precision(to: argparse.ArgumentParser) -> None:
+        to.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
+
+    def add_data(to: argparse.ArgumentParser) -> None:
+        pictures = to.add_mutually_exclusive_group()
+        pictures.add_argument("--dataset", choices=DATASETS, default="mnist", help="downloaded where it is missing")
+        pictures.add_argument(
+            "--data", type=Path, metavar="DIR", help="a folder of 28 x 28 pictures, ink light on dark"
+        )
+        to.add_argument("--resize", action="store_true", help="scale the folder's pictures to 28 x 28; all of one size")
+
     verb(run_list)
 
     train = verb(run_train)
     train.add_argument("recipes", nargs="*", metavar="RECIPE", help="`python -m denoiser list` names them")
     add_device(train)
-    train.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
+    add_precision(train)
     train.add_argument("--all", action="store_true", help="all that are not up to date, going on where one was cut off")
     train.add_argument(
         "--set", nargs="+", metavar="KEY=VALUE", help="another setting of the one recipe: batch_size=256"
     )
-    train.add_argument("--as", dest="name", metavar="NAME", help="what a recipe with other settings is called")
+    train.add_argument("--as", dest="name", metavar="NAME", help="what a recipe with other settings or data is called")
     train.add_argument("--resume", action="store_true", help="go on where a training was cut off")
+    add_data(train)
 
     tune = verb(run_tune)
     tune.add_argument("--digits", type=int, default=TUNING_DIGITS, help="how many to tune on (default: %(default)s)")
@@ -71,6 +87,7 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--models", nargs="+", metavar="NAME", help="default: all; tv-oracle is tv told the noise")
     evaluate.add_argument("--limit", type=int, metavar="N", help="only the first N digits")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    add_data(evaluate)
     add_device(evaluate)
 
     bench = verb(run_bench)
@@ -79,14 +96,15 @@ def build_parser() -> argparse.ArgumentParser:
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
-    denoise = verb(run_denoise)
-    denoise.add_argument("input", type=Path, metavar="IN", help="a picture, ink light on dark")
-    denoise.add_argument("output", type=Path, metavar="OUT", help="where to write the denoised one")
-    denoise.add_argument("--model", metavar="NAME", help="default: the best one on the test set that takes this size")
+    denoise = verb(run_denoise, epilog=DENOISE_CODES)
+    denoise.add_argument("input", type=Path, metavar="IN", help="ink light on dark, of any size")
+    denoise.add_argument("output", type=Path, metavar="OUT", help="a file, of the same format for a stack; or a folder")
+    denoise.add_argument("--model", metavar="NAME", help="default: the best one on the test set that takes the size")
     denoise.add_argument("--fit", action="store_true", help="find a digit in any picture and frame it as MNIST does")
     denoise.add_argument("--noise", metavar="KIND", help="add noise first, and say what is gained (default: none)")
     denoise.add_argument("--factor", type=float, default=0.5, metavar="F", help="noise factor (default: %(default)s)")
     denoise.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: %(default)s)")
+    add_precision(denoise)
     add_device(denoise)
     return parser
 
@@ -118,10 +136,13 @@ def run_list(options: argparse.Namespace) -> None:
 
 def _line(state: str, record: dict) -> tuple[str, ...]:
     """One line of the list: name, state, parameters, task, what it was trained on, title, source."""
+    from .data import data_title
+
     recipe = record["recipe"]
     kinds, factor = recipe.get("noise") or (), recipe.get("noise_factor") or ""
     noise = "+".join(dict.fromkeys(kinds)) if len(kinds) < 3 else "several kinds"
     factor = "-".join(f"{f:g}" for f in factor) if isinstance(factor, list | tuple) else f"{factor}"
+    seen, data = f"{noise} {factor}".strip() or "clean digits", recipe.get("data", "mnist")
     source = recipe.get("source") or {}
     about = f"{source.get('title', '')}, {source.get('year', '')}".strip(", ") or "ours"
     return (
@@ -129,7 +150,7 @@ def _line(state: str, record: dict) -> tuple[str, ...]:
         state,
         f"{record['parameters']:,}" if record["parameters"] else "-",
         recipe["task"],
-        "-" if state == "filter" else f"{noise} {factor}".strip() or "clean digits",
+        "-" if state == "filter" else f"{seen}, {data_title(data)}" if data != "mnist" else seen,
         _shortened(recipe["title"], 44),
         _shortened(about, 48),
     )
@@ -140,9 +161,9 @@ def _shortened(text: str, most: int) -> str:
 
 
 def run_train(options: argparse.Namespace) -> None:
-    """Train recipes on MNIST and write their checkpoints; under torchrun, several processes share every batch."""
+    """Train recipes on MNIST or other pictures; under torchrun, several processes share every batch."""
     from .checkpoint import up_to_date
-    from .data import load_mnist
+    from .data import training_words
     from .engine import Engine, Team
     from .errors import DenoiserError
     from .recipes import RECIPES, get_recipe, variation
@@ -150,20 +171,50 @@ def run_train(options: argparse.Namespace) -> None:
     if options.all == bool(options.recipes):
         raise DenoiserError("name the recipes to train, or --all; `python -m denoiser list` names them")
     team = Team()
-    digits = load_mnist("train", team.device(pick_device(options.device)))
+    plan = {name: get_recipe(name) for name in options.recipes or RECIPES}
+    other = options.data is not None or options.dataset != "mnist"
+    alone = bool(options.set) != bool(options.name) and not (other and options.name)
+    if alone or (options.name and len(plan) > 1):
+        raise DenoiserError("--set and --as go together, and change one recipe")
+    if options.data and not options.name:
+        raise DenoiserError("what is trained on --data needs a name: --as NAME")
+    data, digits = load_pictures(options, "train", team.device(pick_device(options.device)))
     engine = Engine.fastest(digits.images.device, options.precision)
-    recipes, command = [get_recipe(name) for name in options.recipes or RECIPES], None
-    if options.set or options.name:
-        if len(recipes) != 1 or not options.set or not options.name:
-            raise DenoiserError("--set and --as go together, and change one recipe")
-        recipes = [variation(recipes[0], options.name, read_settings(options.set))]
-        command = f"python -m denoiser train {options.recipes[0]} --set {' '.join(options.set)} --as {options.name}"
+    if options.set or other:
+        settings = read_settings(options.set or [])
+        plan = {n: variation(recipe, options.name or f"{n}-{data}", settings, data) for n, recipe in plan.items()}
+    if not digits.labelled and (reading := [name for name, recipe in plan.items() if recipe.task == "read"]):
+        raise DenoiserError(f"{reading[0]} learns to read, which takes labels, and the pictures of a folder have none")
     if options.all:
-        recipes = [recipe for recipe in recipes if not up_to_date(recipe)]
-        if not recipes:
+        plan = {name: recipe for name, recipe in plan.items() if not up_to_date(recipe)}
+        if not plan:
             print("every recipe is trained as it stands")
+    if other and team.leads:
+        print(training_words(data, digits))
     with team.gathered(digits.images.device):
-        train_each(recipes, digits, engine, team, options.resume or options.all, command)
+        train_each(plan, digits, engine, team, options.resume or options.all, flags(options))
+
+
+def load_pictures(options: argparse.Namespace, split: str, device: str) -> tuple:
+    """What a recipe's `data` calls the pictures that the options ask for, and these: (data, digits)."""
+    from .data import load_dataset, load_folder
+    from .errors import DenoiserError
+
+    if options.data:
+        return load_folder(options.data, device, options.resize)
+    if options.resize:
+        raise DenoiserError("--resize is for the pictures of --data")
+    return options.dataset, load_dataset(options.dataset, split, device)
+
+
+def flags(options: argparse.Namespace) -> str:
+    """What of a training's command line decides its outcome, but for the recipes' names."""
+    words = ["--dataset", options.dataset] if options.dataset != "mnist" else []
+    words += ["--data", str(options.data)] if options.data else []
+    words += ["--resize"] if options.resize else []
+    words += ["--set", *options.set] if getattr(options, "set", None) else []
+    words += ["--as", options.name] if getattr(options, "name", None) else []
+    return "".join(f" {shlex.quote(word)}" for word in words)
 
 
 def read_settings(settings: list[str]) -> dict:
@@ -181,23 +232,23 @@ def read_settings(settings: list[str]) -> dict:
     return found
 
 
-def train_each(recipes: list, digits, engine, team, resume: bool, command: str | None) -> None:
+def train_each(plan: dict, digits, engine, team, resume: bool, flags: str) -> None:
     """Train and save one recipe after the other, under one progress bar; Stopped where Ctrl-C ends it.
 
-    `command` stands in the record, where it is not the plain one.
+    `plan` are the recipes by the names they have on the command line, and `flags` what else stands there.
     """
     from tqdm import tqdm
 
     from .checkpoint import save_model, up_to_date
-    from .data import split_validation
+    from .data import split_validation, training_words
     from .latent import has_plane, write_codes
     from .models import parameter_count
     from .training import fit, steps_of_epoch
 
     count = len(split_validation(digits)[0])
-    total = sum(recipe.epochs * steps_of_epoch(recipe, count) for recipe in recipes)
+    total = sum(recipe.epochs * steps_of_epoch(recipe, count) for recipe in plan.values())
     with tqdm(total=total, unit="step", smoothing=0.01, disable=not team.leads) as bar:
-        for place, recipe in enumerate(recipes):
+        for place, (name, recipe) in enumerate(plan.items()):
             state = RUNS / f"{recipe.name}.state.safetensors"
             if resume and not state.exists() and up_to_date(recipe):
                 bar.write(f"{recipe.name}: is trained already; without --resume it is trained again")
@@ -207,10 +258,10 @@ def train_each(recipes: list, digits, engine, team, resume: bool, command: str |
             try:
                 model, outcome = fit(recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, team=team)
             except KeyboardInterrupt:
-                rest = " ".join(recipe.name for recipe in recipes[place:])
+                rest = " ".join(list(plan)[place:])
                 kept = "kept" if state.exists() else "no epoch of it is done"
-                again = command or f"python -m denoiser train {rest}"
-                raise Stopped(f"stopped in {recipe.name}, {kept}; to go on: {again} --resume") from None
+                again = f"python -m denoiser train {rest}{flags} --resume"
+                raise Stopped(f"stopped in {recipe.name}, {kept}; to go on: {again}") from None
             if not team.leads:
                 continue
             record = {
@@ -218,14 +269,14 @@ def train_each(recipes: list, digits, engine, team, resume: bool, command: str |
                 "fingerprint": recipe.fingerprint(),
                 "parameters": parameter_count(model),
                 "seed": recipe.seed,
-                "data": "MNIST training set: 55,000 digits to train, the last 5,000 to validate",
+                "data": training_words(recipe.data, digits),
                 "versions": started_as,
-                "command": command or f"python -m denoiser train {recipe.name}",
+                "command": f"python -m denoiser train {name}{flags}",
                 **outcome,
             }
             saved = save_model(model, record)
             state.unlink(missing_ok=True)
-            if has_plane(model):
+            if has_plane(model) and recipe.data == "mnist":  # whose test digits the map shows
                 write_codes(recipe.name)
             bar.write(f"{recipe.name}: validation {saved['history'][-1]['validation']:.4f}, {saved['seconds']:.0f} s")
 
@@ -249,13 +300,12 @@ def run_tune(options: argparse.Namespace) -> None:
 
 
 def run_evaluate(options: argparse.Namespace) -> None:
-    """Measure models on MNIST's test digits, the noise seeded per digit; goes on where it was cut off."""
+    """Measure models on MNIST's test digits or other pictures, noise seeded per digit; goes on where cut off."""
     import json
     import time
 
     import torch
 
-    from .data import load_mnist
     from .errors import DenoiserError
     from .evaluation import FACTORS, evaluate, tables
     from .files import write_atomically
@@ -266,10 +316,11 @@ def run_evaluate(options: argparse.Namespace) -> None:
         raise DenoiserError(f"--limit is {options.limit}, not 1 or more")
     kinds = list(NOISES) if "all" in options.noise else list(dict.fromkeys(options.noise))
     factors = tuple(dict.fromkeys(options.factors or FACTORS))
-    digits = load_mnist("test", device)[: options.limit]
+    data, digits = load_pictures(options, "test", device)
+    digits = digits[: options.limit]
     start = time.perf_counter()
     try:
-        report = evaluate(digits, options.models, kinds, factors, cache_folder=RUNS / "evaluation")
+        report = evaluate(digits, options.models, kinds, factors, data=data, cache_folder=RUNS / "evaluation")
     except KeyboardInterrupt:
         raise Stopped("stopped; what is measured is kept, and the same command goes on from there") from None
     print(tables(report))
@@ -292,7 +343,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
 
 def command(options: argparse.Namespace) -> str:
     """The command line that asks for the same evaluation."""
-    words = ["python -m denoiser evaluate"]
+    words = [f"python -m denoiser evaluate{flags(options)}"]
     for name in ("noise", "factors", "models"):
         if values := getattr(options, name):
             words += [f"--{name}", *map(str, values)]
@@ -307,138 +358,44 @@ def run_bench(options: argparse.Namespace) -> None:
     main(options.what, options.json)
 
 
-def run_denoise(options: argparse.Namespace) -> None:
-    """Denoise a picture: 28 x 28 as it is, other sizes with models that take them, or any picture with --fit."""
-    import torch
+def run_denoise(options: argparse.Namespace) -> int:
+    """Denoise a picture, a folder or a "glob" of them, or a stack of many as .npy, .npz or IDX (.gz too)."""
+    import time
 
-    from .errors import DenoiserError
-    from .metrics import psnr
-    from .noise import add_noise, draw_noise
+    from tqdm import tqdm
 
-    device = pick_device(options.device)
-    if not 0 <= options.factor <= 1:
-        raise DenoiserError(f"noise factor {options.factor:g} is not within 0 to 1")
-    if options.fit:
-        from .ink import digit_from_image
+    from .batch import Batch, Request, find_jobs
+    from .files import make_folder
+    from .pictures import is_stack
 
-        clean = digit_from_image(options.input)
-    else:
-        clean = read_grey(options.input)
-    noisy = clean = clean.to(device)
-    if options.noise:
-        try:
-            noisy = add_noise(clean, draw_noise(options.noise, clean.shape, options.seed, device), options.factor)
-        except ValueError as error:
-            raise DenoiserError(str(error)) from error
-    name, model = pick_model(options.model, noisy)
-    with torch.inference_mode():
-        x_hat = denoise_any_size(model, noisy)
-    write_grey(x_hat, options.output)
-    gain = f", PSNR {psnr(noisy, clean).item():.2f} -> {psnr(x_hat, clean).item():.2f} dB" if options.noise else ""
-    print(f"{options.output}: {x_hat.shape[3]} x {x_hat.shape[2]} by {name}{gain}")
-
-
-def read_grey(path: Path):
-    """A picture file as it is, in grey: float (1, 1, H, W) in [0, 1]; DenoiserError where it cannot be read."""
-    import warnings
-
-    import numpy as np
-    import torch
-    from PIL import Image, ImageOps
-
-    from .errors import DenoiserError
-
-    try:
-        with warnings.catch_warnings(), Image.open(path) as image:
-            warnings.simplefilter("ignore")
-            if image.width * image.height > MOST_PIXELS:
-                raise DenoiserError(f"{path} has {image.width} x {image.height} pixels; {MOST_PIXELS:,} are the most")
-            image = ImageOps.exif_transpose(image)
-            deep = image.mode.startswith("I")
-            pixels = np.asarray(image if deep else image.convert("L"), dtype=np.float32) / (65535 if deep else 255)
-    except DenoiserError:
-        raise
-    except FileNotFoundError:
-        raise DenoiserError(f"there is no file {path}") from None
-    except Exception as error:  # Pillow's decoders raise whatever their formats' parsers happen to
-        raise DenoiserError(f"{path} cannot be read as a picture: {error}") from error
-    return torch.from_numpy(pixels.clip(0, 1)).view(1, 1, *pixels.shape)
-
-
-def write_grey(x, path: Path) -> None:
-    """`x` (1, 1, H, W) in [0, 1] as a picture of 8 bits; DenoiserError where that format or place is none."""
-    import io
-
-    from PIL import Image
-
-    from .errors import DenoiserError
-    from .files import write_atomically
-
-    content = io.BytesIO()
-    try:
-        format = Image.registered_extensions().get(path.suffix.lower())
-        if format is None:
-            raise DenoiserError(f"{path}: {path.suffix or 'no ending'!r} names no picture format; try .png")
-        Image.fromarray(x[0, 0].mul(255).round().byte().cpu().numpy()).save(content, format=format)
-        write_atomically(path, content.getvalue())
-    except (OSError, KeyError, ValueError) as error:
-        raise DenoiserError(f"{path} cannot be written: {error}") from error
-
-
-def denoise_any_size(model, x):
-    """`model` on `x` (1, 1, H, W), padded to a multiple of 4 by reflection and cropped; RuntimeError if it cannot."""
-    from torch.nn.functional import pad
-
-    height, width = x.shape[2:]
-    down, right = -height % 4, -width % 4
-    padded = pad(x, (0, right, 0, down), mode="reflect" if down < height and right < width else "replicate")
-    x_hat = model(padded).clamp(0, 1)
-    if x_hat.shape != padded.shape:
-        raise RuntimeError(f"pictures of {tuple(padded.shape[2:])} come out as {tuple(x_hat.shape[2:])}")
-    return x_hat[..., :height, :width]
-
-
-def pick_model(name: str | None, x):
-    """The model of that name, or the best one that takes pictures of the size of `x`: (name, model).
-
-    Best is the highest PSNR under Gaussian noise of 0.5 in checkpoints/evaluation.json; without that file, the first
-    that denoises. DenoiserError where the named one does not take this size.
-    """
-    import json
-
-    import torch
-
-    from .checkpoint import FOLDER, list_models, load_model
-    from .errors import DenoiserError
-
-    def takes(model, x) -> bool:
-        try:
-            with torch.inference_mode():
-                denoise_any_size(model, x)
-        except RuntimeError:
-            return False
-        return True
-
-    small = x.new_zeros(1, 1, *(side if side <= 28 else 32 + side % 4 for side in x.shape[2:]))
-    if name:
-        model, record = load_model(name, x.device)
-        if record["recipe"]["task"] == "read":
-            raise DenoiserError(f"{name!r} reads pictures and denoises none")
-        if takes(model, small):
-            return name, model
-        others = [other for other in list_models() if takes(load_model(other, x.device)[0], small)]
-        size = f"{x.shape[3]} x {x.shape[2]}"
-        raise DenoiserError(f"{name} takes 28 x 28 only, this is {size}: use --fit, or one of {', '.join(others)}")
-    try:
-        rows = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))["results"]
-        quality = {r["model"]: r["psnr"] for r in rows if (r["noise"], r["noise_factor"]) == ("gaussian", 0.5)}
-    except (OSError, ValueError, KeyError, TypeError):
-        quality = {}
-    for candidate in sorted(list_models(), key=lambda name: -(quality.get(name) or 0)):
-        model, record = load_model(candidate, x.device)
-        if record["recipe"]["task"] == "denoise" and takes(model, small):
-            return candidate, model
-    raise DenoiserError("no model takes pictures of this size")
+    words = ("model", "noise", "factor", "seed", "fit", "precision")
+    request = Request(device=pick_device(options.device), **{word: getattr(options, word) for word in words})
+    jobs, single = find_jobs(options.input, options.output)
+    if not jobs:
+        print(f"denoiser: there is no file to denoise in {options.input}", file=sys.stderr)
+        return 1
+    if not single:
+        make_folder(options.output)
+    start, layout = time.perf_counter(), "{l_bar}{bar}| {elapsed}<{remaining}"
+    with tqdm(total=len(jobs), bar_format=layout, delay=1 if single else 0) as bar:
+        outcome = Batch(
+            request,
+            step=lambda share: bar.update(share) if not single or share < 1 else None,  # no bar for what is one step
+            say=lambda line: bar.write(f"denoiser: {line}", file=sys.stderr) if not single else None,
+        ).run(jobs)
+    if single:  # said here, since a bar that is not shown yet cannot be written over
+        sys.stderr.writelines(f"denoiser: {line}\n" for line in outcome.failures)
+        if not outcome.files:
+            return 2
+    what = f"{outcome.files:,} of {len(jobs):,} files"
+    if single:
+        count = f"{outcome.pictures:,} pictures of " if is_stack(jobs[0].source) else ""
+        what = f"{count}{outcome.size[1]} x {outcome.size[0]}"
+    by = f" by {', '.join(outcome.models)}" if outcome.models else ""
+    gain = f", PSNR {fmean(outcome.before):.2f} -> {fmean(outcome.after):.2f} dB" if outcome.before else ""
+    seconds = "" if single and outcome.pictures == 1 else f", {time.perf_counter() - start:.1f} s"
+    print(f"{jobs[0].target if single else options.output}: {what}{by}{gain}{seconds}")
+    return 1 if outcome.failures else 0
 
 
 def pick_device(name: str | None) -> str:

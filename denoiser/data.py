@@ -1,12 +1,16 @@
-"""MNIST, resident on the device as uint8, and the batched tensor work done on it.
+"""MNIST and what may stand in its place, resident on the device as uint8, and the batched tensor work done on it.
 
 Knows nothing of models. Nothing here goes through a DataLoader: an epoch is a permutation and slices.
 """
 
+import gzip
+import hashlib
 import math
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,19 +19,24 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .errors import DenoiserError
+from .files import write_atomically
+from .pictures import is_picture_name, read_picture
 
 SIDE = 28
 PIXELS = SIDE * SIDE
 VALIDATION_SIZE = 5_000  # the last images of the training set: never trained on, used to choose and to stop
 
 
+UNLABELLED = -1  # the label of a picture that has none
+
+
 class DataError(DenoiserError, RuntimeError):
-    """MNIST is neither here nor to be had; the message says which files to put where."""
+    """Pictures that are neither here nor to be had, or not as they must be; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class Digits:
-    """Digits on one device: `images` uint8 (N, 1, 28, 28) with ink at 255, `labels` int64 (N,)."""
+    """Digits on one device: `images` uint8 (N, 1, 28, 28) with ink at 255, `labels` int64 (N,), -1 where unknown."""
 
     images: Tensor
     labels: Tensor
@@ -37,6 +46,11 @@ class Digits:
 
     def __getitem__(self, index: slice | Tensor) -> "Digits":
         return Digits(self.images[index], self.labels[index])
+
+    @property
+    def labelled(self) -> bool:
+        """Whether every picture has a label."""
+        return bool((self.labels != UNLABELLED).all())
 
     def floats(self) -> Tensor:
         """The images as float32 (N, 1, 28, 28) in [0, 1]."""
@@ -63,37 +77,135 @@ def data_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "denoiser"
 
 
+@dataclass(frozen=True)
+class Dataset:
+    """One of torchvision's sets in MNIST's format: its class, what that is called with, and the files it reads.
+
+    `digits` says whether its classes are the digits 0 to 9; `turned` whether its files hold rows for columns.
+    """
+
+    title: str
+    kind: str
+    files: str = "{part}-{what}-idx{dimensions}-ubyte"
+    test: str = "t10k"
+    options: Mapping[str, str] = field(default_factory=dict)
+    digits: bool = False
+    turned: bool = False
+
+    def raw(self) -> Path:
+        """The folder its files lie in."""
+        return data_root() / self.kind / "raw"
+
+    def names(self) -> list[str]:
+        """Its four files."""
+        return [
+            self.files.format(part=part, what=what, dimensions=dimensions)
+            for part in ("train", self.test)
+            for what, dimensions in (("images", 3), ("labels", 1))
+        ]
+
+
+DATASETS = {
+    "mnist": Dataset("MNIST", "MNIST", digits=True),
+    "fashion-mnist": Dataset("Fashion-MNIST", "FashionMNIST"),
+    "kmnist": Dataset("Kuzushiji-MNIST", "KMNIST"),
+    "emnist-digits": Dataset(
+        "EMNIST's digits",
+        "EMNIST",
+        files="emnist-digits-{part}-{what}-idx{dimensions}-ubyte",
+        test="test",
+        options={"split": "digits"},
+        digits=True,
+        turned=True,
+    ),
+}
+
+
 def has_mnist() -> bool:
     """Whether MNIST's files lie under `data_root()`, unpacked or as .gz."""
-    raw = data_root() / "MNIST" / "raw"
-    return all(
-        (raw / name).exists() or (raw / f"{name}.gz").exists()
-        for part in ("train", "t10k")
-        for name in (f"{part}-images-idx3-ubyte", f"{part}-labels-idx1-ubyte")
-    )
+    mnist = DATASETS["mnist"]
+    return all((mnist.raw() / name).exists() or (mnist.raw() / f"{name}.gz").exists() for name in mnist.names())
 
 
 def load_mnist(split: str, device: torch.device | str = "cpu") -> Digits:
-    """The `train` (60,000) or `test` (10,000) digits of MNIST on `device`; downloaded where they are missing.
+    """`load_dataset` of MNIST: the `train` (60,000) or `test` (10,000) digits."""
+    return load_dataset("mnist", split, device)
+
+
+def load_dataset(name: str, split: str, device: torch.device | str = "cpu") -> Digits:
+    """The `train` or `test` pictures of a set of DATASETS on `device`; downloaded where they are missing.
 
     Raises DataError where they are missing and cannot be downloaded, or are damaged.
     """
-    from torchvision.datasets import MNIST
+    from torchvision import datasets
 
-    root, train = data_root(), {"train": True, "test": False}[split]
+    dataset, train = DATASETS[name], {"train": True, "test": False}[split]
     try:
-        mnist = MNIST(root, train=train, download=True)  # downloads and unpacks only what is not there
-        images, labels = mnist.data, mnist.targets
+        _unpack(dataset)
+        kind = getattr(datasets, dataset.kind)
+        found = kind(data_root(), train=train, download=True, **dataset.options)  # downloads only what is not there
+        images, labels = found.data, found.targets
         if images.shape != (len(labels), SIDE, SIDE):
             raise ValueError(f"{len(labels)} labels for images of shape {tuple(images.shape)}")
     except Exception as error:  # torchvision lets through whatever its parser stumbles over
         reason = " ".join(f"{type(error).__name__}: {error}".split())
+        *names, last = dataset.names()
         raise DataError(
-            f"MNIST's {split} digits are not under {root}, or damaged, and could not be downloaded ({reason}). "
-            "Put train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte "
-            f"into {root / 'MNIST' / 'raw'}, or set DENOISER_DATA to a folder that has them in MNIST/raw."
+            f"{dataset.title}'s {split} set is not under {data_root()}, or damaged, and could not be downloaded "
+            f"({reason}). Put {', '.join(names)} and {last} into {dataset.raw()}, or set DENOISER_DATA to a folder "
+            f"that has them in {dataset.kind}/raw."
         ) from error
+    images = images.mT.contiguous() if dataset.turned else images
     return Digits(images.unsqueeze(1).to(device), labels.to(device))
+
+
+def _unpack(dataset: Dataset) -> None:
+    """Unpack what is there as .gz alone, so that it need not be downloaded."""
+    for name in dataset.names():
+        file, packed = dataset.raw() / name, dataset.raw() / f"{name}.gz"
+        if packed.exists() and not file.exists():
+            with suppress(OSError, EOFError, zlib.error):  # damaged: torchvision downloads it anew
+                write_atomically(file, gzip.decompress(packed.read_bytes()))
+
+
+def load_folder(folder: Path, device: torch.device | str = "cpu", resize: bool = False) -> tuple[str, Digits]:
+    """The pictures under `folder`, in grey, without labels, and what a recipe calls them: (data, digits).
+
+    They are shuffled, always alike: names often sort by class, and the last pictures are held out. With `resize`
+    pictures of one other size are scaled to 28 x 28. `data` names the folder, the scaling, and a hash of the pictures.
+    Raises DataError where there are no pictures, one cannot be read, or their sizes are others.
+    """
+    files = sorted(file for file in folder.rglob("*") if is_picture_name(file) and file.is_file())
+    if not files:
+        raise DataError(f"there are no pictures in {folder}" if folder.is_dir() else f"there is no folder {folder}")
+    images: list[Tensor] = []
+    size = None
+    for file in files:
+        picture = read_picture(file)
+        height, width = picture.shape[2:]
+        if (height, width) != (size := size or (height, width)):
+            raise DataError(
+                f"{file} is {width} x {height}, and {files[0]} {size[1]} x {size[0]}: all must have one size"
+            )
+        if size != (SIDE, SIDE):
+            if not resize:
+                raise DataError(f"{file} is {width} x {height}, not 28 x 28; with --resize all are scaled to that")
+            picture = F.interpolate(picture, (SIDE, SIDE), mode="bilinear", antialias=True)
+        images.append(picture.mul(255).round().byte())
+    whole = torch.cat(images)[torch.randperm(len(images), generator=torch.Generator().manual_seed(0))]
+    scaled = f", {size[1]} x {size[0]} scaled to 28 x 28" if size != (SIDE, SIDE) else ""
+    data = f"the folder {folder.resolve().name} ({hashlib.sha256(whole.numpy().tobytes()).hexdigest()[:12]}{scaled})"
+    return data, Digits(whole.to(device), torch.full((len(whole),), UNLABELLED, device=device))
+
+
+def data_title(data: str) -> str:
+    """The pictures of a recipe's `data` in words."""
+    return DATASETS[data].title if data in DATASETS else data
+
+
+def shows_digits(data: str) -> bool:
+    """Whether a recipe's `data` are pictures of the digits 0 to 9, labelled so."""
+    return data in DATASETS and DATASETS[data].digits
 
 
 def split_validation(digits: Digits) -> tuple[Digits, Digits]:
@@ -105,6 +217,14 @@ def split_validation(digits: Digits) -> tuple[Digits, Digits]:
         raise DataError(f"{len(digits)} digits cannot be split into some to train on and some to validate on")
     size = min(VALIDATION_SIZE, max(1, len(digits) // 12))
     return digits[:-size], digits[-size:]
+
+
+def training_words(data: str, digits: Digits) -> str:
+    """What a recipe's `data` is split into, in words for the record."""
+    what = "digits" if shows_digits(data) else "pictures"
+    count, held_out = map(len, split_validation(digits))
+    name = f"{DATASETS[data].title} training set" if data in DATASETS else data
+    return f"{name}: {count:,} {what} to train, the last {held_out:,} to validate"
 
 
 def batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

@@ -19,9 +19,9 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from . import metrics
-from .checkpoint import list_models, load_checkpoint, load_model, trained
+from .checkpoint import list_models, load_checkpoint, load_model, load_record, trained
 from .comparison import NOISY
-from .data import PIXELS, SIDE, Batch, Digits, to_float
+from .data import DATASETS, PIXELS, SIDE, Batch, Digits, data_title, shows_digits, to_float
 from .engine import autocast, default_precision
 from .errors import DenoiserError
 from .files import write_atomically
@@ -55,9 +55,16 @@ class Subject:
     module: Callable[[str, float], nn.Module]
 
 
-def default_models() -> list[str]:
-    """All that can denoise or reconstruct, then each classical filter told the true noise."""
-    return [*list_models(), *(name + ORACLE for name in FILTERS)]
+def default_models(data: str = "mnist") -> list[str]:
+    """All that denoise or reconstruct and were trained on `data`, the filters, and these once more, told the noise."""
+    names = [name for name in list_models() if name in FILTERS or trained_on(load_record(name)) == data]
+    return [*names, *(name + ORACLE for name in FILTERS)]
+
+
+def trained_on(record: dict) -> str | None:
+    """The `data` of a record's recipe; None for what is not trained."""
+    recipe = record["recipe"]
+    return recipe.get("data", "mnist") if "network" in recipe else None
 
 
 def get_subject(name: str, device: str = "cpu") -> Subject:
@@ -215,13 +222,17 @@ def evaluate(
     kinds: Sequence[str] = ("gaussian",),
     factors: Sequence[float] = FACTORS,
     *,
+    data: str = "mnist",
     cache_folder: Path | None = None,
     progress: bool = True,
 ) -> dict:
-    """Every row of `names` (default: all; "noisy" is always the first) on `digits` under each noise kind and factor.
+    """Every row of `names` on `digits` under each noise kind and factor; "noisy" is always the first.
 
-    Returns {"results": [...], "models": {...}, "referee": ...}: per row, kind and factor what `measure` gives; per
-    model title, family, task, parameters, bytes, milliseconds per picture at batch 1 and 256, for those with a code
+    `data` is what a recipe calls these pictures; the default rows are the filters and what was trained on them, and
+    where they are no digits, the referee reads none.
+    Returns {"results": [...], "models": {...}, "referee": ..., "data": ...}: per row, kind and factor what `measure`
+    gives; per model title, family, task, parameters, bytes, milliseconds per picture at batch 1 and 256, what it was
+    trained on, for those with a code
     how sparse it is (`inspection.sparsity`), for those that enlarge pictures how strong a checkerboard they leave
     (`inspection.checkerboard`), and for those with a Gaussian code what `variational` gives and `neighbour_accuracy`,
     the share of digits whose label most of the 10 others with the nearest codes have; where the code is a plane,
@@ -233,9 +244,11 @@ def evaluate(
     if wrong := [factor for factor in factors if not 0 <= factor <= 1]:
         raise EvaluationError(f"noise factor {wrong[0]:g} is not within 0 to 1")
     device = digits.images.device
-    names = list(dict.fromkeys([NOISY, *(default_models() if names is None else names)]))
+    names = list(dict.fromkeys([NOISY, *(default_models(data) if names is None else names)]))
     subjects = [get_subject(name, device) for name in names]
-    referee, referee_record = load_checkpoint(REFEREE, device) if REFEREE in trained() else (None, None)
+    referee, referee_record = None, None
+    if REFEREE in trained() and shows_digits(data):
+        referee, referee_record = load_checkpoint(REFEREE, device)
     kept = Cache(cache_folder)
     machine = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
     common = {
@@ -284,13 +297,14 @@ def evaluate(
                 parts["plane"] = partial(_plane, model, digits, referee)
             for part, compute in parts.items():
                 models[subject.name] |= kept.get(common | {part: subject.fingerprint}, compute)
-    return {"results": results, "models": models, "referee": _describe(referee_record) if referee_record else None}
+    about = _describe(referee_record) if referee_record else None
+    return {"results": results, "models": models, "referee": about, "data": data}
 
 
 def _describe(record: dict) -> dict:
     recipe = record["recipe"]
     about = {"title": recipe["title"], "family": recipe["family"], "task": recipe["task"]}
-    about |= {"parameters": record["parameters"], "bytes": record.get("bytes", 0)}
+    about |= {"parameters": record["parameters"], "bytes": record.get("bytes", 0), "data": trained_on(record)}
     return about | {key: record[key] for key in ("oracle", "sha256") if record.get(key)}
 
 
@@ -329,7 +343,7 @@ def _plane(model: VAE, digits: Digits, referee: nn.Module | None) -> dict:
     if latent.has_plane(model):
         found["nll"] = latent.exact_nll(model, digits)
         found["coverage"] = latent.coverage(model, referee) if referee else None
-    if len(digits) > NEIGHBOURS:
+    if len(digits) > NEIGHBOURS and digits.labelled:
         with torch.inference_mode():
             codes = torch.cat([model.encode(to_float(images)) for images in digits.images.split(BATCH)])
         found["neighbour_accuracy"] = latent.neighbour_accuracy(codes.float().cpu(), digits.labels.cpu(), NEIGHBOURS)
@@ -352,7 +366,7 @@ def tables(report: dict) -> str:
         images = next(iter(rows.values()))["images"]
         lines: list[list[str]] = []
         for metric, (title, decimals, column) in COLUMNS.items():
-            if all(row[metric] is None and not row["exact"] for row in rows.values()):
+            if all(row[metric] is None and not (metric == "psnr" and row["exact"]) for row in rows.values()):
                 continue
             per_part = max(1, (WIDTH - width - 2) // column)
             for part in (factors[i : i + per_part] for i in range(0, len(factors), per_part)):
@@ -370,7 +384,20 @@ def tables(report: dict) -> str:
         blocks += ["\n".join(line.rstrip() for line in table) for table in lines]
         if exact := sum(row["exact"] > 0 for row in rows.values()):
             blocks.append(f"In {exact} of these cells some pictures equal the clean digit; their PSNR is left out.")
-    return "\n\n".join([*blocks, *_about_models(report["models"], width)])
+    return "\n\n".join([*_about_data(report), *blocks, *_about_models(report["models"], width)])
+
+
+def _about_data(report: dict) -> Iterator[str]:
+    """What was measured on, where that is not MNIST, and which models were trained on something else or just that."""
+    here = report["data"]
+    if here != "mnist":
+        yield f"Measured on {data_title(here)}."
+    for data in dict.fromkeys(about["data"] for about in report["models"].values()):
+        names = ", ".join(name for name, about in report["models"].items() if about["data"] == data)
+        if data not in (None, here):
+            yield f"Trained on {data_title(data)}, not on what is measured here: {names}."
+        elif data and data not in DATASETS:
+            yield f"Trained on these very pictures: {names}."
 
 
 def _about_models(models: dict[str, dict], width: int) -> Iterator[str]:

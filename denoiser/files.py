@@ -12,6 +12,14 @@ class WriteError(DenoiserError, OSError):
     """A file that could not be written, for want of room or of rights; what was there before is untouched."""
 
 
+def make_folder(path: Path) -> None:
+    """The folder `path`, made where it is not there; WriteError where that fails."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WriteError(f"the folder {path} could not be made: {error.strerror or error}") from error
+
+
 def write_atomically(path: Path, content: bytes | str) -> None:
     """Write `content` beside `path`, then move it into place; the old file stays until the new one is complete.
 

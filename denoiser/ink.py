@@ -21,6 +21,7 @@ from torch import Tensor
 
 from .data import SIDE
 from .errors import DenoiserError
+from .pictures import open_picture
 
 BOX = 20  # the longest side of MNIST's ink, in pixels that hold any: so in 9,997 of its 10,000 test digits
 CENTRE = 14.0  # MNIST's centre of mass, from 0 at the centre of the first pixel: mean 14.00, deviation 0.29
@@ -43,9 +44,6 @@ WORKING = 800  # pixels on the longer side of a picture while its ink is looked 
 OUTLINE = 160  # pixels on the longer side of the ink while its outline is measured
 THINNEST, THICKEST = 2.3, 3.2  # stroke widths that are left alone, in pixels of the result
 FAINTEST = 0.06  # contrast between ink and paper below which a picture counts as blank
-# Only formats that are pixels and nothing else: no PostScript, nothing that starts another program.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000")
-FORMATS += ("PPM", "ICO", "ICNS", "TGA", "PCX", "SGI", "QOI", "PSD")
 
 
 class InkError(DenoiserError, ValueError):
@@ -367,8 +365,7 @@ def _too_large() -> str:
 
 
 def _from_file(source) -> np.ndarray:
-    Image.init()
-    with Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN]) as image:
+    with open_picture(source) as image:
         return _from_pil(image)
 
 

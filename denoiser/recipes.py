@@ -12,8 +12,9 @@ from inspect import signature
 
 import torch
 
-from .data import Augmentation
+from .data import Augmentation, data_title
 from .errors import DenoiserError
+from .filters import FILTERS
 from .models import NETWORKS, VAE, Denoiser, contract
 from .noise import NOISES
 
@@ -46,7 +47,8 @@ class Recipe:
 
     `noise_factor` is one number or the (low, high) from which each picture draws its own; `noise` names a kind,
     or several, each taking an equal share of every batch; `noise_drawn` says whether the training noise is one
-    frozen field for all epochs or fresh for each batch. `penalty_warmup` is the number of epochs over which the
+    frozen field for all epochs or fresh for each batch. `data` are the pictures to train on: a name in data.DATASETS,
+    or words about a folder. `penalty_warmup` is the number of epochs over which the
     penalties' weights climb from 0. `clip` is the norm to which a step's gradient is cut, and `ema` the decay, at each
     step, of the running mean of the weights that is kept in their stead; 0 for neither. `headline` is the source's own
     figure, in words, and `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe
@@ -66,6 +68,7 @@ class Recipe:
     noise: tuple[str, ...] = ()
     noise_factor: float | tuple[float, float] = 0.0
     noise_drawn: str = "each batch"
+    data: str = "mnist"
     augmentation: Augmentation | None = None
     loss: str = "bce"
     penalties: Mapping[str, float] = field(default_factory=dict)
@@ -474,21 +477,24 @@ def get_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def variation(recipe: Recipe, name: str, settings: Mapping) -> Recipe:
-    """`recipe` with other settings, under another name: ours, so its source and that source's figure fall away.
+def variation(recipe: Recipe, name: str, settings: Mapping, data: str = "mnist") -> Recipe:
+    """`recipe` with other settings or on other pictures, under another name: ours, so its source's figure falls away.
 
     Raises RecipeError where there is no such setting, a value is of the wrong type or contradicts the others, or the
-    name is another recipe's or none.
+    name is another recipe's, a filter's or none.
     """
-    if name in RECIPES or not name.replace("-", "").isalnum():
-        raise RecipeError(f"{name!r} is the name of another recipe, or no name: letters, digits and hyphens")
+    if name in RECIPES or name in FILTERS or not name.replace("-", "").isalnum():
+        raise RecipeError(f"{name!r} is the name of another recipe or filter, or no name: letters, digits and hyphens")
     words = ", ".join(f"{key}={json.dumps(value)}" for key, value in settings.items())
-    plain = {"name": name, "source": None, "headline": "", "headline_bce": None, "featured": False}
-    plain["note"] = f"{recipe.name} with {words}"
-    if unknown := settings.keys() - ({f.name for f in fields(Recipe)} - plain.keys()):
+    plain = {"name": name, "source": None, "headline": "", "headline_bce": None, "featured": False, "data": data}
+    plain["note"] = f"{recipe.name} with {words}" if words else recipe.name
+    if data != recipe.data:
+        plain["title"] = f"{recipe.title}; trained on {data_title(data)}"
+        plain["note"] += f", trained on {data_title(data)}"
+    if unknown := settings.keys() - ({f.name for f in fields(Recipe)} - plain.keys() | {"title"}):
         raise RecipeError(f"a recipe has no setting {min(unknown)!r} to change")
     try:
-        return replace(recipe, **plain, **settings)
+        return replace(recipe, **plain | dict(settings))
     except TypeError as error:
         raise RecipeError(f"{words}: a value of the wrong type ({error})") from error
 

@@ -300,8 +300,8 @@ def load_state(path: Path, trainer: Trainer) -> list[dict]:
         ) from error
     if not same:
         raise TrainingError(
-            f"{path} is of recipe {theirs.get('name')!r} with other settings than {trainer.recipe.name!r} has now; "
-            "train without --resume."
+            f"{path} is of recipe {theirs.get('name')!r} with other settings or pictures than {trainer.recipe.name!r} "
+            "has now; train without --resume."
         )
     return history
 

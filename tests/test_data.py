@@ -1,25 +1,34 @@
 """MNIST as it is, batches that miss nothing, and augmentation that leaves a digit the digit it is."""
 
+import gzip
 import math
+import struct
 from itertools import pairwise
 from urllib.error import URLError
 
 import pytest
 import torch
+from PIL import Image
 from torchvision.datasets import mnist as torchvision_mnist
 
 from denoiser.data import (
+    DATASETS,
     Augmentation,
     DataError,
     Digits,
     augment,
     batches,
     data_root,
+    data_title,
     has_mnist,
+    load_dataset,
+    load_folder,
     load_mnist,
     split_validation,
     to_float,
+    training_words,
 )
+from denoiser.errors import DenoiserError
 
 FILES = [f"{part}-{what}" for part in ("train", "t10k") for what in ("images-idx3-ubyte", "labels-idx1-ubyte")]
 
@@ -146,6 +155,138 @@ class TestWithoutMNIST:
         labels = b"\0\0\x08\x01" + (3).to_bytes(4, "big") + bytes([5, 0, 4])
         for name in FILES:
             (raw / name).write_bytes(images if "images" in name else labels)
+
+
+def write_set(name: str, count: int = 5, packed: bool = False) -> None:
+    """A set of DATASETS under `data_root()`: picture i has one pixel of ink, in row 3 and column 7, of value i + 1."""
+    dataset = DATASETS[name]
+    dataset.raw().mkdir(parents=True)
+    for file in dataset.names():
+        if "images" in file:
+            images = torch.zeros(count, 28, 28, dtype=torch.uint8)
+            images[:, 3, 7] = torch.arange(1, count + 1)
+            images = images.mT if name.startswith("emnist") else images  # as its files lie
+            content = struct.pack(">4B3I", 0, 0, 8, 3, count, 28, 28) + images.contiguous().numpy().tobytes()
+        else:
+            content = struct.pack(">4BI", 0, 0, 8, 1, count) + bytes(i % 10 for i in range(count))
+        path = dataset.raw() / (f"{file}.gz" if packed else file)
+        path.write_bytes(gzip.compress(content) if packed else content)
+
+
+class TestOtherSets:
+    """Sets of MNIST's format, where torchvision expects their files; the network is off."""
+
+    @pytest.fixture(autouse=True)
+    def no_network(self, tmp_path, monkeypatch):
+        def fail(*args, **kwargs):
+            raise URLError("the network is off")
+
+        monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+        monkeypatch.setattr(torchvision_mnist, "download_and_extract_archive", fail)
+
+    @pytest.mark.parametrize("packed", [False, True])
+    @pytest.mark.parametrize("name", DATASETS)
+    def test_a_set_is_read_upright(self, name, packed):
+        write_set(name, packed=packed)
+        for split in ("train", "test"):
+            digits = load_dataset(name, split)
+            assert digits.images.shape == (5, 1, 28, 28)
+            assert digits.images[:, 0, 3, 7].tolist() == [1, 2, 3, 4, 5]
+            assert int((digits.images > 0).sum()) == 5
+            assert digits.labels.tolist() == [0, 1, 2, 3, 4]
+            assert digits.labelled
+
+    @pytest.mark.parametrize("name", DATASETS)
+    def test_a_set_that_is_not_there_is_a_sentence(self, name, tmp_path):
+        with pytest.raises(DataError) as caught:
+            load_dataset(name, "train")
+        sentence = str(caught.value)
+        assert sentence.startswith(f"{DATASETS[name].title}'s train set")
+        assert str(DATASETS[name].raw()) in sentence
+        assert all(file in sentence for file in DATASETS[name].names())
+        assert "the network is off" in sentence
+
+    def test_a_damaged_archive_is_a_sentence(self):
+        write_set("kmnist", packed=True)
+        for file in DATASETS["kmnist"].raw().iterdir():
+            file.write_bytes(file.read_bytes()[:-9])
+        with pytest.raises(DataError, match="or damaged"):
+            load_dataset("kmnist", "train")
+
+    def test_the_record_says_what_was_trained_on(self):
+        assert training_words("mnist", numbered(60_000)) == (
+            "MNIST training set: 55,000 digits to train, the last 5,000 to validate"
+        )
+        assert training_words("kmnist", numbered(24)) == (
+            "Kuzushiji-MNIST training set: 22 pictures to train, the last 2 to validate"
+        )
+
+
+class TestFolder:
+    """Any folder of pictures."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        """Pictures of one shade each, 1 to 20, in two folders, the second darker; and other files."""
+        for shade in range(1, 21):
+            path = tmp_path / "mine" / f"class-{shade // 11}" / f"{shade:02}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (28, 28), shade).save(path)
+        (tmp_path / "mine" / "labels.csv").write_text("a,b")
+        return tmp_path / "mine"
+
+    def test_all_pictures_are_read_in_an_order_of_no_meaning(self, folder):
+        data, digits = load_folder(folder)
+        shades = digits.images[:, 0, 0, 0].tolist()
+        assert sorted(shades) == list(range(1, 21))
+        assert shades != sorted(shades)
+        assert digits.images.shape == (20, 1, 28, 28)
+        assert bool((digits.images == digits.images[:, :, :1, :1]).all())
+        assert not digits.labelled
+        again, same = load_folder(folder)
+        assert torch.equal(same.images, digits.images)
+        assert again == data
+
+    def test_a_folder_is_known_by_its_name_and_pictures(self, folder):
+        data, _ = load_folder(folder)
+        assert "the folder mine (" in data
+        assert data_title(data) == data
+        Image.new("L", (28, 28), 99).save(folder / "new.png")
+        assert load_folder(folder)[0] != data
+
+    def test_colours_become_grey(self, folder):
+        Image.new("RGB", (28, 28), (200, 200, 200)).save(folder / "colour.webp", lossless=True)
+        assert 200 in load_folder(folder)[1].images[:, 0, 0, 0].tolist()
+
+    def test_one_other_size_is_scaled_where_that_is_asked_for(self, tmp_path):
+        folder = tmp_path / "large"
+        folder.mkdir()
+        half = torch.zeros(40, 56, dtype=torch.uint8)
+        half[:, :28] = 200
+        for name in "abc":
+            Image.fromarray(half.numpy()).save(folder / f"{name}.png")
+        with pytest.raises(DataError, match=r"56 x 40, not 28 x 28; with --resize"):
+            load_folder(folder)
+        data, digits = load_folder(folder, resize=True)
+        assert "56 x 40 scaled to 28 x 28" in data
+        assert digits.images.shape == (3, 1, 28, 28)
+        assert digits.images[0, 0, 5, [0, 10, 20, 27]].tolist() == [200, 200, 0, 0]
+
+    @pytest.mark.parametrize("resize", [False, True])
+    def test_mixed_sizes_are_refused(self, folder, resize):
+        Image.new("L", (30, 28)).save(folder / "wide.png")
+        with pytest.raises(DataError, match=r"wide.png is 30 x 28, and .*01.png 28 x 28: all must have one size"):
+            load_folder(folder, resize=resize)
+
+    def test_what_holds_no_pictures(self, folder, tmp_path):
+        (folder / "class-0" / "broken.png").write_bytes(b"no picture")
+        with pytest.raises(DenoiserError, match=r"broken.png cannot be read"):
+            load_folder(folder)
+        with pytest.raises(DataError, match="there is no folder"):
+            load_folder(tmp_path / "none")
+        (tmp_path / "empty").mkdir()
+        with pytest.raises(DataError, match="there are no pictures in"):
+            load_folder(tmp_path / "empty")
 
 
 def test_the_folder_is_the_one_asked_for_else_in_the_cache(tmp_path, monkeypatch):

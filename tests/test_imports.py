@@ -15,7 +15,7 @@ MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for p
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
     "errors", "files", "data", "noise", "metrics", "losses", "models", "recipes", "engine", "training", "filters",
-    "checkpoint", "ink",
+    "checkpoint", "ink", "pictures", "tiles", "batch",
 }  # fmt: skip
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed
 
@@ -77,6 +77,8 @@ def test_no_import_runs_back_up(name):
         ("recipes", {"training", "checkpoint", "files"}),
         ("engine", {"training", "checkpoint", "files", "noise"}),
         ("training", {"checkpoint"}),
+        ("pictures", {"data", "models", "recipes", "checkpoint"}),
+        ("tiles", {"recipes", "noise", "checkpoint", "files", "pictures"}),
     ],
 )
 def test_modules_do_not_know_what_they_say_they_do_not_know(name, unknown):

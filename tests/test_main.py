@@ -1,6 +1,7 @@
 """The command line: each verb does its work, and each bad input is one line on stderr and exit code 2."""
 
 import functools
+import gzip
 import json
 import os
 import struct
@@ -11,11 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from denoiser import __main__ as cli
-from denoiser import checkpoint, data, recipes, training
+from denoiser import checkpoint, data, evaluation, recipes, training
 from denoiser.filters import FILTERS
 from denoiser.models import build
 from denoiser.recipes import RECIPES
@@ -52,7 +52,7 @@ def fails(capsys):
 @pytest.fixture
 def tiny_mnist(tiny_digits, tmp_path, monkeypatch):
     """The verbs find our own digits where MNIST would be, and keep their unfinished work in a folder of the test."""
-    monkeypatch.setattr(data, "load_mnist", lambda split, device="cpu": tiny_digits)
+    monkeypatch.setattr(data, "load_dataset", lambda name, split, device="cpu": tiny_digits)
     monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
     return tiny_digits
 
@@ -136,6 +136,158 @@ def test_a_recipe_with_other_settings_is_trained_under_its_own_name(tiny_recipe,
 )
 def test_what_cannot_be_trained_is_a_sentence(tiny_recipe, fails, arguments, says):
     assert says in fails("train", *arguments)
+
+
+@pytest.fixture
+def own_models(tmp_path, monkeypatch):
+    """Recipes `tiny`, `map` and `judge`, of one epoch each; all that is trained goes to a folder of the test.
+
+    Nothing stands in for a data set: $DENOISER_DATA is a folder of the test, and the network is off.
+    """
+    folder = tmp_path / "models"
+    short = {"epochs": 1, "batch_size": 10, "featured": False}
+    for name, model in (("tiny", "dense-32"), ("map", "vae-2d"), ("judge", "referee")):
+        monkeypatch.setitem(recipes.RECIPES, name, replace(RECIPES[model], name=name, **short))
+    monkeypatch.setattr(checkpoint, "save_model", functools.partial(checkpoint.save_model, folder=folder))
+    for module, name in ((checkpoint, "up_to_date"), (evaluation, "load_model"), (evaluation, "load_record")):
+        monkeypatch.setattr(module, name, functools.partial(getattr(module, name), folder=folder))
+    for name in ("list_models", "trained"):
+        monkeypatch.setattr(evaluation, name, functools.partial(getattr(evaluation, name), folder))
+    monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
+    monkeypatch.setenv("DENOISER_DATA", str(tmp_path / "data"))
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", None)
+    return folder
+
+
+@pytest.fixture
+def folder(tiny_digits, tmp_path):
+    """Digits of ours as PNG files."""
+    (tmp_path / "scans").mkdir()
+    for place, image in enumerate(tiny_digits.images[:24, 0]):
+        Image.fromarray(image.numpy()).save(tmp_path / "scans" / f"{place}.png")
+    return tmp_path / "scans"
+
+
+def write_fashion(tiny_digits, tmp_path):
+    """Digits of ours where torchvision looks for Fashion-MNIST, packed as they are when downloaded."""
+    raw = tmp_path / "data" / "FashionMNIST" / "raw"
+    raw.mkdir(parents=True)
+    images, labels = tiny_digits.images[:24].numpy().tobytes(), tiny_digits.labels[:24].byte().numpy().tobytes()
+    for name in RAW:
+        header = (
+            struct.pack(">4B3I", 0, 0, 8, 3, 24, 28, 28) if "images" in name else struct.pack(">4BI", 0, 0, 8, 1, 24)
+        )
+        (raw / f"{name}.gz").write_bytes(gzip.compress(header + (images if "images" in name else labels)))
+
+
+def test_recipes_are_trained_on_another_set_under_names_that_say_so(own_models, tiny_digits, tmp_path, capsys):
+    write_fashion(tiny_digits, tmp_path)
+    arguments = ["train", "tiny", "map", "--dataset", "fashion-mnist", "--device", "cpu"]
+    assert cli.main(arguments) == 0
+    assert "22 pictures to train, the last 2 to validate" in capsys.readouterr().out
+    assert checkpoint.trained(own_models) == ["map-fashion-mnist", "tiny-fashion-mnist"]
+    _, record = checkpoint.load_checkpoint("tiny-fashion-mnist", folder=own_models)
+    assert record["data"] == "Fashion-MNIST training set: 22 pictures to train, the last 2 to validate"
+    assert record["recipe"]["data"] == "fashion-mnist"
+    assert "Fashion-MNIST" in record["recipe"]["title"]
+    assert record["command"] == "python -m denoiser train tiny --dataset fashion-mnist"
+    assert not list(own_models.glob("*.codes.npz"))  # the map shows MNIST's digits
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert "tiny-fashion-mnist: is trained already" in capsys.readouterr().out
+
+
+def test_a_recipe_is_trained_on_a_folder_and_says_so(own_models, folder, capsys):
+    arguments = ["train", "tiny", "--data", str(folder), "--set", "batch_size=5", "--as", "mine", "--device", "cpu"]
+    assert cli.main(arguments) == 0
+    _, record = checkpoint.load_checkpoint("mine", folder=own_models)
+    assert record["data"].startswith("the folder scans (")
+    assert record["data"].endswith("): 22 pictures to train, the last 2 to validate")
+    assert record["recipe"]["batch_size"] == 5
+    assert f"--data {folder} --set batch_size=5 --as mine" in record["command"]
+
+
+def test_other_pictures_do_not_go_on_with_a_training_on_these(own_models, folder, capsys, monkeypatch):
+    arguments = ["train", "tiny", "--data", str(folder), "--as", "mine", "--set", "epochs=2", "--device", "cpu"]
+
+    def save_and_stop(*given):
+        save(*given)
+        raise KeyboardInterrupt
+
+    save = training.save_state
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "save_state", save_and_stop)
+        assert cli.main(arguments) == 130
+    assert "--set epochs=2 --as mine --resume" in capsys.readouterr().err.splitlines()[-1]
+    (folder / "0.png").unlink()
+    assert cli.main([*arguments, "--resume"]) == 2
+    assert "with other settings or pictures" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_evaluate_says_what_was_trained_on_what(own_models, folder, tiny_digits, tmp_path, capsys, monkeypatch):
+    write_fashion(tiny_digits, tmp_path)
+    assert cli.main(["train", "tiny", "--dataset", "fashion-mnist", "--device", "cpu"]) == 0
+    assert cli.main(["train", "tiny", "--data", str(folder), "--as", "mine", "--device", "cpu"]) == 0
+    capsys.readouterr()
+    options = ["--factors", "0.5", "--json", str(tmp_path / "results.json"), "--device", "cpu"]
+
+    def evaluated(*arguments):
+        assert cli.main(["evaluate", *arguments, *options]) == 0
+        return capsys.readouterr().out, json.loads((tmp_path / "results.json").read_text())
+
+    printed, report = evaluated("--dataset", "fashion-mnist")
+    assert "Measured on Fashion-MNIST." in printed
+    assert "Trained on" not in printed
+    assert {"tiny-fashion-mnist", "median"} < set(report["models"])
+    assert "mine" not in report["models"]
+    assert report["data"] == "fashion-mnist"
+    assert report["command"].startswith("python -m denoiser evaluate --dataset fashion-mnist")
+    assert all(row["accuracy"] is None for row in report["results"])  # the referee reads digits
+
+    printed, report = evaluated("--data", str(folder), "--models", "mine", "tiny-fashion-mnist")
+    assert "Trained on these very pictures: mine." in printed
+    assert "Trained on Fashion-MNIST, not on what is measured here: tiny-fashion-mnist." in printed
+
+    monkeypatch.setattr(data, "load_dataset", lambda name, split, device="cpu": tiny_digits)
+    printed, report = evaluated("--models", "mine", "tiny-fashion-mnist", "median")
+    assert "Trained on Fashion-MNIST, not on what is measured here: tiny-fashion-mnist." in printed
+    assert "Trained on the folder scans (" in printed
+    printed, report = evaluated()
+    assert not {"mine", "tiny-fashion-mnist"} & set(report["models"])  # MNIST's rows are of what MNIST trained
+
+
+def test_list_says_what_a_model_was_trained_on(own_models, folder, capsys, monkeypatch):
+    assert cli.main(["train", "tiny", "--data", str(folder), "--as", "mine", "--device", "cpu"]) == 0
+    capsys.readouterr()
+    for name in ("trained", "load_record"):
+        monkeypatch.setattr(checkpoint, name, functools.partial(getattr(checkpoint, name), folder=own_models))
+    assert cli.main(["list"]) == 0
+    (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("mine "))
+    assert "clean digits, the folder scans (" in line
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("tiny", "--data", "scans"), "needs a name: --as NAME"),
+        (("tiny", "map", "--data", "scans", "--as", "new"), "change one recipe"),
+        (("tiny", "--data", "scans", "--as", "conv-64"), "the name of another recipe"),
+        (("tiny", "--data", "scans", "--as", "median"), "the name of another recipe or filter"),
+        (("tiny", "--dataset", "kmnist", "--as", "conv-64"), "the name of another recipe"),
+        (("tiny", "--dataset", "kmnist", "--set", "epochs=2"), "--set and --as go together"),
+        (("tiny", "--dataset", "kmnist", "--set", "data=mnist", "--as", "new"), "no setting 'data'"),
+        (("judge", "--data", "scans", "--as", "new"), "takes labels"),
+        (("tiny", "--data", "none", "--as", "new"), "there is no folder none"),
+        (("tiny", "--resize"), "--resize is for the pictures of --data"),
+    ],
+)
+def test_what_cannot_be_trained_on_is_a_sentence(
+    own_models, folder, tiny_digits, fails, monkeypatch, tmp_path, arguments, says
+):
+    monkeypatch.chdir(tmp_path)
+    if "kmnist" in arguments:
+        monkeypatch.setattr(data, "load_dataset", lambda name, split, device="cpu": tiny_digits)
+    assert says in fails("train", *arguments)
+    assert not own_models.exists()
 
 
 def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkeypatch):
@@ -245,21 +397,6 @@ def test_denoise_frames_a_digit_in_a_large_picture(tiny_digits, tmp_path):
         assert np.asarray(image)[0].max() < 60 < np.asarray(image).max()  # light ink on a dark ground now
 
 
-def test_any_size_is_padded_and_cropped_and_misfits_are_refused():
-    seen = []
-
-    def doubled(x):
-        seen.append(tuple(x.shape[2:]))
-        return x
-
-    x = torch.rand(1, 1, 5, 30)
-    assert torch.equal(cli.denoise_any_size(doubled, x), x)
-    assert seen == [(8, 32)]
-    dense = build("dense", {"widths": (8,)})
-    with pytest.raises(RuntimeError):
-        cli.denoise_any_size(dense, x)
-
-
 # ---------- what is wrong is said in one line ----------
 
 
@@ -282,32 +419,19 @@ def test_unknown_names_and_numbers_out_of_range(fails, tiny_mnist, picture, tmp_
 def test_pictures_that_cannot_be_read_or_written(fails, picture, tmp_path):
     (tmp_path / "text.png").write_text("no picture")
     (tmp_path / "half.png").write_bytes(picture(200, 100).read_bytes()[:60])
-    Image.new("L", (2000, 1100)).save(tmp_path / "large.png")
+    Image.new("1", (8000, 5000)).save(tmp_path / "large.png")
     Image.new("L", (50, 50)).save(tmp_path / "blank.png")
     out = tmp_path / "out.png"
     assert "there is no file" in fails("denoise", tmp_path / "none.png", out)
     for name in ("text.png", "half.png"):
         assert "cannot be read" in fails("denoise", tmp_path / name, out)
-    assert "2000 x 1100 pixels" in fails("denoise", tmp_path / "large.png", out)
+    assert "8000 x 5000 pixels" in fails("denoise", tmp_path / "large.png", out)
     for name in ("text.png", "blank.png"):
         fails("denoise", tmp_path / name, out, "--fit")
     assert not out.exists()
     assert "names no picture format" in fails("denoise", picture(), tmp_path / "out.txt", "--model", "median")
     (tmp_path / "file").write_text("")
     assert "cannot be written" in fails("denoise", picture(), tmp_path / "file" / "out.png", "--model", "median")
-
-
-def test_a_model_of_28_x_28_only_says_so_for_another_size(fails, picture, tmp_path, monkeypatch):
-    record = {"recipe": {"name": "dense", "task": "denoise"}}
-    dense = build("dense", {"widths": (8,)})
-    load = checkpoint.load_model
-    monkeypatch.setattr(
-        checkpoint, "load_model", lambda name, device: (dense, record) if name == "dense" else load(name, device)
-    )
-    line = fails("denoise", picture(40, 30), tmp_path / "out.png", "--model", "dense")
-    assert "this is 40 x 30" in line
-    assert "--fit" in line
-    assert "median" in line
 
 
 def test_mnist_that_is_neither_here_nor_to_be_had(fails, tmp_path, monkeypatch):
