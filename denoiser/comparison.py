@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from .checkpoint import load_model
 from .metrics import psnr, ssim
 from .noise import add_noise, draw_noise
+from .stages import stage
 
 LADDER = tuple(i / 20 for i in range(21))  # the noise factors of a sweep
 NOISY = "noisy"  # the row that does nothing
@@ -56,22 +57,27 @@ def sweep(
     for an unknown noise kind and CheckpointError for an unknown name.
     """
     models = names if isinstance(names, Mapping) else {name: _loaded(name, x.device) for name in names}
-    field = draw_noise(kind, x.shape, seed, x.device)
-    factor = torch.tensor(factors, dtype=x.dtype, device=x.device).view(-1, 1, 1, 1)
-    ladder = x.expand(len(factors), -1, -1, -1)
-    noisy = add_noise(ladder, field, factor)
-    rows = [noisy, *(model(noisy).clamp(0, 1) for model in models.values())]
-    pictures = torch.cat(rows)
+    with stage("noise"):
+        field = draw_noise(kind, x.shape, seed, x.device)
+        factor = torch.tensor(factors, dtype=x.dtype, device=x.device).view(-1, 1, 1, 1)
+        ladder = x.expand(len(factors), -1, -1, -1)
+        noisy = add_noise(ladder, field, factor)
+    with stage("models"):
+        rows = [noisy, *(model(noisy).clamp(0, 1) for model in models.values())]
+        pictures = torch.cat(rows)
     shape = (len(rows), len(factors))
-    target = x.expand(len(pictures), -1, -1, -1)
-    read = torch.softmax(referee(torch.cat([pictures, x])).float(), dim=1) if referee is not None else None
+    with stage("referee"):
+        read = torch.softmax(referee(torch.cat([pictures, x])).float(), dim=1) if referee is not None else None
+    with stage("metrics"):
+        target = x.expand(len(pictures), -1, -1, -1)
+        decibels, similarity = (f(pictures, target).view(shape) if reference else None for f in (psnr, ssim))
     return Comparison(
         names=(NOISY, *models),
         factors=tuple(factors),
         clean=x[0, 0],
         pictures=pictures.view(*shape, *x.shape[2:]),
-        psnr=psnr(pictures, target).view(shape) if reference else None,
-        ssim=ssim(pictures, target).view(shape) if reference else None,
+        psnr=decibels,
+        ssim=similarity,
         readings=read[:-1].view(*shape, -1) if read is not None else None,
         clean_reading=read[-1] if read is not None else None,
     )

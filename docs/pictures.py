@@ -1,56 +1,158 @@
-"""Takes the README's pictures of the running page: python docs/pictures.py
+"""Takes the README's pictures of the running page: python docs/pictures.py [WORD...]
 
-Draws one of our own example digits in headless Chromium, at 1280 and 390 px, light and dark.
+Every state of the Denoise page and the other tabs, at 1280 and 390 px, in headless Chromium on our own example digits;
+with words, only the pictures whose names have one of them.
 """
 
 import io
+import itertools
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
-from denoiser.bench.serving import CHROMIUM_FLAGS, find_chromium, served_page  # noqa: E402
+from denoiser.bench.browser import (  # noqa: E402
+    CHROMIUM_FLAGS,
+    DESKTOP,
+    PATIENCE,
+    PHONE,
+    find_chromium,
+    served_page,
+)
+from denoiser.examples import EXAMPLES  # noqa: E402
+from denoiser.ink import digit_from_strokes  # noqa: E402
 
-SIZES = {"1280": {"width": 1280, "height": 800}, "390": {"width": 390, "height": 844}}
-SETTLED = "() => denoiser.state.ladder !== null"
+THEMES = ("light", "dark")
+SIZES = {"1280": DESKTOP, "390": PHONE}
+THERE = "() => denoiser.state.ladder !== null"
+
+
+def example(page, name: str = "3") -> None:
+    """An example digit, and all answers to it."""
+    page.locator(f"#pad .tray [data-name='{name}']").click()
+    page.wait_for_function(THERE)
+
+
+def view(name: str) -> Callable:
+    """The example 5 in one of the views."""
+
+    def act(page) -> None:
+        example(page, "5")
+        page.locator(f"#views input[value={name}]").check(force=True)
+
+    return act
+
+
+def other_noise(page) -> None:
+    """Noise that no model on the board was trained on."""
+    example(page, "5")
+    page.locator("#kind input[value=speckle]").check(force=True)
+    page.evaluate("() => denoiser.set({ factor: 0.9 })")
+    page.wait_for_function(f"() => denoiser.state.kind === 'speckle' && ({THERE})()")
+
+
+def odd(name: str) -> Callable:
+    """What is no digit."""
+
+    def act(page) -> None:
+        page.locator(f"[data-odd={name}]").click()
+        page.wait_for_function(THERE)
+
+    return act
+
+
+def noisy_already(page) -> None:
+    """A picture that brings its own noise."""
+    rng = np.random.default_rng(0)
+    picture = (digit_from_strokes(EXAMPLES["8"])[0, 0].numpy() * 190 + rng.uniform(0, 66, (28, 28))).astype(np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    page.get_by_label("My picture is noisy already").check()
+    page.locator("#pad input.file").set_input_files(
+        {"name": "noisy.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    page.wait_for_function("() => denoiser.state.now?.asked.endsWith('already')")
+
+
+@dataclass(frozen=True)
+class State:
+    """One state of the Denoise page: how to come there, and what should be in sight on a phone."""
+
+    act: Callable = example
+    part: str = "#header"
+    themes: tuple[str, ...] = ("light",)
+    locale: str = "en"
+    everywhere: bool = False  # in sight at 1280 px as well
+
+
+CARDS = "#board-head"
+STATES = {
+    "empty": State(lambda page: None),
+    "denoise": State(themes=THEMES),
+    "difference": State(view("difference"), CARDS),
+    "wipe": State(view("wipe"), CARDS),
+    "noisy-already": State(noisy_already, CARDS),
+    "other-noise": State(other_noise, CARDS),
+    "letter": State(odd("letter"), CARDS),
+    "blank": State(odd("blank"), CARDS),
+    "pure-noise": State(odd("noise"), CARDS),
+    "film-strip": State(lambda page: example(page, "5"), "#axis", everywhere=True),
+    "chinese": State(locale="zh-CN"),
+    "chinese-film-strip": State(lambda page: example(page, "5"), "#axis", locale="zh-CN", everywhere=True),
+}
 
 
 def shoot(page, name: str) -> None:
     """The page as it is now, as WebP."""
     path = FOLDER / f"{name}.webp"
+    page.evaluate("() => denoiser.say('')")
     page.wait_for_timeout(1_200)
     shot = Image.open(io.BytesIO(page.screenshot()))
-    shot.convert("RGB").save(path, quality=82, method=6)
+    shot.convert("RGB").save(path, quality=72, method=6)
     print(path.relative_to(FOLDER.parent), f"{path.stat().st_size / 1024:.0f} kB")
 
 
-def main() -> None:
-    """Every tab with a drawing on it, and the empty page."""
+def main(words: list[str]) -> None:
+    """Every state of the Denoise page, and every other tab with a drawing."""
     from playwright.sync_api import sync_playwright
+
+    def wanted(name: str) -> bool:
+        return not words or any(word in name for word in words)
 
     with served_page() as (address, _), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
-        for size, viewport in SIZES.items():
-            for theme in ("light", "dark"):
-                page = browser.new_page(viewport=viewport, color_scheme=theme)
-                page.goto(address)
-                page.wait_for_selector("#board .card")
-                if theme == "light":
-                    shoot(page, f"empty-{size}-{theme}")
-                page.get_by_role("button", name="Example 3").click()
-                page.wait_for_function(SETTLED)
-                shoot(page, f"denoise-{size}-{theme}")
-                for tab in page.get_by_role("tab").all()[1:]:
-                    name = tab.inner_text().lower().replace(" ", "-")
-                    tab.click()
-                    page.wait_for_timeout(3_000)
-                    shoot(page, f"{name}-{size}-{theme}")
-                page.close()
+
+        def visit(name: str, size: str, theme: str, locale: str = "en"):
+            if not wanted(name):
+                return
+            page = browser.new_page(**SIZES[size], color_scheme=theme, locale=locale)
+            page.set_default_timeout(PATIENCE * 1000)
+            page.goto(address)
+            page.wait_for_selector("#board .card")
+            yield page
+            shoot(page, name)
+            page.close()
+
+        for size in SIZES:
+            for name, state in STATES.items():
+                for theme in state.themes:
+                    for page in visit(f"{name}-{size}-{theme}", size, theme, state.locale):
+                        state.act(page)
+                        if size == "390" or state.everywhere:
+                            page.locator(state.part).evaluate("e => scrollBy(0, e.getBoundingClientRect().top - 8)")
+            for slug, theme in itertools.product(("latent-space", "models"), THEMES):
+                for page in visit(f"{slug}-{size}-{theme}", size, theme):
+                    example(page)
+                    page.locator(f"#{slug}-tab-button").click()
+                    page.wait_for_timeout(4_000)
         browser.close()
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -206,7 +206,37 @@ def _cloud(shape: tuple[int, int], cells: int, rng: np.random.Generator) -> np.n
     return (hills - hills.mean()) / (hills.std() + 1e-9)
 
 
-PHOTO_KINDS = ("even", "lamp", "shadow", "pencil", "marker", "blackboard", "specks", "desk", "blurred", "coloured")
+PICTURE_KINDS = {  # what `rendered` takes
+    "thin": {"width": 0.018},
+    "thick": {"width": 0.12},
+    "white on black": {"ink": 255, "paper": 0},
+    "dark grey on grey": {"ink": 70, "paper": 150},
+    "colour on colour": {"ink": (190, 30, 40), "paper": (150, 200, 235), "mode": "RGB"},
+}
+
+
+def pictures(seed: int = 0) -> Iterator[tuple[Drawing, str, Image.Image]]:
+    """Every variant of every digit as a plain picture in each of the kinds: 250 pictures."""
+    for drawing in drawings(seed):
+        if drawing.kind == "plain":
+            for kind, settings in PICTURE_KINDS.items():
+                yield drawing, kind, rendered(drawing.strokes, **settings)
+
+
+PHOTO_KINDS = (
+    "even",
+    "lamp",
+    "shadow",
+    "rough paper",
+    "strong JPEG",
+    "pencil",
+    "marker",
+    "blackboard",
+    "specks",
+    "desk",
+    "blurred",
+    "coloured",
+)
 
 
 def photograph(strokes: list[Stroke], kind: str, seed: int) -> bytes:
@@ -238,7 +268,8 @@ def photograph(strokes: list[Stroke], kind: str, seed: int) -> bytes:
     if kind == "coloured":
         paper = np.array([0.85, 0.78, 0.45])
         ink = np.array([(0.75, 0.15, 0.15), (0.1, 0.25, 0.75), (0.1, 0.5, 0.2)][rng.integers(3)])
-    texture = 0.012 * _cloud((height, width), 90, rng) + 0.01 * _cloud((height, width), 300, rng)
+    rough = 4 if kind == "rough paper" else 1
+    texture = rough * 0.012 * _cloud((height, width), 90, rng) + rough * 0.01 * _cloud((height, width), 300, rng)
     cover = cover * (1 - 0.12 * np.abs(_cloud((height, width), 60, rng))).clip(0.5, 1)
     scene = (paper + texture[:, :, None]) * (1 - cover[:, :, None]) + ink * cover[:, :, None]
     if kind == "specks":
@@ -257,12 +288,12 @@ def photograph(strokes: list[Stroke], kind: str, seed: int) -> bytes:
     if kind == "blurred":
         image = image.filter(ImageFilter.GaussianBlur(side / 130))
     file = io.BytesIO()
-    image.save(file, "JPEG", quality=int(rng.integers(55, 90)))
+    image.save(file, "JPEG", quality=int(rng.integers(8, 16) if kind == "strong JPEG" else rng.integers(55, 90)))
     return file.getvalue()
 
 
 def photographs(seed: int = 0) -> Iterator[tuple[Drawing, str, bytes]]:
-    """Every variant of every digit, photographed in six of the kinds: 300 pictures with what they mean."""
+    """Every variant of every digit, photographed in six of the twelve kinds: 300 pictures with what they mean."""
     rng = np.random.default_rng(seed)
     number = 0
     for drawing in drawings(seed):
@@ -273,7 +304,7 @@ def photographs(seed: int = 0) -> Iterator[tuple[Drawing, str, bytes]]:
 
 
 def misreadings(seed: int = 0) -> dict[str, dict[str, tuple[int, int]]]:
-    """How many of our drawings the referee reads as meant: {"strokes" or "photographs": {kind: (right, all)}}."""
+    """How many of our drawings the referee reads as meant: {"strokes" and the like: {kind: (right, all)}}."""
     import torch
 
     from denoiser.checkpoint import load_checkpoint
@@ -291,13 +322,40 @@ def misreadings(seed: int = 0) -> dict[str, dict[str, tuple[int, int]]]:
 
     return {
         "strokes": counted((d.kind, d.digit, digit_from_strokes(d.strokes)) for d in drawings(seed)),
+        "pictures": counted((kind, d.digit, digit_from_image(image)) for d, kind, image in pictures(seed)),
         "photographs": counted((kind, d.digit, digit_from_image(jpeg)) for d, kind, jpeg in photographs(seed)),
     }
 
 
+DISTORTIONS = {  # the kinds, by what is different in them
+    "style": ("plain",),
+    "size": ("tiny", "huge"),
+    "position": ("off-centre",),
+    "slant and proportion": ("sheared", "rotated", "stretched"),
+    "the hand": ("shaky", "fast"),
+    "stroke width": ("thin", "thick", "pencil", "marker"),
+    "polarity and colour": ("white on black", "dark grey on grey", "colour on colour", "blackboard", "coloured"),
+    "paper texture": ("rough paper", "specks"),
+    "uneven light": ("even", "lamp", "shadow"),
+    "what else is in the picture": ("desk",),
+    "focus": ("blurred",),
+    "JPEG": ("strong JPEG",),
+}
+
+
+def table(counts: dict[str, dict[str, tuple[int, int]]]) -> str:
+    """What `misreadings` counts as Markdown, a row for each distortion, given in each way."""
+    lines = ["| given as | what is different | read as meant |", "| --- | --- | --- |"]
+    for way, kinds in counts.items():
+        for name, members in DISTORTIONS.items():
+            found = {kind: kinds[kind] for kind in members if kind in kinds}
+            if found:
+                right, total = (sum(numbers) for numbers in zip(*found.values(), strict=True))
+                lines.append(f"| {way} | {name}: {', '.join(found)} | {right} of {total} |")
+        right, total = (sum(numbers) for numbers in zip(*kinds.values(), strict=True))
+        lines.append(f"| {way} | all | **{right} of {total}** |")
+    return "\n".join(lines)
+
+
 if __name__ == "__main__":
-    for way, kinds in misreadings().items():
-        print(way)
-        for kind, (right, total) in kinds.items():
-            print(f"  {kind:12}{right:4} of {total}")
-        print(f"  {'all':12}{sum(r for r, _ in kinds.values()):4} of {sum(t for _, t in kinds.values())}")
+    print(table(misreadings()))

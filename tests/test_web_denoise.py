@@ -1,7 +1,9 @@
 """The Denoise page in a real browser: draw, slide, upload, clear; by mouse, touch and keyboard."""
 
+import base64
 import io
 import itertools
+import json
 import re
 
 import numpy as np
@@ -9,23 +11,15 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect
+from web_fixtures import ink_share, pictures, settle
 
+from denoiser.bench.browser import PHONE, free_port, served_page
 from denoiser.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 
 pytestmark = pytest.mark.slow
 
 SEVEN = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
-SETTLED = (
-    "() => denoiser.state.ladder !== null"
-    " && denoiser.state.ladder.asked === [denoiser.state.version, denoiser.state.kind, denoiser.state.seed,"
-    " denoiser.state.shown.map(m => m.name)].join('/')"
-)
-
-
-def settle(page):
-    """Wait until the whole ladder of the present question is there."""
-    page.wait_for_function(SETTLED, timeout=60_000)
 
 
 def draw(page, points=SEVEN):
@@ -37,24 +31,6 @@ def draw(page, points=SEVEN):
     for place in places[1:]:
         page.mouse.move(*place, steps=8)
     page.mouse.up()
-
-
-def pictures(page):
-    """What the cards' canvases show now, one string of pixels each."""
-    return page.evaluate(
-        """() => [...document.querySelectorAll('#board .card canvas')].map(c =>
-             c.classList.contains('unlit') ? '' : [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join())"""
-    )
-
-
-def ink_share(page):
-    """The share of the pad's pixels that are ink."""
-    return page.evaluate(
-        """() => { const c = document.querySelector('#pad .paper canvas');
-             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-             let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 200 && d[i] < 60;
-             return n / c.width / c.width; }"""
-    )
 
 
 def slide(page, factor):
@@ -76,7 +52,7 @@ def grainy():
 
 
 def upload(page, name, content):
-    page.locator("#pad input[type=file]").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
+    page.locator("#pad input.file").set_input_files({"name": name, "mimeType": "image/png", "buffer": content})
 
 
 @pytest.fixture
@@ -321,16 +297,8 @@ def test_nothing_is_wider_than_the_window(new_page, width, theme):
     assert page.evaluate("() => document.body.classList.contains('dark')") == (theme == "dark")
 
 
-def test_all_cards_stand_above_the_fold(new_page):
-    page = new_page(viewport={"width": 1280, "height": 800})
-    page.locator("#board .card").first.wait_for()
-    for card in page.locator("#board .card").all():
-        box = card.bounding_box()
-        assert box["y"] + box["height"] <= 800
-
-
 def test_a_finger_draws_and_the_page_does_not_scroll(new_page):
-    page = new_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = new_page(**PHONE)
     page.locator("#board .card").first.wait_for()
     box = page.locator("#pad .paper").bounding_box()
     session = page.context.new_cdp_session(page)
@@ -452,14 +420,122 @@ def test_a_link_brings_drawing_noise_and_models_to_another_browser(page, new_pag
         assert float(ours.inner_text()) == pytest.approx(float(theirs.inner_text()), abs=0.3)
 
 
-@pytest.mark.parametrize("hash", ["#d=", "#d=%%%", "#d=eyJrIjoxfQ", "#d=W10"])
-def test_a_damaged_link_says_so(new_page, page_url, hash):
-    page = new_page()
+def linked(**facts):
+    """The part behind the # of a link with these facts among those that any link has."""
+    usual = {"k": "gaussian", "e": 1, "f": 0.5, "m": ["conv-64"]}
+    return "#d=" + base64.urlsafe_b64encode(json.dumps(usual | facts).encode()).decode().rstrip("=")
+
+
+def open_link(page, page_url, hash):
     page.goto("about:blank")
     page.goto(page_url + hash)
-    expect(page.locator("#toast .say")).to_have_text("That link is damaged. Here is an empty pad instead.")
     page.locator("#board .card").first.wait_for()
-    assert set(pictures(page)) == {""}
+
+
+DAMAGED = {
+    "nothing": "#d=",
+    "no base64": "#d=%%%",
+    "a fact missing": "#d=eyJrIjoxfQ",
+    "a list": "#d=W10",
+    "null": "#d=bnVsbA",
+    "cut": linked(s=[[500, 500, 0, 600, 600, 2]])[:-20],
+    "a million points": linked(s=[[500] * 3_000] * 6),
+    "a point outside": linked(s=[[500, 5_000, 0]]),
+    "points that are null": linked(s=[[None, None, None]]),  # what JSON makes of NaN
+    "half a point": linked(s=[[500, 500]]),
+    "a picture too small": linked(p="AAAA"),
+    "a picture that is none": linked(p={"a": 1}),
+    "a seed that is text": linked(e="1"),
+    "a factor above one": linked(f=7),
+    "models that are numbers": linked(m=[1]),
+    "an odd thing": linked(o="cat"),
+}
+
+
+def test_a_damaged_link_says_so(page, page_url):
+    for what, hash in DAMAGED.items():
+        open_link(page, page_url, hash)
+        said = page.locator("#toast .say")
+        expect(said, what).to_have_text("That link is damaged. Here is an empty pad instead.")
+        assert set(pictures(page)) == {""}, what
+
+
+def test_a_link_to_models_that_are_not_here_says_so(page, page_url):
+    open_link(page, page_url, linked(m=["no-such-model", "<img src=x>", "median"], s=[[500, 300, 0, 500, 700, 5]]))
+    expect(page.locator("#toast .say")).to_contain_text("not here: no-such-model")
+    settle(page)
+    assert page.evaluate("() => denoiser.state.shown.map(m => m.name)") == ["median"]
+    assert "" not in pictures(page)
+
+
+def test_a_link_to_a_kind_of_noise_that_is_none_falls_back(page, page_url):
+    open_link(page, page_url, linked(k="snow", s=[[500, 300, 0, 500, 700, 5]]))
+    page.wait_for_function("() => denoiser.state.kind === 'gaussian'")
+    settle(page)
+    assert page.locator("#kind input[value=gaussian]").is_checked()
+    assert "" not in pictures(page)
+
+
+def test_two_tabs_of_one_browser_keep_their_own_digits(page, page_url):
+    other = page.context.new_page()
+    other.goto(page_url)
+    other.locator("#board .card").first.wait_for()
+    for tab, name in ((page, "1"), (other, "8")):
+        tab.bring_to_front()
+        tab.locator(f"#pad .tray [data-name='{name}']").click()
+    for tab, digit in ((page, 1), (other, 8)):
+        settle(tab)
+        assert tab.evaluate("() => denoiser.state.reading[0]") == digit
+
+
+def test_a_model_whose_file_is_missing_is_said_to_be(browser, monkeypatch):
+    from denoiser.checkpoint import CheckpointError
+    from denoiser.web import zoo
+    from denoiser.web.page import build_page, launch_options
+
+    load = zoo.load_model
+
+    def load_all_but_one(name):
+        if name == "conv-64":
+            raise CheckpointError("the weights cannot be read")
+        return load(name)
+
+    monkeypatch.setattr(zoo, "load_model", load_all_but_one)
+    demo = build_page()
+    _, url, _ = demo.launch(
+        prevent_thread_lock=True, server_name="127.0.0.1", server_port=free_port(), quiet=True, **launch_options()
+    )
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(url)
+    page.locator("#pad .tray button").nth(3).click()
+    settle(page)
+    expect(page.locator("#board .card.missing")).to_contain_text("conv-64")
+    expect(page.locator("#board .card.missing .note")).to_have_text("its file is missing or damaged")
+    assert page.locator("#board .choose input[value='conv-64']").is_disabled()
+    assert len(pictures(page)) == page.evaluate("() => denoiser.state.shown.length") + 2
+    page.close()
+    demo.close()
+
+
+def test_a_server_that_restarts_while_the_page_is_open(browser):
+    port = free_port()
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    with served_page(port) as (url, _):
+        page.goto(url)
+        page.locator("#board .card").first.wait_for()
+        page.get_by_role("button", name="Example 4").click()
+        settle(page)
+        digit = page.evaluate("() => [...denoiser.state.digit]")
+    page.get_by_role("button", name="New noise").first.click()
+    expect(page.locator("#toast .say")).to_contain_text("does not answer")
+    with served_page(port):
+        settle(page)
+        expect(page.locator("#toast .say")).to_contain_text("answers again")
+        assert page.evaluate("() => [...denoiser.state.digit]") == digit
+        assert page.evaluate("() => denoiser.state.strokes.length") > 0
+        page.close()
 
 
 def test_drawing_over_an_example(page):

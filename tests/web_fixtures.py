@@ -4,24 +4,53 @@ A plugin of conftest.py: page_url, browser and new_page are there for every test
 """
 
 import os
+import time
 
 import pytest
 
 from denoiser.bench import BenchError
-from denoiser.bench.serving import CHROMIUM_FLAGS, find_chromium
-
-DESKTOP = {"width": 1280, "height": 800}
+from denoiser.bench.browser import CHROMIUM_FLAGS, DESKTOP, find_chromium, free_port
 
 # Every component is there and nothing moves any more: what is drawn before that may miss the pad.
 READY = """async () => {
   const pad = document.querySelector("#pad .paper canvas"), card = document.querySelector("#board .card");
   const place = () => [pad, card].flatMap(e => Object.values(e.getBoundingClientRect().toJSON())).join();
-  if (!pad || !card) return false;
+  if (!pad || !card || !document.title) return false;
   await document.fonts.ready;
   const before = place();
   await new Promise(resolve => setTimeout(resolve, 150));
   return pad.width === Math.round(pad.clientWidth * devicePixelRatio) && place() === before;
 }"""
+
+
+SETTLED = (
+    "() => denoiser.state.ladder !== null"
+    " && denoiser.state.ladder.asked === [denoiser.state.version, denoiser.state.kind, denoiser.state.seed,"
+    " denoiser.state.shown.map(m => m.name)].join('/')"
+)
+
+
+def settle(page):
+    """Wait until the whole ladder of the present question is there."""
+    page.wait_for_function(SETTLED, timeout=60_000)
+
+
+def pictures(page):
+    """What the cards' canvases show now, one string of pixels each."""
+    return page.evaluate(
+        """() => [...document.querySelectorAll('#board .card canvas')].map(c =>
+             c.classList.contains('unlit') ? '' : [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join())"""
+    )
+
+
+def ink_share(page):
+    """The share of the pad's pixels that are ink."""
+    return page.evaluate(
+        """() => { const c = document.querySelector('#pad .paper canvas');
+             const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+             let n = 0; for (let i = 0; i < d.length; i += 4) n += d[i + 3] > 200 && d[i] < 60;
+             return n / c.width / c.width; }"""
+    )
 
 
 def missing(reason: str):
@@ -42,15 +71,6 @@ def page_url():
     )
     yield url
     demo.close()
-
-
-def free_port() -> int:
-    """A port that nothing listens on, so that test processes do not meet."""
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture(scope="session")
@@ -83,7 +103,7 @@ def new_page(browser, page_url):
             complaints.append(f"request to another host: {request.url}")
 
     def open_page(**options):
-        context = browser.new_context(**({"viewport": DESKTOP} | options))
+        context = browser.new_context(**(DESKTOP | options))
         contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(60_000)  # the machine may be busy with much else
@@ -91,7 +111,9 @@ def new_page(browser, page_url):
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.on("console", lambda line: complaints.append(f"console: {line.text}") if line.type == "error" else None)
         page.goto(page_url)
-        page.wait_for_function(READY)
+        deadline = time.monotonic() + 60
+        while not page.evaluate(READY):  # wait_for_function takes any promise for true
+            assert time.monotonic() < deadline, "the page does not come to rest"
         return page
 
     yield open_page

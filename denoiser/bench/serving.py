@@ -1,122 +1,50 @@
 """bench serving: the real page in a real browser."""
 
-import itertools
+import base64
+import json
 import os
 import random
 import re
-import shutil
-import socket
-import subprocess
-import sys
+import statistics
+import tempfile
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tqdm import tqdm
 
-from . import BenchError, summary
+from ..checkpoint import list_models
+from . import summary
+from .browser import DESKTOP, PHONE, Hand, browser_page, drag, finger, mouse, served_page
 
-APP = Path(__file__).resolve().parents[2] / "app.py"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
-CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-PATIENCE = 60.0  # seconds to wait for the page or an answer
+SIX = ("dense-16", "conv-64", "vae-2d-best", "unet", "conv-nearest", "median")
+INSTEAD = {"vae-2d-best": "vae-2d"}  # until it is trained
+DELAY = 200  # milliseconds that the last run adds to every request and answer
+SECONDS = 30.0  # after which a run draws no further stroke
+STAGES = ("parse", "ink", "noise", "models", "referee", "metrics", "encode", "whole")
+SLIDER = "#film input[type=range]:visible"
 
-
-@contextmanager
-def served_page() -> Iterator[tuple[str, int]]:
-    """app.py in a process of its own on a free loopback port: its address and process id; ended afterwards."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)}
-    environment["GRADIO_ANALYTICS_ENABLED"] = "False"
-    server = subprocess.Popen(
-        [sys.executable, str(APP)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    try:
-        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
-        while not answers(address):
-            if server.poll() is not None or time.monotonic() > deadline:
-                raise BenchError(f"{APP.name} did not start; run python {APP.name} to see why")
-            time.sleep(0.05)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        server.wait(10)
+# What a run must reach, by the way to its figure: (words, path, limit, whether less is better).
+GOALS = (
+    ("pen-up to all cards, p50, ms", ("pen_up_to_cards_ms", "p50"), 80, True),
+    ("pen-up to all cards, p95, ms", ("pen_up_to_cards_ms", "p95"), 150, True),
+    ("pen-up to the ladder, p95, ms", ("pen_up_to_ladder_ms", "p95"), 400, True),
+    ("updates a second while drawing", ("updates_per_second_while_drawing",), 10, False),
+    ("slider event to all canvases, p95, ms", ("slider_to_canvases_ms", "p95"), 8, True),
+)
 
 
-def answers(address: str) -> bool:
-    """Whether something answers there."""
-    try:
-        with urllib.request.urlopen(address, timeout=5) as reply:
-            return reply.status == 200
-    except (urllib.error.URLError, OSError):
-        return False
+def board() -> tuple[list[str], list[str]]:
+    """The models to serve, of SIX, and those of SIX that are not trained yet."""
+    there = list_models()
+    missing = [name for name in SIX if name not in there]
+    names = [name if name in there else INSTEAD.get(name) for name in SIX]
+    return [name for name in names if name in there], missing
 
 
-def find_chromium() -> str:
-    """The path of a system Chromium; BenchError where there is none."""
-    if path := next(filter(None, map(shutil.which, CHROMIUM)), None):
-        return path
-    raise BenchError("this needs a system Chromium: install the package chromium")
-
-
-@contextmanager
-def browser_page(address: str, options: dict):
-    """The page in headless Chromium with these context options, ready to draw on."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        raise BenchError("the serving benchmark needs Playwright: pip install playwright") from error
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
-        page = browser.new_page(**options)
-        page.goto(address)
-        page.wait_for_selector("#board .card", timeout=PATIENCE * 1000)
-        try:
-            yield page
-        finally:
-            browser.close()
-
-
-def mouse(page) -> Callable[[str, float, float], None]:
-    """A hand that presses, moves and lifts the mouse."""
-
-    def act(what: str, x: float, y: float) -> None:
-        page.mouse.move(x, y)
-        if what != "move":
-            (page.mouse.down if what == "press" else page.mouse.up)()
-
-    return act
-
-
-def finger(page) -> Callable[[str, float, float], None]:
-    """A hand that presses, moves and lifts one finger."""
-    session = page.context.new_cdp_session(page)
-    kinds = {"press": "touchStart", "move": "touchMove", "lift": "touchEnd"}
-
-    def act(what: str, x: float, y: float) -> None:
-        touches = [] if what == "lift" else [{"x": x, "y": y}]
-        session.send("Input.dispatchTouchEvent", {"type": kinds[what], "touchPoints": touches})
-
-    return act
-
-
-def draw_stroke(page, hand: Callable[[str, float, float], None], points: list[tuple[float, float]]) -> None:
-    """A stroke by `hand` through `points` in units of the pad's side, a move each 16 ms as people give them."""
-    box = page.locator("#pad .paper").bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    hand("press", *places[0])
-    for (x0, y0), (x1, y1) in itertools.pairwise(places):
-        for i in range(1, 9):
-            hand("move", x0 + (x1 - x0) * i / 8, y0 + (y1 - y0) * i / 8)
-            page.wait_for_timeout(16)
-    hand("lift", *places[-1])
+def link(address: str, names: list[str]) -> str:
+    """The page's address for an empty pad and these models."""
+    facts = json.dumps({"k": "gaussian", "e": 0, "f": 0.5, "m": names})
+    return f"{address}/#d={base64.urlsafe_b64encode(facts.encode()).decode().rstrip('=')}"
 
 
 def resident_megabytes(pid: int) -> float | None:
@@ -126,79 +54,210 @@ def resident_megabytes(pid: int) -> float | None:
     return round(int(found[1]) / 1024, 0) if found else None
 
 
-def interaction(page, hand: Callable[[str, float, float], None], strokes: int, seed: int) -> dict:
-    """Pen-up to cards and to the ladder, updates while drawing, the slider: milliseconds on one open page.
+class Traffic:
+    """What goes to the server and comes back, headers and all, as the browser counts it."""
+
+    def __init__(self, page):
+        self.requests: list = []
+        page.on("requestfinished", lambda request: self.requests.append(request))
+
+    def taken(self) -> dict[str, int]:
+        """Calls and bytes since the last time."""
+        calls = [request.sizes() for request in self.requests if "component_server" in request.url]
+        self.requests.clear()
+        return {
+            "calls": len(calls),
+            "sent": sum(size["requestBodySize"] + size["requestHeadersSize"] for size in calls),
+            "received": sum(size["responseBodySize"] + size["responseHeadersSize"] for size in calls),
+        }
+
+
+def strokes_drawn(page, hand: Hand, count: int, seed: int) -> dict:
+    """Pen-up to cards and to the ladder, updates while drawing, bytes: `count` strokes, fewer where time runs out.
 
     Pen-up is the pointer event's own time, the end is when every canvas is written, both by the browser's clock.
     """
     generator = random.Random(seed)
-    sizes: list[int] = []
-    page.on("response", lambda r: sizes.append(len(r.body())) if "component_server" in r.url else None)
+    traffic = Traffic(page)
     page.evaluate("() => { window.updates = 0; denoiser.on('now', s => { if (s.drawing && s.now) updates++; }) }")
-    drawing_seconds, per_stroke = 0.0, []
-    for _ in tqdm(range(strokes), desc="strokes", unit="stroke"):
+    drawing_seconds, times, bytes_moved, began = 0.0, [], [], time.perf_counter()
+    for _ in tqdm(range(count), desc="strokes", unit="stroke"):
         page.evaluate("() => { denoiser.ink({}); performance.clearMeasures(); }")
-        sizes.clear()
+        traffic.taken()
         points = [(generator.uniform(0.2, 0.8), generator.uniform(0.15, 0.85)) for _ in range(4)]
         clock = time.perf_counter()
-        draw_stroke(page, hand, points)
+        drag(page, hand, "#pad .paper", points)
         drawing_seconds += time.perf_counter() - clock
-        page.wait_for_function(
-            "() => performance.getEntriesByName('denoiser:ladder').length > 0", timeout=PATIENCE * 1000
-        )
+        page.wait_for_function("() => performance.getEntriesByName('denoiser:ladder').length > 0")
         first = "name => performance.getEntriesByName(name)[0].duration"
-        per_stroke.append([page.evaluate(first, f"denoiser:{name}") for name in ("cards", "ladder")])
-    slider = page.evaluate(
-        """() => {
-          const input = document.querySelector('#film input[type=range]'), times = [];
-          for (let round = 0; round < 5; round++) for (let i = 0; i <= 20; i++) {
-            const since = performance.now();
-            input.value = i / 20;
-            input.dispatchEvent(new Event('input', { bubbles: true }));
-            times.push(performance.now() - since);
-          }
-          return times;
-        }"""
-    )
+        times.append([page.evaluate(first, f"denoiser:{name}") for name in ("cards", "ladder")])
+        bytes_moved.append(traffic.taken())
+        if time.perf_counter() - began > SECONDS:
+            break
     return {
-        "models": page.evaluate("() => denoiser.state.ladder.names.length - 1"),
-        "pen_up_to_cards_ms": summary([cards for cards, _ in per_stroke]),
-        "pen_up_to_ladder_ms": summary([ladder for _, ladder in per_stroke]),
+        "pen_up_to_cards_ms": summary([cards for cards, _ in times]),
+        "pen_up_to_ladder_ms": summary([ladder for _, ladder in times]),
         "updates_per_second_while_drawing": round(page.evaluate("() => updates") / drawing_seconds, 1),
-        "slider_to_canvases_ms": summary(slider),
-        "bytes_of_the_last_stroke": sum(sizes),
+        "per_stroke": {key: round(statistics.median(b[key] for b in bytes_moved)) for key in bytes_moved[0]},
     }
 
 
+def slider_dragged(page, hand: Hand) -> dict:
+    """From the slider's input event to all canvases written, by the browser's clock, and what was asked meanwhile."""
+    traffic = Traffic(page)
+    page.evaluate(
+        """() => {
+          window.slides = [];
+          let since = null;
+          addEventListener("input", event => { since = event.timeStamp; }, true);
+          denoiser.on("factor", () => { if (since !== null) slides.push(performance.now() - since); since = null; });
+        }"""
+    )
+    page.locator(SLIDER).first.scroll_into_view_if_needed()
+    for _ in range(3):
+        drag(page, hand, SLIDER, [(0.5, 0.5), (0.98, 0.5), (0.02, 0.5), (0.5, 0.5)], moves=20)
+    return {"slider_to_canvases_ms": summary(page.evaluate("slides")), "slider_calls": traffic.taken()["calls"]}
+
+
+def stages(lines: list[dict]) -> dict[str, dict[str, float]]:
+    """The median milliseconds of each stage on the server, for the answer with the cards and for the ladder."""
+    compared = [line for line in lines if line["request"] == "compare" and "factors" in line]
+    kinds = {"cards": [c for c in compared if c["factors"] == 1], "ladder": [c for c in compared if c["factors"] > 1]}
+    return {
+        kind: {name: round(statistics.median(call.get(name, 0.0) for call in calls), 2) for name in STAGES}
+        for kind, calls in kinds.items()
+        if calls
+    }
+
+
+def delayed(page) -> None:
+    """From now on every answer of the network comes DELAY milliseconds later."""
+    session = page.context.new_cdp_session(page)
+    session.send("Network.enable")
+    limits = {"offline": False, "latency": DELAY, "downloadThroughput": -1, "uploadThroughput": -1}
+    session.send("Network.emulateNetworkConditions", limits)
+
+
+def run(address: str, names: list[str], options: dict, hand, strokes: int, seed: int, slow_network: bool) -> dict:
+    """Every figure of one visit."""
+    clock = time.perf_counter()
+    with browser_page(link(address, names), options) as page:
+        ready = time.perf_counter() - clock
+        paint = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null")
+        if slow_network:
+            delayed(page)
+        figures = strokes_drawn(page, hand(page), strokes, seed) | slider_dragged(page, hand(page))
+        rows = page.evaluate("() => denoiser.state.ladder.names.length - 1")
+    return {"models": rows, "first_paint_ms": paint and round(paint), "usable_seconds": round(ready, 1)} | figures
+
+
 def measure(strokes: int = 20, seed: int = 0) -> dict:
-    """Start (s), memory (MB), and `interaction` by mouse at 1280 px and by touch at 390 px, on one server.
+    """Start (s), memory (MB), and the figures of a visit by mouse at 1280 px, by touch at 390 px, and by mouse with
+    DELAY ms of network in between; then where the server spends its time. All on one server, in about two minutes.
 
     Raises BenchError where the page or a browser is missing.
     """
-    began = time.perf_counter()
-    with served_page() as (address, pid):
-        with browser_page(address, DESKTOP) as page:
+    names, missing = board()
+    visits = {
+        "mouse at 1280 px": (DESKTOP, mouse, strokes, False),
+        "touch at 390 px": (PHONE, finger, strokes, False),
+        f"mouse, {DELAY} ms of network": (DESKTOP, mouse, max(1, strokes // 4), True),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        lines = Path(folder) / "stages.jsonl"
+        began = time.perf_counter()
+        with served_page(DENOISER_STAGES=str(lines)) as (address, pid):
             start = time.perf_counter() - began
-            desktop = interaction(page, mouse(page), strokes, seed)
-        with browser_page(address, PHONE) as page:
-            phone = interaction(page, finger(page), strokes, seed)
-        return {
-            "cores": os.cpu_count(),
-            "start_seconds": round(start, 1),
-            "resident_megabytes": resident_megabytes(pid),
-            "mouse at 1280 px": desktop,
-            "touch at 390 px": phone,
-        }
+            runs = {
+                title: run(address, names, options, hand, count, seed, slow)
+                for title, (options, hand, count, slow) in visits.items()
+            }
+            memory = resident_megabytes(pid)
+        spent = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+    return {
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "models": names,
+        "not_trained": missing,
+        "server_answers_after_seconds": round(start, 1),
+        "resident_megabytes": memory,
+        "visits": runs,
+        "server_ms": stages(spent),
+    }
+
+
+# ---------- print ----------
+
+
+def pair(figures: dict) -> str:
+    """p50 and p95 as text."""
+    return f"{figures['p50']:g} / {figures['p95']:g}"
+
+
+def rows(visit: dict) -> dict[str, str]:
+    """The figures of one visit, by what they are."""
+    moved = visit["per_stroke"]
+    return {
+        "pen-up to all cards, p50 / p95, ms": pair(visit["pen_up_to_cards_ms"]),
+        "pen-up to the ladder, p50 / p95, ms": pair(visit["pen_up_to_ladder_ms"]),
+        "updates a second while drawing": str(visit["updates_per_second_while_drawing"]),
+        "slider event to all canvases, p50 / p95, ms": pair(visit["slider_to_canvases_ms"]),
+        "requests while the slider moves": str(visit["slider_calls"]),
+        "first paint, ms": str(visit["first_paint_ms"]),
+        "page usable after, s": str(visit["usable_seconds"]),
+        "requests per stroke": str(moved["calls"]),
+        "kB sent / received per stroke": f"{moved['sent'] / 1000:.0f} / {moved['received'] / 1000:.0f}",
+        "strokes": str(visit["pen_up_to_cards_ms"]["count"]),
+    }
+
+
+def columns(lines: list[list[str]]) -> str:
+    """Lines of cells under each other, the first column to the left, the others to the right."""
+    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    return "\n".join(
+        "  ".join(
+            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
+
+
+def misses(figures: dict) -> list[str]:
+    """What falls short of its goal, and where the server's time goes. With a delayed network only the slider counts."""
+    found = []
+    for title, visit in figures["visits"].items():
+        for words, path, limit, less in GOALS:
+            value = visit
+            for key in path:
+                value = value[key]
+            if "network" in title and "slider" not in words:
+                continue
+            if value > limit if less else value < limit:
+                found.append(f"{title}: {words}: {value:g}, the goal is {'at most' if less else 'at least'} {limit}")
+    return found
 
 
 def show(figures: dict) -> None:
-    """The figures of `serving`, one a line."""
-    for name, value in figures.items():
-        words = name.replace("_", " ")
-        if not isinstance(value, dict):
-            print(f"{words:36}{value}")
-        elif "p50" in value:
-            print(f"{words:36}p50 {value['p50']}, p95 {value['p95']} (n = {value['count']})")
-        else:
-            print(words)
-            show(value)
+    """One table of visits, one of the server's stages, and what falls short of its goal."""
+    print(f"{len(figures['models'])} models: {', '.join(figures['models'])}")
+    if figures["not_trained"]:
+        print(f"not trained yet: {', '.join(figures['not_trained'])}")
+    print(
+        f"{figures['cores']} cores, load {figures['load']}; the server answers after "
+        f"{figures['server_answers_after_seconds']} s, {figures['resident_megabytes']:g} MB resident at the end\n"
+    )
+    visits = {title: rows(visit) for title, visit in figures["visits"].items()}
+    names = list(next(iter(visits.values())))
+    print(columns([["", *visits], *([name, *(visit[name] for visit in visits.values())] for name in names)]))
+    spent = figures["server_ms"]
+    print(
+        "\n"
+        + columns(
+            [["ms on the server, median", *spent], *([s, *(f"{k[s]:g}" for k in spent.values())] for s in STAGES)]
+        )
+    )
+    if found := misses(figures):
+        print("\nshort of the goal:", *found, sep="\n  ")
+        for kind, split in spent.items():
+            most = max(STAGES[:-1], key=split.get)
+            print(f"  most of the server's time for the {kind}: {most}, {split[most]:g} of {split['whole']:g} ms")

@@ -3,6 +3,7 @@ const store = window.denoiser, box = element.querySelector("input");
 box.onchange = () => store.set({ already: box.checked });
 store.on("already", ({ already }) => {
   box.checked = already;
+  element.querySelector(".rest").hidden = !already;
   document.body.classList.toggle("already", already);
   document.querySelector("#noise-panel")?.toggleAttribute("inert", already);
 });

@@ -1,22 +1,23 @@
 /* Below the cards: the same ladder as curves, as breaking points and as a film strip, on one axis of noise factors. */
-const store = window.denoiser;
+const store = window.denoiser, { t } = store;
 const find = selector => element.querySelector(selector);
 const svg = find(".plot"), whole = find(".against");
 let rows = [];
 const LOW = 4, HIGH = 32, LAST = 20;   // dB shown; the ladder's last step
+const COUNTS = [11, 6, 5, 3];   // of frames in a row: each divides the ladder evenly
 const clamp = (v, low, high) => Math.min(high, Math.max(low, v));
 let place = { x: () => 0, y: () => 0 };
 
 /* the widths that follow from the window: frames shown, their size, and where factor f lies */
 function measures() {
-  const width = svg.getBoundingClientRect().width, wide = width > 800;
-  return { width, frame: wide ? 84 : whole.clientWidth > 600 ? 42 : 40, count: wide || whole.clientWidth > 600 ? 11 : 6 };
+  const width = svg.getBoundingClientRect().width, frame = width > 800 ? 84 : innerWidth > 700 ? 42 : 44;
+  return { width, frame, count: COUNTS.find(n => n * frame <= find(".columns .frames").clientWidth) ?? 3 };
 }
 const labelled = row => `<span class="label"><i class="swatch" style="--c:${row.colour}"></i>${row.label}</span>`;
 
 /* ---------- once per choice of models ---------- */
 store.on("shown", ({ shown }) => {
-  rows = [{ name: "noisy", label: "Noisy", colour: "var(--noisy)", dash: "1 3" }, ...shown];
+  rows = [{ name: "noisy", label: t`Noisy`, colour: "var(--noisy)", dash: "1 3" }, ...shown];
   find(".legend").innerHTML = rows.map(row => `<li><svg viewBox="0 0 24 12" aria-hidden="true"><path d="M0 6h24" stroke="${row.colour}" stroke-width="2" stroke-dasharray="${row.dash}"/></svg><span>${row.label}</span><span class="value">–</span></li>`).join("");
 });
 
@@ -35,7 +36,17 @@ function curves(ladder) {
     drawn += `<path d="M${path}" fill="none" stroke="${row.colour}" stroke-width="2" stroke-linejoin="round" stroke-dasharray="${row.dash}"/>`;
   });
   svg.innerHTML = `${drawn}<g class="dots"></g>`;
-  svg.setAttribute("aria-label", ladder?.psnr ? `PSNR against noise factor. At 0.5: ${rows.map((row, r) => `${row.label} ${(ladder.psnr[r][10] ?? HIGH).toFixed(1)}`).join(", ")}` : "PSNR against noise factor, empty");
+  svg.setAttribute("aria-label", ladder?.psnr ? told(ladder) : t`PSNR against noise factor, empty`);
+}
+/* the curves in words: where they stand at three noise factors, and who is best from where on */
+function told(ladder) {
+  const at = step => t`At ${(step / LAST).toFixed(1)}: ${rows.map((row, r) => `${row.label} ${ladder.psnr[r][step]?.toFixed(1) ?? "∞"}`).join(t`, `)}.`;
+  const leads = ladder.factors.map((_, step) => {
+    const values = rows.map((_, r) => ladder.psnr[r][step] ?? Infinity);
+    return values.indexOf(Math.max(...values));
+  });
+  const from = leads.map((r, step) => r === leads[step - 1] ? null : t`${rows[r].label} from ${(step / LAST).toFixed(2)} on`).filter(Boolean);
+  return [t`PSNR in dB against noise factor.`, at(2), at(10), at(18), t`Best: ${from.join(t`, `)}.`].join(" ");
 }
 
 /* the first step of the ladder at which a row reads as another digit than the clean one, null where it holds; and the
@@ -56,30 +67,53 @@ function breaks(ladder) {
   find(".breaks").innerHTML = rows.map((row, r) => {
     if (!r) return "";
     const { step, runs } = judged ? judge(ladder, r) : { step: null, runs: [] }, factor = step === null ? 1 : ladder.factors[step];
-    const words = !judged ? "–" : step === null ? "holds" : factor.toFixed(2);
+    const words = !judged ? "–" : step === null ? t`holds` : factor.toFixed(2);
     const end = x(factor);
     const lane = runs.map(bar).map(([from, to]) => `<i style="left:${from}px;width:${to - from}px;background:${row.colour}"></i>`).join("") +
       (step === null ? "" : `<canvas class="px" width="28" height="28" data-row="${r}" data-step="${step}" style="left:${Math.max(0, end - 14)}px"></canvas>` +
-        (narrow || width - end < 110 ? "" : `<span style="left:${end + 16}px">reads <b>${ladder.reads[r][step][0]}</b></span>`));
-    return `<div class="break"><div class="who">${labelled(row)}<span>${words}</span></div><div class="lane"><s style="left:${x(0)}px;width:${x(1) - x(0)}px"></s>${lane}</div></div>`;
+        (narrow || width - end < 110 ? "" : `<span style="left:${end + 16}px">${t`reads`} <b>${ladder.reads[r][step][0]}</b></span>`));
+    const said = !judged ? row.label : step === null ? t`${row.label} reads right at every noise factor` : t`${row.label} reads as ${ladder.reads[r][step][0]} at noise factor ${words}`;
+    return `<div class="break" role="img" aria-label="${said}"><div class="who">${labelled(row)}<span>${words}</span></div><div class="lane"><s style="left:${x(0)}px;width:${x(1) - x(0)}px"></s>${lane}</div></div>`;
   }).join("");
   for (const canvas of find(".breaks").querySelectorAll("canvas")) store.paint(canvas, ladder.picture(+canvas.dataset.row, +canvas.dataset.step));
 }
 function strips(ladder) {
   const { count } = measures(), step = i => Math.round(i * LAST / (count - 1));
+  const held = find(".strips").contains(document.activeElement);
   find(".columns .frames").innerHTML = Array.from({ length: count }, (_, i) => `<span>${(step(i) / LAST).toFixed(1)}</span>`).join("");
   find(".strips").innerHTML = rows.map(row => `<div class="strip"><div class="who">${labelled(row)}</div><div class="frames">${
-    Array.from({ length: count }, (_, i) => `<button type="button" data-step="${step(i)}" aria-label="${row.label} at noise factor ${(step(i) / LAST).toFixed(2)}"><canvas class="px" width="28" height="28"></canvas></button>`).join("")}</div></div>`).join("");
+    Array.from({ length: count }, (_, i) => `<button type="button" tabindex="-1" data-step="${step(i)}" aria-label="${t`${row.label} at noise factor ${(step(i) / LAST).toFixed(2)}`}"><canvas class="px" width="28" height="28"></canvas></button>`).join("")}</div></div>`).join("");
   [...find(".strips").children].forEach((strip, r) => {
     for (const button of strip.querySelectorAll("button")) {
       button.firstChild.classList.toggle("unlit", !ladder);
       if (ladder) store.paint(button.firstChild, ladder.picture(r, +button.dataset.step));
     }
   });
+  enter(0, 0, held);
 }
+/* the strip is one stop for the Tab key; arrow keys go on from there */
+let stop = [0, 0];
+function enter(down, across, focus = true) {
+  const lines = [...find(".strips").children].map(strip => [...strip.querySelectorAll("button")]);
+  const [row, column] = [clamp(stop[0] + down, 0, lines.length - 1), clamp(stop[1] + across, 0, lines[0].length - 1)];
+  for (const button of lines.flat()) button.tabIndex = -1;
+  stop = [row, column];
+  lines[row][column].tabIndex = 0;
+  if (focus) lines[row][column].focus();
+}
+const WAYS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0], Home: [0, -LAST], End: [0, LAST] };
+find(".strips").onkeydown = event => {
+  if (!(event.key in WAYS)) return;
+  event.preventDefault();
+  enter(...WAYS[event.key]);
+};
 find(".strips").onclick = event => {
   const button = event.target.closest("button");
-  if (button) store.set({ factor: button.dataset.step / LAST });
+  if (!button) return;
+  const strip = button.closest(".strip");
+  stop = [[...strip.parentElement.children].indexOf(strip), [...button.parentElement.children].indexOf(button)];
+  enter(0, 0);
+  store.set({ factor: button.dataset.step / LAST });
 };
 /* ---------- every frame of the slider ---------- */
 function live() {
@@ -135,5 +169,5 @@ find(".save").onclick = () => {
     });
   });
   store.download(sheet.toDataURL("image/png"), `denoiser-${store.state.kind}-${store.state.seed}.png`);
-  store.say("Film strip saved.");
+  store.say(t`Film strip saved.`);
 };

@@ -1,16 +1,17 @@
 /* One card per model: the same drawing, the same noise. Asks the server twice after each stroke: first the noise
    factor at hand, then the whole ladder; from then on the slider is answered from the ladder. */
-const store = window.denoiser;
-const { N, M } = store;
+const store = window.denoiser, { N, M, t } = store;
 const list = element.querySelector(".cards");
 const SAVE = '<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><path d="M10 4v9M6.500 10 10 13.500 13.500 10M4 16.500h12"/></svg>';
-const noisy = { name: "noisy", label: "Noisy", detail: "do nothing", family: "noisy", trained: null, colour: "var(--noisy)" };
+const noisy = { name: "noisy", label: t`Noisy`, detail: t`do nothing`, family: "noisy", trained: null, colour: "var(--noisy)" };
+const GONE = t`its file is missing or damaged`;
 let rows = [], cards = [];
 
 /* ---------- which models: their order stays, whatever the order of choosing ---------- */
 const choice = element.querySelector(".choose"), most = props.most;
 choice.querySelector(".list").innerHTML = props.models.map(m => `
-  <label style="--c:var(--${m.family})"><input type="checkbox" value="${m.name}"><i class="swatch"></i><b>${m.name}</b><span>${m.title}</span></label>`).join("");
+  <label style="--c:var(--${m.family})"><input type="checkbox" value="${m.name}"><i class="swatch"></i><b>${m.name}</b><span>${t(m.title)}</span></label>`).join("") + props.missing.map(m => `
+  <label><input type="checkbox" value="${m.name}" disabled><i></i><b>${m.name}</b><span>${GONE}</span></label>`).join("");
 const boxes = [...choice.querySelectorAll("input")];
 /* one colour per family; within it shade and dash tell models apart */
 const DASH = { dense: [7, 3], vae: [2, 3], filter: [9, 3, 2, 3], recurrent: [12, 4] };
@@ -18,10 +19,10 @@ const SHADES = [f => `var(--${f})`, f => `color-mix(in oklab, var(--${f}), var(-
 function choose(names) {
   const shown = props.models.filter(m => names.includes(m.name)), seen = {};
   store.set({ shown: shown.map(m => {
-    const alone = shown.filter(other => other.label === m.label).length === 1;
+    const label = t(m.label), alone = shown.filter(other => other.label === m.label).length === 1;
     const nth = seen[m.family] = (seen[m.family] ?? -1) + 1;
     const dash = DASH[m.family] ?? (nth ? [14, 2] : []);
-    return { ...m, short: m.label, label: alone ? m.label : m.name, detail: alone ? m.name : "",
+    return { ...m, short: label, label: alone ? label : m.name, detail: alone ? m.name : "",
       colour: SHADES[nth % SHADES.length](m.family), dash: dash.map(v => v * [1, 0.55, 1.7][nth % 3]).join(" ") };
   }) });
 }
@@ -29,7 +30,7 @@ choice.onchange = event => {
   const names = boxes.filter(box => box.checked).map(box => box.value);
   if (!names.length || names.length > most) {
     event.target.checked = !event.target.checked;
-    store.say(names.length ? `At most ${most} models stand side by side. Take one away first.` : "One model has to stay.");
+    store.say(names.length ? t`At most ${most} models stand side by side. Take one away first.` : t`One model has to stay.`);
   } else choose(names);
 };
 document.addEventListener("pointerdown", event => { if (!choice.contains(event.target)) choice.open = false; });
@@ -46,17 +47,25 @@ function build({ shown }) {
   list.innerHTML = rows.map(row => `
     <li class="card" data-name="${row.name}" style="--c:${row.colour}">
       <div class="name">${row === noisy ? `<span><i class="swatch"></i>${row.label}<small>${row.detail}</small></span>`
-        : `<button type="button" class="about" title="About ${row.name}: how it is built and trained"><i class="swatch"></i>${row.label}<small>${row.detail}</small></button>`}<em>best</em></div>
-      <div class="shot"><canvas class="px" width="28" height="28" role="img"></canvas><b></b><button type="button" class="save" aria-label="Save the picture of ${row.label}" title="Save this picture">${SAVE}</button></div>
+        : `<button type="button" class="about" title="${t`About ${row.name}: how it is built and trained`}"><i class="swatch"></i>${row.label}<small>${row.detail}</small></button>`}<em>${t`best`}</em></div>
+      <div class="shot"><canvas class="px" width="28" height="28" role="img"></canvas><b class="divider"></b><button type="button" class="save" aria-label="${t`Save the picture of ${row.label}`}" title="${t`Save this picture`}">${SAVE}</button></div>
       <div class="figures"><span>PSNR <b class="psnr"></b> <u>dB</u></span><span>SSIM <b class="ssim"></b></span></div>
       <div class="reads"><span class="digit"></span><span class="sure"></span></div>
       <div class="meter"><i></i></div>
       <div class="note"></div>
-    </li>`).join("");
-  cards = [...list.children].map(card => ({ card, canvas: card.querySelector("canvas"), divider: card.querySelector(".shot b"),
+    </li>`).join("") + props.missing.filter(m => m.featured).map(m => `
+    <li class="card missing"><div class="name"><span>${t(m.label)}<small>${m.name}</small></span></div>
+      <canvas class="px unlit" width="28" height="28" role="img" aria-label="${m.name}: ${GONE}"></canvas>
+      <div class="note">${GONE}</div></li>`).join("");
+  cards = [...list.querySelectorAll(".card:not(.missing)")].map(card => ({ card, canvas: card.querySelector("canvas"), divider: card.querySelector(".divider"),
     ...Object.fromEntries(["psnr", "ssim", "digit", "sure", "note"].map(c => [c, card.querySelector(`.${c}`)])), meter: card.querySelector(".meter i") }));
+  /* one divider for all cards: the first one's can be reached by keyboard */
+  const handle = cards[0].divider;
+  for (const [name, value] of Object.entries({ role: "slider", tabindex: 0, "aria-label": t`Divider between noisy and denoised`, "aria-valuemin": 0, "aria-valuemax": 100 })) handle.setAttribute(name, value);
 }
-const wanted = store.state.wanted.filter(name => props.models.some(m => m.name === name)).slice(0, most);
+const here = name => props.models.some(m => m.name === name), unknown = store.state.wanted.filter(name => !here(name));
+const wanted = store.state.wanted.filter(here).slice(0, most);
+if (unknown.length) store.say(t`That link asks for models that are not here: ${unknown.slice(0, 3).join(t`, `).slice(0, 90)}.`);
 choose(wanted.length ? wanted : props.featured);
 store.on("shown", build);
 
@@ -131,19 +140,18 @@ function difference(picture, digit) {
     return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
   };
 }
-function wipe(picture, other, place) {
+function halves(picture, other, place) {
   const edge = Math.round(place * N);
   return i => store.grey(i % N < edge ? other[i] : picture[i]);
 }
 
 function note(row, factor, kind, odd) {
-  if (odd === "letter") return "there was no digit";
-  if (odd) return row.family === "noisy" ? "no reference" : "there was no digit";
+  if (odd) return odd !== "letter" && row.family === "noisy" ? t`no reference` : t`there was no digit`;
   if (!row.trained) return "";
   const [low, high] = row.trained;
-  if (high === 0) return factor > 0 ? "trained on clean digits" : "";
-  if (factor > 0 && !row.noise.includes(kind)) return `trained on other noise: ${row.noise.join(", ")}`;
-  return factor < low - 0.25 || factor > high + 0.25 ? `trained at ${low === high ? low.toFixed(2) : `${low} to ${high}`}` : "";
+  if (high === 0) return factor > 0 ? t`trained on clean digits` : "";
+  if (factor > 0 && !row.noise.includes(kind)) return t`trained on other noise: ${row.noise.map(name => t(props.kinds[name])).join(t`, `)}`;
+  return factor < low - 0.25 || factor > high + 0.25 ? low === high ? t`trained at ${low.toFixed(2)}` : t`trained at ${low} to ${high}` : "";
 }
 
 function show() {
@@ -165,39 +173,57 @@ function show() {
     canvas.classList.toggle("unlit", !picture);
     if (!picture || !digit) store.paint(canvas, picture);
     else if (view === "difference" && figures) store.paint(canvas, picture, difference(picture, digit));
-    else if (view === "wipe") store.paint(canvas, picture, wipe(picture, r ? answer.picture(0, step) : digit, s.wipe));
+    else if (view === "wipe") store.paint(canvas, picture, halves(picture, r ? answer.picture(0, step) : digit, s.wipe));
     else store.paint(canvas, picture);
     divider.style.left = `${s.wipe * 100}%`;
+    if (!r) divider.setAttribute("aria-valuenow", Math.round(s.wipe * 100));
     card.classList.toggle("best", r === best);
     psnr.textContent = figures ? db(figures[r][step]) : "–";
     ssim.textContent = figures ? answer.ssim[r][step].toFixed(2) : "–";
     const [reads, p] = answer?.reads?.[r][step] ?? [];
     const wrong = reads !== undefined && figures && !odd && answer.reading && reads !== answer.reading[0];
-    word(says, ...(reads === undefined ? ["reads –"] : ["reads ", { tag: "b", textContent: reads }, ...(wrong ? [{ tag: "span", className: "wrong", textContent: `not ${answer.reading[0]}` }] : [])]));
+    word(says, t`reads`, " ", ...(reads === undefined ? ["–"] : [{ tag: "b", textContent: reads }, ...(wrong ? [{ tag: "span", className: "wrong", textContent: t`not ${answer.reading[0]}` }] : [])]));
     sure.textContent = reads === undefined ? "" : store.percent(p);
     meter.style.transform = `scaleX(${reads === undefined ? 0 : p})`;
     line.textContent = answer && !s.already ? note(row, factor, s.kind, odd) : "";
-    canvas.setAttribute("aria-label", !answer ? `${row.label}, empty` : `${row.label}${s.already ? "" : ` at noise factor ${answer.factors[step].toFixed(2)}`}${reads === undefined ? "" : `: reads ${reads}, ${Math.round(p * 100)} percent`}`);
+    const what = !answer ? t`${row.label}, empty` : s.already ? row.label : t`${row.label} at noise factor ${answer.factors[step].toFixed(2)}`;
+    canvas.setAttribute("aria-label", reads === undefined ? what : t`${what}: reads ${reads}, ${store.percent(p)}`);
   });
-  const legend = document.querySelector("#legend");
-  if (legend) legend.hidden = view !== "difference";
   const dial = document.querySelector("#factor .noisy");
-  if (dial) dial.textContent = figures ? `noisy input ${db(figures[0][step])} dB` : "\u00a0";
+  if (dial) dial.textContent = figures ? t`noisy input ${db(figures[0][step])} dB` : "\u00a0";
 }
 const db = v => v === null ? "∞" : v.toFixed(1);
 store.on("now ladder factor view wipe theme version shown offline", show);
 store.on("theme", () => { shades = null; show(); });
 
-/* ---------- the wipe follows the pointer over any card ---------- */
+/* what came of a stroke, read aloud once its ladder is there */
+const status = element.querySelector("[role=status]");
+store.on("ladder", ({ ladder, factor, odd }) => {
+  if (!ladder?.psnr || !ladder.reading || odd || ladder.names.length !== rows.length) return;
+  const step = Math.round(factor * 20), figures = rows.map((_, r) => ladder.psnr[r][step] ?? Infinity), best = figures.indexOf(Math.max(...figures));
+  const wrong = rows.filter((_, r) => ladder.reads[r][step][0] !== ladder.reading[0]).map(row => row.label);
+  status.textContent = t`At noise factor ${factor.toFixed(2)} the best is ${rows[best].label}, ${db(ladder.psnr[best][step])} dB.` + " " +
+    (wrong.length ? t`Read as another digit: ${wrong.join(t`, `)}.` : t`All are read as ${ladder.reading[0]}.`);
+});
+
+/* ---------- the wipe follows the pointer over any card, and the arrow keys ---------- */
 list.addEventListener("pointermove", event => {
   const shot = event.target.closest(".shot");
   if (!shot || store.state.view !== "wipe") return;
   const box = shot.getBoundingClientRect();
-  store.set({ wipe: Math.min(1, Math.max(0, (event.clientX - box.left) / box.width)) });
+  wipe((event.clientX - box.left) / box.width);
+});
+const wipe = place => store.set({ wipe: Math.min(1, Math.max(0, place)) });
+const WAYS = { ArrowLeft: -1 / N, ArrowDown: -1 / N, ArrowRight: 1 / N, ArrowUp: 1 / N, PageDown: -0.25, PageUp: 0.25, Home: -1, End: 1 };
+list.addEventListener("keydown", event => {
+  if (!event.target.matches(".divider") || !(event.key in WAYS)) return;
+  event.preventDefault();
+  wipe(store.state.wipe + WAYS[event.key]);
 });
 
 /* ---------- what leaves the page: one card's picture, or the whole board as one ---------- */
 const conditions = ({ already, kind, factor, seed }) => already ? "already-noisy" : `${kind}-${factor.toFixed(2)}-${seed}`;
+const dark = () => cards[0].canvas.classList.contains("unlit");
 const sheet = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
 list.addEventListener("click", event => {
   const card = event.target.closest(".card"), row = rows[[...list.children].indexOf(card)];
@@ -205,7 +231,7 @@ list.addEventListener("click", event => {
     store.set({ model: row.name });
     store.open("models");
   }
-  if (!event.target.closest(".save") || list.querySelector(".unlit")) return;
+  if (!event.target.closest(".save") || dark()) return;
   const large = sheet(N * 10, N * 10), context = large.getContext("2d");
   context.imageSmoothingEnabled = false;
   context.drawImage(card.querySelector("canvas"), 0, 0, large.width, large.height);
@@ -222,7 +248,7 @@ function whole() {
   const { already, kind, factor, seed } = store.state;
   context.font = "14px sans-serif";
   context.fillStyle = token("--ink-2");
-  context.fillText(already ? "noisy already" : `${kind.replaceAll("-", " ")} noise, factor ${factor.toFixed(2)}, seed ${seed}`, gap, 26);
+  context.fillText(already ? t`noisy already` : t`${t(props.kinds[kind])} noise, factor ${factor.toFixed(2)}, seed ${seed}`, gap, 26);
   cards.forEach(({ card, canvas: shot, psnr, ssim, digit, sure }, i) => {
     const x = gap + i % across * (side + gap), y = top + Math.floor(i / across) * height;
     context.fillStyle = getComputedStyle(card.querySelector(".swatch")).backgroundColor;
@@ -235,13 +261,13 @@ function whole() {
   return canvas;
 }
 element.querySelector(".copy").onclick = async () => {
-  if (list.querySelector(".unlit")) return store.say("Nothing is there to copy yet. Draw a digit first.");
+  if (dark()) return store.say(t`Nothing is there to copy yet. Draw a digit first.`);
   const canvas = whole(), blob = await new Promise(done => canvas.toBlob(done));
   try {
     await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-    store.say("Picture copied: all cards as one.");
+    store.say(t`Picture copied: all cards as one.`);
   } catch {
     store.download(canvas.toDataURL("image/png"), `denoiser-${conditions(store.state)}.png`);
-    store.say("Picture saved: this browser lets no page copy one.");
+    store.say(t`Picture saved: this browser lets no page copy one.`);
   }
 };

@@ -9,6 +9,7 @@ from pathlib import Path
 import gradio as gr
 
 from ..errors import DenoiserError
+from ..stages import measured, stage
 
 FOLDER = Path(__file__).parent
 
@@ -42,27 +43,41 @@ def answering(function: Callable[[dict], dict]) -> Callable[[str], str]:
     The request is untrusted: whatever is wrong with it, the answer is a sentence and never a traceback.
     """
 
+    name = (function.func if isinstance(function, partial) else function).__name__
+
     def answer(data):
+        with measured(name):
+            reply = reply_to(data)
+            with stage("encode"):
+                return json.dumps(reply, separators=(",", ":"))
+
+    def reply_to(data) -> dict:
         try:
-            text = data[0] if isinstance(data, list) and data else data
-            if not isinstance(text, str):
-                raise BadRequest("The request could not be read.")
-            request = json.loads(text)
-            if not isinstance(request, dict):
-                raise BadRequest("The request could not be read.")
-            reply = function(request)
+            with stage("parse"):
+                request = parsed(data)
+            return function(request)
         except DenoiserError as error:
-            reply = {"error": str(error)}
+            return {"error": str(error)}
         except (ValueError, TypeError, KeyError, RecursionError):
             logging.getLogger(__name__).debug("an unreadable request", exc_info=True)
-            reply = {"error": "The request could not be read."}
+            return {"error": "The request could not be read."}
         except Exception:
             logging.getLogger(__name__).exception("a request failed")
-            reply = {"error": "That went wrong on the server. Your drawing is still here."}
-        return json.dumps(reply, separators=(",", ":"))
+            return {"error": "That went wrong on the server. Your drawing is still here."}
 
-    answer.__name__ = (function.func if isinstance(function, partial) else function).__name__
+    answer.__name__ = name
     return answer
+
+
+def parsed(data) -> dict:
+    """The request in what the browser sent; BadRequest or ValueError where there is none."""
+    text = data[0] if isinstance(data, list) and data else data
+    if not isinstance(text, str):
+        raise BadRequest("The request could not be read.")
+    request = json.loads(text)
+    if not isinstance(request, dict):
+        raise BadRequest("The request could not be read.")
+    return request
 
 
 class BadRequest(DenoiserError, ValueError):

@@ -19,7 +19,9 @@ from ..data import PIXELS, SIDE, has_mnist
 from ..examples import EXAMPLES
 from ..ink import digit_from_image, digit_from_strokes, framed_from_image
 from ..noise import NOISES
+from ..stages import note, stage
 from .component import BadRequest, component
+from .words import native
 from .zoo import Zoo, mnist_test
 
 SEED = 4271
@@ -58,7 +60,8 @@ def compare(zoo: Zoo, request: dict) -> dict:
     To what is `already` noisy nothing is added, and nobody knows its clean digit.
     """
     kind, seed, factors = noise_of(request)
-    x, reference = digit_of(request, seed)
+    with stage("ink"):
+        x, reference = digit_of(request, seed)
     if request.get("already") is True:
         factors, reference = (0.0,), False
     names = request.get("models")
@@ -67,7 +70,10 @@ def compare(zoo: Zoo, request: dict) -> dict:
     if not all(isinstance(name, str) and name in zoo.models for name in names):
         raise BadRequest("There is no such model.")
     models = {name: zoo.models[name] for name in names}
-    return reply_of(sweep(x, models, kind, seed, factors, zoo.referee, reference))
+    swept = sweep(x, models, kind, seed, factors, zoo.referee, reference)
+    note(factors=len(factors))
+    with stage("encode"):
+        return reply_of(swept)
 
 
 def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:
@@ -170,46 +176,54 @@ def build(zoo: Zoo) -> None:
             component("already")
             with gr.Column(elem_id="noise-panel"):
                 kind = gr.Radio(
-                    [(noise.label, name) for name, noise in NOISES.items()],
+                    [(native(noise.label), name) for name, noise in NOISES.items()],
                     value="gaussian",
-                    label="Noise kind",
+                    label=native("Noise kind"),
                     show_label=False,
                     container=False,
                     elem_id="kind",
                     elem_classes="segmented",
                 )
-                meaning = gr.HTML(NOISES["gaussian"].meaning, elem_id="kind-meaning", padding=False)
+                component("meaning", meanings={name: noise.meaning for name, noise in NOISES.items()})
                 with gr.Row(elem_id="dial"):
                     component("factor")
                     seed = gr.Number(
-                        SEED, label="seed", precision=0, minimum=0, maximum=HIGHEST_SEED, elem_id="seed", container=True
+                        SEED,
+                        label=native("seed"),
+                        precision=0,
+                        minimum=0,
+                        maximum=HIGHEST_SEED,
+                        elem_id="seed",
+                        container=True,
                     )
-                    new_noise = gr.Button("New noise", variant="primary", elem_id="new-noise")
+                    new_noise = gr.Button(native("New noise"), variant="primary", elem_id="new-noise")
                 component("film")
     with gr.Row(elem_id="board-head", elem_classes="plain"):
-        gr.HTML(
-            '<div class="line"><h2>Side by side</h2>'
-            '<span class="caption">same drawing, same noise; only the model differs</span>'
-            '<span id="legend" hidden><i class="lost"></i>ink lost<i class="added"></i>ink added'
-            '<span class="caption">scale ±1, faint ones lifted</span></span></div>',
-            elem_id="board-title",
-            padding=False,
-        )
+        component("heading")
         view = gr.Radio(
-            [("Picture", "picture"), ("Difference", "difference"), ("Wipe", "wipe")],
+            [(native(view), view.lower()) for view in ("Picture", "Difference", "Wipe")],
             value="picture",
-            label="View",
+            label=native("View"),
             show_label=False,
             container=False,
             elem_id="views",
             elem_classes="segmented",
         )
     cards = [zoo.card(name) for name in zoo.models]
-    component("board", partial(compare, zoo), models=cards, featured=zoo.featured, most=MOST_MODELS)
+    kinds = {name: noise.label for name, noise in NOISES.items()}
+    component(
+        "board",
+        partial(compare, zoo),
+        models=cards,
+        missing=[zoo.gap(name) for name in zoo.missing],
+        featured=zoo.featured,
+        most=MOST_MODELS,
+        kinds=kinds,
+    )
     component("axis")
+    component("camera")
 
-    meanings = json.dumps({name: noise.meaning for name, noise in NOISES.items()})
-    kind.change(None, kind, meaning, js=f"kind => {{ window.denoiser.set({{ kind }}); return {meanings}[kind]; }}")
+    kind.change(None, kind, None, js="kind => { window.denoiser.set({ kind }); }")
     # A link may ask for another kind and seed than these components start with.
     gr.on(None, None, None, [kind, seed], js=f"() => window.denoiser.asked({json.dumps(list(NOISES))})")
     seed.change(None, seed, None, js="seed => { window.denoiser.seed(seed, false); }")

@@ -1,5 +1,5 @@
 /* The noise slider: its track is a film of this digit at 21 noise factors, its thumb one frame wide. */
-const store = window.denoiser;
+const store = window.denoiser, { t } = store;
 const sliders = [...element.querySelectorAll("input")];
 const films = [...element.querySelectorAll(".film canvas")];
 const scratch = Object.assign(document.createElement("canvas"), { width: store.N, height: store.N });
@@ -41,20 +41,22 @@ store.on("ladder theme version", state => { if (!state.drawing) develop(state); 
 /* ---------- scale, and what each model was trained on ---------- */
 element.querySelector(".ticks").innerHTML = Array.from({ length: 11 }, (_, i) => `<span style="left:${at(i / 10)}px">${(i / 10).toFixed(1)}</span>`).join("");
 const trained = element.querySelector(".trained");
+function words([{ trained: [low, high] }], labels) {
+  const names = labels.length > 3 ? t`${labels.slice(0, 2).join(t`, `)} and ${labels.length - 2} more` : labels.join(t`, `);
+  return high === 0 ? t`${names}: clean digits` : low === high ? `${names} ${low.toFixed(2)}` : `${names} ${low}–${high}`;
+}
 store.on("shown", ({ shown }) => {
   const marks = new Map();   // "low-high" -> models trained there
   for (const model of shown) if (model.trained) {
     const key = model.trained.join("-");
     marks.set(key, [...(marks.get(key) ?? []), model]);
   }
-  trained.setAttribute("aria-label", "Trained on: " + shown.filter(m => m.trained).map(m => `${m.label} ${m.trained[1] ? m.trained.join(" to ") : "clean digits"}`).join("; "));
-  trained.innerHTML = "<small>Trained on</small>" + [...marks.values()].map(models => {
+  trained.setAttribute("aria-label", t`Trained on: ${[...marks.values()].map(models => words(models, models.map(m => m.label))).join(t`; `)}`);
+  trained.innerHTML = `<small>${t`Trained on`}</small>` + [...marks.values()].map(models => {
     const [low, high] = models[0].trained, middle = (low + high) / 2, labels = [...new Set(models.map(m => m.short))];
-    const names = labels.length > 3 ? `${labels.slice(0, 2).join(", ")} and ${labels.length - 2} more` : labels.join(", ");
-    const words = high === 0 ? `${names}: clean digits` : low === high ? `${names} ${low.toFixed(2)}` : `${names} ${low}–${high}`;
     const dots = models.map((m, i) => low === high
       ? `<i style="left:${at(low) + 12 * (high === 0 ? i : i - (models.length - 1) / 2) - 5}px;width:10px;background:${m.colour}"></i>`
       : `<i class="range" style="left:${at(low)}px;width:${at(high) - at(low)}px;background:${m.colour}"></i>`).join("");
-    return `${dots}<span style="${middle < 0.2 ? `left:${at(low) - 5}px` : middle > 0.8 || low !== high ? "right:0" : `left:${at(middle)}px;transform:translateX(-50%)`}">${words}</span>`;
+    return `${dots}<span style="${middle < 0.2 ? `left:${at(low) - 5}px` : middle > 0.8 || low !== high ? "right:0" : `left:${at(middle)}px;transform:translateX(-50%)`}">${words(models, labels)}</span>`;
   }).join("");
 });

@@ -9,7 +9,7 @@ window.denoiser = (() => {
   document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
   const filled = (sentence, values) => sentence.replace(/\{(\d)\}/g, (_, i) => values[i]);
   const literal = text => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  const patterns = Object.keys(table).filter(key => key.includes("{0}"))
+  const patterns = Object.keys(table).filter(key => key.includes("{0}")).sort((a, b) => b.length - a.length)   // the most telling first
     .map(key => [new RegExp(`^${key.split(/\{\d\}/).map(literal).join("(.+)")}$`), table[key]]);
   function found(sentence) {
     if (sentence in table) return table[sentence];

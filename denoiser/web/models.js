@@ -165,7 +165,7 @@ const label = value => String(+value.toPrecision(6));
    `heads` name the lines; `notes` are models that have no line here, with the reason */
 function chart(place, { series, heads, notes = [], log = false, unit, digits }) {
   const say = v => v == null ? "" : minus(v >= 10 ? v.toFixed(1) : v.toFixed(digits));
-  place.innerHTML = `<div class="key" role="list"><span></span><span></span>${heads.length > 1 ? heads.map(h => `<span class="k">${h}</span>`).join("") : '<span></span><span class="k"></span>'}
+  place.innerHTML = `<div class="key"><span></span><span></span>${heads.length > 1 ? heads.map(h => `<span class="k">${h}</span>`).join("") : '<span></span><span class="k"></span>'}
     ${series.map((s, i) => `${sample(s.style)}<span class="n" title="${text(s.name)}">${text(s.name)}</span>${s.lines.length < 2 ? "<span></span>" : ""}${s.lines.map((_, j) => `<span class="v ${j === s.lines.length - 1 ? "main" : ""}" data-v="${i}-${j}"></span>`).join("")}`).join("")}
     ${notes.map(([name, why]) => `<span></span><span class="apart">${text(name)}: ${text(why)}</span>`).join("")}</div>
     <svg class="chart" role="img" tabindex="0"></svg>`;

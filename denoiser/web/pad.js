@@ -1,7 +1,7 @@
 /* The drawing pad: strokes, not pixels. What it knows goes into the store; the board asks the server. */
-const store = window.denoiser;
+const store = window.denoiser, { t } = store;
 const find = selector => element.querySelector(selector);
-const canvas = find(".paper canvas"), paper = find(".paper"), file = find("input[type=file]");
+const canvas = find(".paper canvas"), paper = find(".paper"), file = find(".file"), photo = find(".photo");
 const context = canvas.getContext("2d");
 const tools = Object.fromEntries([...element.querySelectorAll("[data-do]")].map(b => [b.dataset.do, b]));
 const WIDTH = 0.056;      // of the pen, as a share of the pad
@@ -121,6 +121,8 @@ canvas.onpointerup = canvas.onpointercancel = event => {
 };
 
 /* ---------- tools ---------- */
+let told = 0;   // strokes that a replay in steps has shown
+const finger = matchMedia("(pointer:coarse)").matches;
 const actions = {
   undo: store.undo,
   redo: store.redo,
@@ -131,7 +133,11 @@ const actions = {
   },
   replay() {
     const strokes = store.state.strokes, end = strokes.at(-1)?.at(-1)[2] ?? 0;
-    if (!strokes.length || matchMedia("(prefers-reduced-motion:reduce)").matches) return;
+    if (!strokes.length) return;
+    if (matchMedia("(prefers-reduced-motion:reduce)").matches) {   // one stroke more at each press
+      told = told < strokes.length ? told + 1 : 1;
+      return paint(strokes[told - 1].at(-1)[2] ?? 0);
+    }
     const began = performance.now(), speed = Math.max(1, end / 2.5);
     (function next() {
       const now = (performance.now() - began) / 1000 * speed;
@@ -141,29 +147,34 @@ const actions = {
     })();
   },
   upload: () => file.click(),
+  async camera() {
+    if (finger) return photo.click();   // the phone's own camera
+    const picture = await store.takePicture();
+    if (picture) read(picture);
+  },
   async mnist() {
     const reply = await store.ask(server.test_digit, {});
     if (!reply) return;
     press(null);
     store.remember();
     store.ink({ picture: reply.digit, label: reply.label });
-    store.say(`MNIST test digit ${reply.place}, labelled ${reply.label}.`);
+    store.say(t`MNIST test digit ${reply.place}, labelled ${reply.label}.`);
   },
   async paste() {
     try {
       for (const item of await navigator.clipboard.read()) {
-        const type = item.types.find(t => t.startsWith("image/"));
+        const type = item.types.find(kind => kind.startsWith("image/"));
         if (type) return read(await item.getType(type));
       }
-      store.say("Nothing to paste yet. Copy a picture first.");
+      store.say(t`Nothing to paste yet. Copy a picture first.`);
     } catch {
-      store.say("The browser does not let the page read the clipboard. Press Ctrl+V instead.");
+      store.say(t`The browser does not let the page read the clipboard. Press Ctrl+V instead.`);
     }
   },
 };
 for (const [name, button] of Object.entries(tools)) button.onclick = actions[name];
 tools.mnist.hidden = !props.mnist;
-find(".rail").classList.toggle("seven", props.mnist);
+tools.camera.hidden = !finger && !navigator.mediaDevices;
 canvas.onkeydown = event => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Delete" || event.key === "Backspace") actions.clear();
@@ -181,7 +192,7 @@ document.addEventListener("keydown", event => {
 
 /* ---------- pictures: upload, paste, drag and drop ---------- */
 async function read(blob) {
-  if (blob.size > MOST_BYTES) return store.say("That file is larger than 24 MB. Try a smaller picture.");
+  if (blob.size > MOST_BYTES) return store.say(t`That file is larger than 24 MB. Try a smaller picture.`);
   const content = await new Promise(done => {
     const reader = new FileReader();
     reader.onload = () => done(reader.result.split(",")[1] ?? "");
@@ -209,7 +220,10 @@ store.on("already", async s => {
     store.set({ already: fitted_already });
   }
 });
-file.onchange = () => { if (file.files[0]) read(file.files[0]); file.value = ""; };
+for (const input of [file, photo]) input.onchange = () => {
+  if (input.files[0]) read(input.files[0]);
+  input.value = "";
+};
 document.addEventListener("paste", event => {
   const item = [...(event.clipboardData?.items ?? [])].find(i => i.type.startsWith("image/"));
   if (item && visible()) { event.preventDefault(); read(item.getAsFile()); }
@@ -229,7 +243,7 @@ document.addEventListener("drop", event => {
 
 /* ---------- examples, and what is no digit ---------- */
 const tray = find(".tray");
-tray.innerHTML = props.examples.map(e => `<button type="button" data-name="${e.name}" aria-label="Example ${e.name}" aria-pressed="false"><canvas class="px" width="28" height="28"></canvas></button>`).join("");
+tray.innerHTML = props.examples.map(e => `<button type="button" data-name="${e.name}" aria-label="${t`Example ${e.name}`}" aria-pressed="false"><canvas class="px" width="28" height="28"></canvas></button>`).join("");
 const press = name => { for (const b of tray.children) b.setAttribute("aria-pressed", String(b.dataset.name === name)); };
 /* examples have places only: give them the time a hand takes, so that they replay and can be drawn on */
 function timed(strokes) {
@@ -258,17 +272,16 @@ for (const button of element.querySelectorAll("[data-odd]")) button.onclick = ()
 
 /* ---------- what the models see ---------- */
 const seen = find(".sees > canvas");
-const ODD = { letter: "a letter", blank: "a blank page", noise: "pure noise" };
+const ODD = { letter: t`a letter`, blank: t`a blank page`, noise: t`pure noise` };
 function show({ digit, reading, odd, label }) {
   const lit = digit !== null && store.hasInk();
   seen.classList.toggle("unlit", !lit);
   store.paint(seen, lit ? digit : null);
-  const words = odd ? ODD[odd] : reading ? "reads " : lit ? "your digit" : "waiting for ink";
-  find(".what").textContent = words;
-  if (lit && !odd && reading) find(".what").append(Object.assign(document.createElement("b"), { textContent: reading[0] }));
-  if (lit && label !== null) find(".what").append(`, labelled ${label}`);
+  find(".what").textContent = odd ? ODD[odd] : reading ? t`reads` : lit ? t`your digit` : t`waiting for ink`;
+  if (lit && !odd && reading) find(".what").append(" ", Object.assign(document.createElement("b"), { textContent: reading[0] }));
+  if (lit && label !== null) find(".what").append(t`, labelled ${label}`);
   find(".sure").textContent = lit && !odd && reading ? store.percent(reading[1]) : "28 × 28";
-  seen.setAttribute("aria-label", lit ? `The fitted digit${reading && !odd ? `, reads ${reading[0]}` : ""}` : "empty");
+  seen.setAttribute("aria-label", !lit ? t`What the models see: nothing yet` : odd ? t`What the models see: ${ODD[odd]}` : reading ? t`The fitted digit, reads ${reading[0]}` : t`The fitted digit`);
 }
 store.on("digit reading odd version", show);
 store.on("version past future", ({ strokes, past, future, odd }) => {
@@ -277,9 +290,10 @@ store.on("version past future", ({ strokes, past, future, odd }) => {
   tools.redo.disabled = !future.length;
   tools.clear.disabled = !store.hasInk();
   tools.replay.disabled = !strokes.length;
-  const what = !store.hasInk() ? "empty" : strokes.length ? `${strokes.length} ${strokes.length === 1 ? "stroke" : "strokes"}` : ODD[odd] ?? "a picture";
-  canvas.setAttribute("aria-label", `Drawing pad, ${what}. Keys: 0 to 9 for an example, Delete to clear.`);
+  const what = !store.hasInk() ? t`empty` : ODD[odd] ?? (!strokes.length ? t`a picture` : strokes.length === 1 ? t`1 stroke` : t`${strokes.length} strokes`);
+  canvas.setAttribute("aria-label", t`Drawing pad, ${what}. Keys: 0 to 9 for an example, Delete to clear.`);
   if (pointer !== null) press(null);
+  told = 0;
   paint();
 });
 store.on("digit", ({ strokes }) => { if (!strokes.length) paint(); });

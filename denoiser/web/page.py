@@ -11,7 +11,7 @@ from .words import i18n, native, table
 from .zoo import Zoo
 
 TITLE = "Denoiser"
-STYLES = ("page", "pad", "already", "film", "board", "axis", "latent", "models")
+STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models")
 TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build}
 
 

@@ -65,12 +65,7 @@ window.denoiser = (({ t, ...language }) => {
   }
   const newSeed = () => Math.floor(Math.random() * 100000);
 
-  let timer = 0;
-  function say(message) {
-    clearTimeout(timer);
-    set({ message });
-    if (message) timer = setTimeout(() => set({ message: "" }), 4000);
-  }
+  const say = message => set({ message });   // the toast takes it away again
 
   /* bytes and pictures */
   const bytes = base64 => Uint8Array.from(atob(base64), c => c.charCodeAt(0));

@@ -27,17 +27,19 @@ def mnist_test() -> Digits | None:
 
 
 class Zoo:
-    """Every model with its record, by name; what cannot be loaded is left out and said in `problems`."""
+    """Every model with its record, by name; what cannot be loaded is in `missing`, its `problems` said."""
 
     def __init__(self):
         torch.set_num_threads(1)  # requests run side by side; these networks gain little from a second core
         self.models: dict[str, nn.Module] = {}
         self.records: dict[str, dict] = {}
+        self.missing: list[str] = []
         self.problems: list[str] = []
         for name in list_models():
             try:
                 self.models[name], self.records[name] = load_model(name)
             except CheckpointError as error:
+                self.missing.append(name)
                 self.problems.append(str(error))
         try:
             self.referee: nn.Module | None = load_checkpoint("referee")[0]
@@ -62,6 +64,12 @@ class Zoo:
         """The models that are on the board at first, in their order."""
         everything = RECIPES | FILTERS
         return [name for name in self.models if name in everything and everything[name].featured]
+
+    def gap(self, name: str) -> dict:
+        """What the page says of one of the `missing`, of which only the recipe is known."""
+        recipe = RECIPES.get(name)
+        label = LABELS.get(recipe.family, recipe.title) if recipe else name
+        return {"name": name, "label": label, "featured": recipe is not None and recipe.featured}
 
     def card(self, name: str) -> dict:
         """What a card or a mark on the slider says of a model.

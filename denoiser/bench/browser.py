@@ -1,0 +1,126 @@
+"""The real page in a real browser: app.py in a process of its own, headless Chromium, and hands that draw."""
+
+import itertools
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from . import BenchError
+
+APP = Path(__file__).resolve().parents[2] / "app.py"
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+PATIENCE = 60.0  # seconds to wait for the page or an answer
+
+Hand = Callable[[str, float, float], None]  # "press", "move" or "lift" at a place of the window
+
+
+def free_port() -> int:
+    """A port of the loopback that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def served_page(port: int | None = None, **environment: str) -> Iterator[tuple[str, int]]:
+    """app.py in a process of its own on the loopback: its address and process id; ended afterwards.
+
+    `environment` is added to its variables. BenchError where it does not start.
+    """
+    port = port or free_port()
+    environment = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)} | environment
+    environment["GRADIO_ANALYTICS_ENABLED"] = "False"
+    server = subprocess.Popen(
+        [sys.executable, str(APP)], env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
+        while not answers(address):
+            if server.poll() is not None or time.monotonic() > deadline:
+                raise BenchError(f"{APP.name} did not start; run python {APP.name} to see why")
+            time.sleep(0.05)
+        yield address, server.pid
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def answers(address: str) -> bool:
+    """Whether something answers there."""
+    try:
+        with urllib.request.urlopen(address, timeout=5) as reply:
+            return reply.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def find_chromium() -> str:
+    """The path of a system Chromium; BenchError where there is none."""
+    if path := next(filter(None, map(shutil.which, CHROMIUM)), None):
+        return path
+    raise BenchError("this needs a system Chromium: install the package chromium")
+
+
+@contextmanager
+def browser_page(address: str, options: dict):
+    """The page in headless Chromium with these context options, ready to draw on."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise BenchError("the serving benchmark needs Playwright: pip install playwright") from error
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        page = browser.new_page(**options)
+        page.set_default_timeout(PATIENCE * 1000)
+        page.goto(address)
+        page.wait_for_selector("#board .card")
+        try:
+            yield page
+        finally:
+            browser.close()
+
+
+def mouse(page) -> Hand:
+    """A hand that presses, moves and lifts the mouse."""
+
+    def act(what: str, x: float, y: float) -> None:
+        page.mouse.move(x, y)
+        if what != "move":
+            (page.mouse.down if what == "press" else page.mouse.up)()
+
+    return act
+
+
+def finger(page) -> Hand:
+    """A hand that presses, moves and lifts one finger."""
+    session = page.context.new_cdp_session(page)
+    kinds = {"press": "touchStart", "move": "touchMove", "lift": "touchEnd"}
+
+    def act(what: str, x: float, y: float) -> None:
+        touches = [] if what == "lift" else [{"x": x, "y": y}]
+        session.send("Input.dispatchTouchEvent", {"type": kinds[what], "touchPoints": touches})
+
+    return act
+
+
+def drag(page, hand: Hand, selector: str, points: list[tuple[float, float]], moves: int = 8) -> None:
+    """`hand` along `points` in units of an element's box, `moves` between two of them, one each 16 ms as people do."""
+    box = page.locator(selector).bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    hand("press", *places[0])
+    for (x0, y0), (x1, y1) in itertools.pairwise(places):
+        for i in range(1, moves + 1):
+            hand("move", x0 + (x1 - x0) * i / moves, y0 + (y1 - y0) * i / moves)
+            page.wait_for_timeout(16)
+    hand("lift", *places[-1])
