@@ -102,9 +102,9 @@ STATES = {
     "letter": State(odd("letter"), CARDS),
     "blank": State(odd("blank"), CARDS),
     "pure-noise": State(odd("noise"), CARDS),
-    "film-strip": State(lambda page: example(page, "5"), "#axis", everywhere=True),
+    "film-strip": State(lambda page: example(page, "5"), "#axis .breaks", everywhere=True),
     "chinese": State(locale="zh-CN"),
-    "chinese-film-strip": State(lambda page: example(page, "5"), "#axis", locale="zh-CN", everywhere=True),
+    "chinese-film-strip": State(lambda page: example(page, "5"), "#axis .breaks", locale="zh-CN", everywhere=True),
 }
 
 

@@ -1,13 +1,16 @@
-"""The benchmark of training: every way trains, and the ways meet at the same losses."""
+"""The benchmarks: each way of training trains, and they meet at the same losses; the page is driven and timed."""
 
 import json
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 
 import pytest
 import torch
 
-from denoiser.bench import limit, percentile, summary, training
+from denoiser import stages
+from denoiser.bench import limit, percentile, serving, summary, training
 from denoiser.data import split_validation
 from denoiser.recipes import get_recipe
 
@@ -18,6 +21,66 @@ def test_percentiles_are_interpolated():
     assert percentile([3.0, 1.0, 2.0], 0.5) == 2
     assert percentile([0.0, 10.0], 0.95) == pytest.approx(9.5)
     assert summary([1.0, 2.0, 3.0]) == {"count": 3, "p50": 2.0, "p95": 2.9}
+
+
+def test_unless_it_is_asked_for_nothing_is_measured():
+    with stages.measured("compare"):
+        assert stages._spent.get() is None
+        assert isinstance(stages.stage("models"), nullcontext)
+
+
+def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
+    from denoiser.examples import EXAMPLES
+    from denoiser.web import denoise
+    from denoiser.web.component import answering
+    from denoiser.web.zoo import Zoo
+
+    monkeypatch.setattr(stages, "FILE", tmp_path / "lines")
+    zoo = Zoo()
+    call = answering(partial(denoise.compare, zoo))
+    usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "models": ["conv-64", "median"]}
+    for factors in ([0.5], None, [0.5]):
+        call([json.dumps(usual | {"factors": factors})])
+    lines = [json.loads(line) for line in (tmp_path / "lines").read_text().splitlines()]
+    assert [line["factors"] for line in lines] == [1, 21, 1]
+    parts = serving.STAGES[:-1]
+    for line in lines:
+        assert all(line[part] > 0 for part in parts)
+        assert sum(line[part] for part in parts) == pytest.approx(line["whole"], rel=0.2)
+    split = serving.stages(lines)
+    assert split["ladder"]["models"] == pytest.approx(lines[1]["models"], abs=0.01)
+    assert set(split) == {"cards", "ladder"}
+
+
+def test_what_misses_its_goal_is_named():
+    good = {
+        "pen_up_to_cards_ms": {"p50": 20, "p95": 30},
+        "pen_up_to_ladder_ms": {"p50": 90, "p95": 120},
+        "updates_per_second_while_drawing": 25,
+        "slider_to_canvases_ms": {"p50": 1, "p95": 2},
+    }
+    slow = good | {"pen_up_to_cards_ms": {"p50": 300, "p95": 340}}
+    assert serving.misses({"visits": {"mouse": good}}) == []
+    assert len(serving.misses({"visits": {"mouse": slow}})) == 2
+    assert serving.misses({"visits": {"mouse, 200 ms of network": slow}}) == []
+
+
+@pytest.mark.slow
+def test_the_serving_benchmark_drives_the_page(capsys):
+    figures = json.loads(json.dumps(serving.measure(strokes=1)))
+    assert "median" in figures["models"]
+    assert not set(figures["models"]) & set(figures["not_trained"])
+    for visit in figures["visits"].values():
+        assert visit["models"] == len(figures["models"])
+        assert visit["slider_calls"] == 0  # the slider asks nothing of the server
+        assert visit["per_stroke"]["received"] > 784 * len(figures["models"]) * 21
+    near, far = figures["visits"]["mouse at 1280 px"], figures["visits"][f"mouse, {serving.DELAY} ms of network"]
+    assert far["pen_up_to_ladder_ms"]["p50"] > serving.DELAY
+    assert far["slider_to_canvases_ms"]["count"] > 20 < near["slider_to_canvases_ms"]["count"]
+    assert figures["server_ms"]["ladder"]["models"] > 0
+    serving.show(figures)
+    out = capsys.readouterr().out
+    assert all(name in out for name in (*figures["models"], *serving.STAGES))
 
 
 def test_each_engine_adds_one_trick_to_the_one_before():

@@ -20,7 +20,7 @@ CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-PATIENCE = 60.0  # seconds to wait for the page or an answer
+PATIENCE = 180.0  # seconds to wait for the page or an answer
 
 Hand = Callable[[str, float, float], None]  # "press", "move" or "lift" at a place of the window
 
