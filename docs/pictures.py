@@ -44,7 +44,7 @@ def view(name: str) -> Callable:
 
     def act(page) -> None:
         example(page, "5")
-        page.locator(f"#views input[value={name}]").check(force=True)
+        page.locator(f"#views input[value={name}]").evaluate("e => e.click()")
 
     return act
 
@@ -52,7 +52,7 @@ def view(name: str) -> Callable:
 def other_noise(page) -> None:
     """Noise that no model on the board was trained on."""
     example(page, "5")
-    page.locator("#kind input[value=speckle]").check(force=True)
+    page.locator("#kind input[value=speckle]").evaluate("e => e.click()")
     page.evaluate("() => denoiser.set({ factor: 0.9 })")
     page.wait_for_function(f"() => denoiser.state.kind === 'speckle' && ({THERE})()")
 
@@ -61,7 +61,7 @@ def odd(name: str) -> Callable:
     """What is no digit."""
 
     def act(page) -> None:
-        page.locator(f"[data-odd={name}]").click()
+        page.locator(f"[data-odd={name}]").evaluate("e => e.click()")
         page.wait_for_function(THERE)
 
     return act
@@ -73,7 +73,7 @@ def noisy_already(page) -> None:
     picture = (digit_from_strokes(EXAMPLES["8"])[0, 0].numpy() * 190 + rng.uniform(0, 66, (28, 28))).astype(np.uint8)
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
-    page.get_by_label("My picture is noisy already").check()
+    page.get_by_label("My picture is noisy already").evaluate("e => e.click()")
     page.locator("#pad input.file").set_input_files(
         {"name": "noisy.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
