@@ -150,7 +150,7 @@ function note(row, factor, kind, odd) {
   if (!row.trained) return "";
   const [low, high] = row.trained;
   if (high === 0) return factor > 0 ? t`trained on clean digits` : "";
-  if (factor > 0 && !row.noise.includes(kind)) return t`trained on other noise: ${row.noise.map(name => t(props.kinds[name])).join(t`, `)}`;
+  if (factor > 0 && !row.noise.includes(kind)) return t`trained on ${row.noise.map(name => t(props.kinds[name])).join(t`, `)} only`;
   return factor < low - 0.25 || factor > high + 0.25 ? low === high ? t`trained at ${low.toFixed(2)}` : t`trained at ${low} to ${high}` : "";
 }
 

@@ -121,7 +121,7 @@ CHINESE = {
     "no reference": "没有参照",
     "there was no digit": "这里本来没有数字",
     "trained on clean digits": "只用干净数字训练",
-    "trained on other noise: {0}": "训练时的噪声不同：{0}",
+    "trained on {0} only": "训练时只见过{0}噪声",
     "trained at {0}": "训练时强度为 {0}",
     "trained at {0} to {1}": "训练时强度为 {0} 到 {1}",
     "not {0}": "不是 {0}",
