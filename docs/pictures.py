@@ -104,7 +104,6 @@ STATES = {
     "pure-noise": State(odd("noise"), CARDS),
     "film-strip": State(lambda page: example(page, "5"), "#axis .breaks", everywhere=True),
     "chinese": State(locale="zh-CN"),
-    "chinese-film-strip": State(lambda page: example(page, "5"), "#axis .breaks", locale="zh-CN", everywhere=True),
 }
 
 

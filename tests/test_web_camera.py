@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from drawings import VARIANTS, rendered
+from drawings import drawings, rendered
 from playwright.sync_api import expect
 from web_fixtures import settle
 
@@ -16,7 +16,8 @@ pytestmark = pytest.mark.slow
 def webcam(browser, page_url, tmp_path):
     """A page whose webcam sees a seven on paper."""
     file = io.BytesIO()
-    sheet = rendered(VARIANTS[7]["plain"], side=480, ink=(40, 40, 60), paper=(215, 210, 200), mode="RGB")
+    seven = next(drawing for drawing in drawings() if drawing.digit == 7)
+    sheet = rendered(seven.strokes, side=480, ink=(40, 40, 60), paper=(215, 210, 200), mode="RGB")
     sheet.save(file, "JPEG", quality=85)
     film = tmp_path / "seven.mjpeg"
     film.write_bytes(file.getvalue() * 5)
