@@ -23,6 +23,7 @@ from .files import write_atomically
 from .models import VAE
 
 REACH = 6.0
+CROWDING = 2.0  # of the atlas's tiles towards the middle, where the prior is
 CLASSES = 10
 NEIGHBOURS = 10  # of the k-NN accuracy
 BANDWIDTH = 0.16  # of the class densities
@@ -31,6 +32,7 @@ BATCH = 1_000
 STEPS = 13  # pictures of a morph
 NLL_STEP, NLL_REACH = 0.025, 4.5  # of the lattice that exact_nll sums over; halving the step changes it by < 0.01 nats
 NLL_PLACES = 2_000  # of it at a time
+SURE = 0.6  # above this probability the referee's reading counts as sure
 
 
 class PlaceError(DenoiserError, ValueError):
@@ -46,11 +48,15 @@ class CodesError(DenoiserError, RuntimeError):
 
 @dataclass(frozen=True)
 class Codes:
-    """Where the test digits lie: posterior means `mu` float32 (N, 2), `labels` uint8 (N,), and their k-NN accuracy."""
+    """Where the test digits lie: posterior means `mu` float32 (N, 2), `labels` uint8 (N,), and their k-NN accuracy.
+
+    `sharpness` is the mean of theirs, as a measure for decoded pictures; None where the file is older than it.
+    """
 
     mu: np.ndarray
     labels: np.ndarray
     accuracy: float
+    sharpness: float | None = None
 
 
 def has_plane(model: nn.Module) -> bool:
@@ -64,7 +70,9 @@ def encode_digits(model: VAE, digits: Digits) -> Codes:
     device = next(model.parameters()).device
     mu = torch.cat([model.encode(part.floats().to(device)) for part in _parts(digits)]).float().cpu()
     labels = digits.labels.cpu()
-    return Codes(mu.numpy(), labels.to(torch.uint8).numpy(), neighbour_accuracy(mu, labels))
+    accuracy = neighbour_accuracy(mu, labels)
+    sharp = sharpness(digits.floats()).mean().item()
+    return Codes(mu.numpy(), labels.to(torch.uint8).numpy(), accuracy, sharp)
 
 
 def _parts(digits: Digits) -> list[Digits]:
@@ -93,7 +101,7 @@ def save_codes(model: VAE, digits: Digits, path: Path, sha256: str) -> Codes:
     """Encode `digits` and write their codes, with the hash of the weights that they belong to; no picture is kept."""
     codes = encode_digits(model, digits)
     content = io.BytesIO()
-    np.savez_compressed(content, mu=codes.mu, labels=codes.labels, accuracy=codes.accuracy, sha256=sha256)
+    np.savez_compressed(content, **vars(codes), sha256=sha256)
     write_atomically(path, content.getvalue())
     return codes
 
@@ -102,7 +110,8 @@ def load_codes(path: Path, sha256: str) -> Codes:
     """The codes that `save_codes` wrote for the weights of that hash. Raises CodesError."""
     try:
         with np.load(path, allow_pickle=False) as file:
-            codes = Codes(file["mu"], file["labels"], float(file["accuracy"]))
+            sharp = float(file["sharpness"]) if "sharpness" in file else None
+            codes = Codes(file["mu"], file["labels"], float(file["accuracy"]), sharp)
             owner = str(file["sha256"])
     except FileNotFoundError:
         raise CodesError(f"There are no codes of the test digits: {path.name} is missing.") from None
@@ -157,9 +166,15 @@ def decode(model: VAE, places: Tensor) -> Tensor:
     return pictures.view(*places.shape[:-1], *pictures.shape[-2:])
 
 
-def atlas(model: VAE, n: int, reach: float = REACH) -> Tensor:
-    """The plane decoded on a lattice in one batch: pictures (n, n, 28, 28)."""
-    return decode(model, lattice(n, reach))
+def atlas_lattice(n: int) -> Tensor:
+    """`n` x `n` places over the whole plane, closer to each other in the middle: REACH sinh(c t) / sinh(c), t even."""
+    t = torch.linspace(-1, 1, n)
+    return _cross(REACH * torch.sinh(CROWDING * t) / math.sinh(CROWDING))
+
+
+def atlas(model: VAE, n: int) -> Tensor:
+    """The plane decoded on `atlas_lattice(n)` in one batch: pictures (n, n, 28, 28)."""
+    return decode(model, atlas_lattice(n))
 
 
 def contact_sheet(pictures: Tensor) -> np.ndarray:
@@ -214,10 +229,27 @@ def exact_nll(model: VAE, digits: Digits, step: float = NLL_STEP, reach: float =
 
 
 @torch.inference_mode()
-def coverage(model: VAE, referee: nn.Module, n: int = 20, tail: float = 0.01, sure: float = 0.6) -> float:
-    """The share of n x n tiles over the prior's quantiles that the referee reads with more than that probability."""
-    tiles = decode(model, quantile_lattice(n, tail).view(-1, 2).to(next(model.parameters()).device))
-    return (read(referee, tiles).max(dim=1).values > sure).double().mean().item()
+def coverage(model: VAE, referee: nn.Module, n: int = 20, tail: float = 0.01) -> float:
+    """`readable` of n x n tiles over the prior's quantiles."""
+    tiles = decode(model, quantile_lattice(n, tail).to(next(model.parameters()).device))
+    return readable(referee, tiles)
+
+
+def readable(referee: nn.Module, pictures: Tensor) -> float:
+    """The share of pictures (..., 28, 28) that the referee reads with a probability above SURE."""
+    return (read(referee, pictures.flatten(0, -3)).max(dim=1).values > SURE).double().mean().item()
+
+
+def sharpness(pictures: Tensor) -> Tensor:
+    """How sharp pictures (..., 28, 28) are, one value each: the variance of what a Laplace filter makes of them.
+
+    So Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000, find the lens that is in focus, and
+    Tolstikhin et al., "Wasserstein Auto-Encoders", 2018, compare samples of VAEs. It depends on the scene: compare it
+    with that of real digits.
+    """
+    kernel = pictures.new_tensor([[0, 1, 0], [1, -4, 1], [0, 1, 0]]).view(1, 1, 3, 3)
+    edges = torch.nn.functional.conv2d(pictures.reshape(-1, 1, *pictures.shape[-2:]), kernel)
+    return edges.flatten(1).var(dim=1, correction=0).view(pictures.shape[:-2])
 
 
 # ---------- where the classes live ----------

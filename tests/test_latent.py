@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from denoiser import latent
-from denoiser.checkpoint import load_checkpoint
+from denoiser.checkpoint import load_checkpoint, load_record
+from denoiser.checkpoint import trained as trained_names
 from denoiser.comparison import breaking_point, sweep
 from denoiser.errors import DenoiserError
 from denoiser.evaluation import variational
@@ -73,8 +74,16 @@ def test_codes_are_written_and_read_back(model, tiny_digits, tmp_path):
     found = latent.load_codes(path, "a" * 64)
     np.testing.assert_array_equal(found.mu, written.mu)
     np.testing.assert_array_equal(found.labels, tiny_digits.labels.numpy())
+    assert found.sharpness == written.sharpness == latent.sharpness(tiny_digits.floats()).mean().item()
     with np.load(path) as file:  # codes only, no pictures
-        assert sum(file[key].size for key in file.files) == 3 * len(tiny_digits) + 2
+        assert sum(file[key].size for key in file.files) == 3 * len(tiny_digits) + 3
+
+
+def test_codes_written_before_there_was_a_sharpness_are_read(model, tiny_digits, tmp_path):
+    path = tmp_path / "x.codes.npz"
+    codes = latent.save_codes(model, tiny_digits, path, "a")
+    np.savez(path, mu=codes.mu, labels=codes.labels, accuracy=codes.accuracy, sha256="a")
+    assert latent.load_codes(path, "a").sharpness is None
 
 
 def test_missing_foreign_and_damaged_codes_are_told_apart(model, tiny_digits, tmp_path):
@@ -112,9 +121,14 @@ def test_atlas_tiles_are_exact_decodings(model):
     n = 13
     tiles = latent.atlas(model, n)
     assert tiles.shape == (n, n, 28, 28)
+    places = latent.atlas_lattice(n)
+    assert places[0, 0].tolist() == pytest.approx([-6, -6])
+    assert places[6, 12].tolist() == pytest.approx([6, 0], abs=1e-6)
+    steps = places[0, :, 0].diff()
+    assert (steps > 0).all()
+    assert steps[5] < steps[0] / 2  # closer to each other in the middle
     for row, column in ((0, 0), (0, 12), (7, 3), (12, 5)):
-        z = torch.tensor([[column - 6.0, row - 6.0]])
-        torch.testing.assert_close(tiles[row, column], model.decode(z)[0, 0], atol=1e-5, rtol=0)
+        torch.testing.assert_close(tiles[row, column], model.decode(places[row, column][None])[0, 0], atol=1e-5, rtol=0)
 
 
 def test_the_quantile_grid_is_the_priors(model):
@@ -126,7 +140,7 @@ def test_the_quantile_grid_is_the_priors(model):
 
 
 def test_a_contact_sheet_shows_high_z2_on_top(model):
-    pictures = latent.atlas(model, 4, 2.0)
+    pictures = latent.decode(model, latent.lattice(4, 2.0))
     sheet = latent.contact_sheet(pictures)
     assert sheet.shape == (4 * 28, 4 * 28)
     top_right = (pictures[3, 3] * 255).round().byte().numpy()
@@ -209,13 +223,36 @@ def test_drift_starts_at_the_posterior_and_breaks_where_the_comparison_does(mode
 
 
 @pytest.fixture(scope="module")
+def referee():
+    return load_checkpoint("referee")[0]
+
+
+@pytest.fixture(scope="module")
 def charts(trained):
+    """Two maps of the same model, one with another name, and no referee."""
     from types import SimpleNamespace
 
-    from denoiser.web import latent as web
+    from denoiser.web.chart import Chart
 
     zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
-    return {NAME: web.Chart(zoo, NAME)}
+    return {NAME: Chart(zoo, NAME), TWIN: twin(zoo)}
+
+
+TWIN = "another"
+
+
+def twin(zoo):
+    from denoiser.web.chart import Chart
+
+    found = Chart(zoo, NAME)
+    found.name = TWIN
+    return found
+
+
+def one(reply):
+    """What the reply says of the one map asked for."""
+    (found,) = reply["maps"].values()
+    return found
 
 
 def unpack(reply):
@@ -225,45 +262,81 @@ def unpack(reply):
 
     n = reply["side"]
     planes = np.frombuffer(zlib.decompress(base64.b64decode(reply["tiles"])), np.uint8).reshape(784, n, n)
-    return planes.cumsum(axis=2, dtype=np.uint8).transpose(1, 2, 0).reshape(n, n, 28, 28) / reply["top"]
+    planes = planes.cumsum(axis=1, dtype=np.uint8).cumsum(axis=2, dtype=np.uint8)
+    return planes.transpose(1, 2, 0).reshape(n, n, 28, 28) / reply["top"]
 
 
-def test_the_atlas_that_is_sent_is_the_plane_and_small(model, charts):
-    from denoiser.web import latent as web
+PLANES = [name for name in trained_names() if load_record(name)["recipe"]["settings"].get("latent_dim") == 2]
 
-    reply = web.chart(charts, {"name": NAME})
-    assert len(reply["tiles"]) <= 600_000
-    tiles = unpack(reply)
+
+@pytest.mark.parametrize("name", PLANES)
+def test_the_atlas_that_is_sent_is_the_plane_and_small(name, referee):
+    import json
+    from types import SimpleNamespace
+
+    from denoiser.web.chart import Chart
+
+    model, record = load_checkpoint(name)
+    reply = Chart(SimpleNamespace(models={name: model}, records={name: record}, referee=referee), name).reply()
+    assert len(json.dumps(json.dumps(reply))) <= 600_000  # all of it, as it goes over the wire
     exact = latent.atlas(model, reply["side"]).numpy()
-    assert np.abs(tiles - exact).max() <= 0.5 / reply["top"] + 1e-6
+    assert np.abs(unpack(reply) - exact).max() <= 0.5 / reply["top"] + 1e-6
     assert reply["problem"] == ""
-    assert len(reply["codes"]["centres"]) == 10
+    assert len(reply["codes"]["centres"]) == len(reply["examples"]) == 10
+    assert {"neighbour_accuracy", "coverage"} <= set(reply["figures"])
 
 
-def test_interpolated_tiles_are_close_to_exact_ones(model):
-    from denoiser.web.latent import ATLAS_SIDE
+@pytest.mark.parametrize("name", PLANES)
+def test_interpolated_tiles_are_close_to_exact_ones(name):
+    from denoiser.web.chart import ATLAS_SIDE
 
-    tiles = latent.atlas(model, ATLAS_SIDE)
+    model = load_checkpoint(name)[0]
+    tiles, places = latent.atlas(model, ATLAS_SIDE), latent.atlas_lattice(ATLAS_SIDE)
     between = (tiles[:-1, :-1] + tiles[1:, :-1] + tiles[:-1, 1:] + tiles[1:, 1:]) / 4
-    exact = latent.decode(model, latent.lattice(ATLAS_SIDE)[:-1, :-1] + latent.REACH / (ATLAS_SIDE - 1))
-    assert (between - exact).abs().mean() < 0.003
-    assert (between - exact).square().flatten(2).mean(dim=2).sqrt().max() < 0.03
+    t = (torch.arange(ATLAS_SIDE - 1) + 0.5) / (ATLAS_SIDE - 1) * 2 - 1  # halfway as the browser counts
+    axis = latent.REACH * torch.sinh(latent.CROWDING * t) / np.sinh(latent.CROWDING)
+    middles = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)
+    assert (middles > places[:-1, :-1]).all()
+    assert (middles < places[1:, 1:]).all()
+    error = (between - latent.decode(model, middles)).square().flatten(2).mean(dim=2).sqrt()
+    likely = middles.norm(dim=-1) < 3  # where the prior is
+    assert error.mean() < 0.01
+    assert error[likely].max() < 0.06
 
 
 def test_without_codes_the_map_says_so_and_still_decodes(trained, monkeypatch, tmp_path):
     from types import SimpleNamespace
 
     from denoiser.web import latent as web
+    from denoiser.web.chart import Chart
 
     monkeypatch.setattr(latent, "codes_path", lambda name, folder=None: tmp_path / f"{name}.codes.npz")
     zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
-    charts = {NAME: web.Chart(zoo, NAME)}
-    reply = web.chart(charts, {"name": NAME})
+    charts = {NAME: Chart(zoo, NAME)}
+    reply = one(web.chart(charts, {"names": [NAME]}))
     assert reply["codes"] is None
     assert "missing" in reply["problem"]
-    assert web.point(charts, {"name": NAME, "z": [0, 0]})["nearest"] is None
+    assert one(web.point(charts, {"places": {NAME: [0, 0]}}))["nearest"] is None
+    assert one(web.grid(charts, {"names": [NAME], "n": 10, "area": "2"}))["sharpness"] is None
     with pytest.raises(DenoiserError):
-        web.morph(charts, {"name": NAME, "a": [0, 0], "b": [1, 1], "along": True})
+        web.morph(charts, {"ends": {NAME: [[0, 0], [1, 1]]}, "along": True})
+
+
+def test_figures_come_from_the_evaluation_of_these_very_weights(trained, monkeypatch, tmp_path):
+    import json
+    from types import SimpleNamespace
+
+    from denoiser.web import chart
+
+    monkeypatch.setattr(chart, "FOLDER", tmp_path)
+    zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
+    known = chart.Chart(zoo, NAME).figures
+    assert set(known) == {"neighbour_accuracy"}  # what the codes file says; nothing is made up
+    report = {"sha256": trained[1]["sha256"], "negative_elbo": 150.5, "nll": 140.25, "coverage": None}
+    for sha256, expected in ((report["sha256"], {"negative_elbo": 150.5, "nll": 140.25} | known), ("other", known)):
+        models = {NAME: report | {"sha256": sha256}}
+        (tmp_path / "evaluation.json").write_text(json.dumps({"models": models}), encoding="utf-8")
+        assert chart.Chart(zoo, NAME).figures == expected
 
 
 def test_a_point_is_decoded_exactly_beside_its_nearest_test_digit(model, codes, charts):
@@ -272,35 +345,49 @@ def test_a_point_is_decoded_exactly_beside_its_nearest_test_digit(model, codes, 
     from denoiser.web import latent as web
 
     z = codes.mu[17].tolist()
-    reply = web.point(charts, {"name": NAME, "z": z})
+    reply = web.point(charts, {"places": {NAME: z, TWIN: [0, 0]}})["maps"]
     exact = (model.decode(torch.tensor([z])) * 255).round().byte().flatten().numpy()
-    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(reply["picture"]), np.uint8), exact)
-    assert reply["nearest"] == {"digit": int(codes.labels[17]), "distance": pytest.approx(0, abs=1e-6)}
-    assert reply["reading"] is None
+    np.testing.assert_array_equal(np.frombuffer(base64.b64decode(reply[NAME]["picture"]), np.uint8), exact)
+    assert reply[NAME]["nearest"] == {"digit": int(codes.labels[17]), "distance": pytest.approx(0, abs=1e-6)}
+    assert reply[NAME]["reading"] is None
+    assert reply[TWIN]["picture"] != reply[NAME]["picture"]
+
+
+NAMES = {"names": [NAME]}
 
 
 @pytest.mark.parametrize(
     ("call", "request_"),
     [
-        ("point", {"z": [float("nan"), 0]}),
-        ("point", {"z": [float("inf"), 0]}),
-        ("point", {"z": [1e9, 0]}),
-        ("point", {"z": ["0", "0"]}),
-        ("point", {"z": [True, False]}),
+        ("point", {"places": {NAME: [float("nan"), 0]}}),
+        ("point", {"places": {NAME: [float("inf"), 0]}}),
+        ("point", {"places": {NAME: [1e9, 0]}}),
+        ("point", {"places": {NAME: ["0", "0"]}}),
+        ("point", {"places": {NAME: [True, False]}}),
+        ("point", {"places": {}}),
+        ("point", {"places": [[0, 0]]}),
+        ("point", {"places": {"conv-64": [0, 0]}}),
         ("point", {}),
-        ("point", {"name": "conv-64", "z": [0, 0]}),
-        ("point", {"name": ["vae-2d"], "z": [0, 0]}),
-        ("morph", {"a": [0, 0], "b": None}),
-        ("film", {"a": [0, 0], "b": [1, 1], "kind": "exe"}),
-        ("grid", {"n": 10_000, "area": "2"}),
-        ("grid", {"n": [10], "area": "2"}),
-        ("grid", {"n": 10, "area": {"2": 2}}),
-        ("dozen", {"seed": -1}),
-        ("dozen", {"seed": 1.5}),
-        ("own", {"picture": "!!", "kind": "gaussian", "seed": 1}),
-        ("own", {"picture": None, "kind": "gaussian", "seed": 1}),
-        ("own", {"picture": "AAAA", "kind": "gaussian", "seed": 1}),
-        ("own", {"picture": "AAAA", "kind": "rain", "seed": 1}),
+        ("chart", {"names": NAME}),
+        ("chart", {"names": []}),
+        ("chart", {"names": [[NAME]]}),
+        ("chart", {"names": [NAME, "conv-64"]}),
+        ("morph", {"ends": {NAME: [[0, 0], None]}}),
+        ("morph", {"ends": {NAME: [0, 0]}}),
+        ("morph", {"ends": {NAME: [[0, 0]]}}),
+        ("morph", {"ends": [[0, 0], [1, 1]]}),
+        ("film", {"ends": {NAME: [[0, 0], [1, 1]]}, "kind": "exe"}),
+        ("film", {"ends": {NAME: [[0, 0], [1, 1]]}, "kind": ["gif"]}),
+        ("grid", NAMES | {"n": 10_000, "area": "2"}),
+        ("grid", NAMES | {"n": [10], "area": "2"}),
+        ("grid", NAMES | {"n": 10, "area": {"2": 2}}),
+        ("grid", {"n": 10, "area": "2"}),
+        ("dozen", NAMES | {"seed": -1}),
+        ("dozen", NAMES | {"seed": 1.5}),
+        ("own", NAMES | {"picture": "!!", "kind": "gaussian", "seed": 1}),
+        ("own", NAMES | {"picture": None, "kind": "gaussian", "seed": 1}),
+        ("own", NAMES | {"picture": "AAAA", "kind": "gaussian", "seed": 1}),
+        ("own", NAMES | {"picture": "AAAA", "kind": "rain", "seed": 1}),
     ],
 )
 def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
@@ -311,7 +398,7 @@ def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
     from denoiser.web.component import answering
 
     answer = answering(partial(getattr(web, call), charts))
-    reply = json.loads(answer([json.dumps({"name": NAME} | request_)]))
+    reply = json.loads(answer([json.dumps(request_)]))
     assert list(reply) == ["error"]
     assert reply["error"].endswith(".")
 
@@ -322,12 +409,36 @@ def test_a_blank_drawing_lands_somewhere(charts):
     from denoiser.web import latent as web
 
     blank = base64.b64encode(bytes(784)).decode()
-    reply = web.own(charts, {"name": NAME, "picture": blank, "kind": "gaussian", "seed": 1})
+    reply = one(web.own(charts, NAMES | {"picture": blank, "kind": "gaussian", "seed": 1}))
     assert np.isfinite(reply["mu"]).all()
     assert reply["crossing"] is None
 
 
-def test_films_are_pictures(charts):
+@pytest.mark.parametrize("name", PLANES)
+@pytest.mark.parametrize("example", ["3", "4", "7", "8"])
+def test_the_drift_crosses_where_the_comparison_page_says_it_breaks(name, example, referee):
+    """Both pages asked as the browser asks them."""
+    from types import SimpleNamespace
+
+    from denoiser.examples import EXAMPLES
+    from denoiser.ink import digit_from_strokes
+    from denoiser.web import denoise, latent
+    from denoiser.web.chart import Chart
+
+    model, record = load_checkpoint(name)
+    zoo = SimpleNamespace(models={name: model}, records={name: record}, referee=referee)
+    drawing = {"picture": denoise.encode(digit_from_strokes(EXAMPLES[example])), "kind": "gaussian", "seed": 11}
+    board = denoise.compare(zoo, drawing | {"models": [name], "factors": None})
+    path = one(latent.own({name: Chart(zoo, name)}, drawing | {"names": [name]}))
+    read = board["reading"][0]
+    breaks = [f for f, (digit, _) in zip(board["factors"], board["reads"][1], strict=True) if digit != read]
+    assert path["drawn"] == read
+    assert path["crossing"] == (breaks[0] if breaks else None)
+    stable = board["factors"].index(breaks[0]) if breaks else len(board["factors"])
+    assert path["reads"][:stable] == [read] * stable
+
+
+def test_films_are_pictures_one_map_above_the_other(charts):
     import base64
     import io
 
@@ -335,13 +446,44 @@ def test_films_are_pictures(charts):
 
     from denoiser.web import latent as web
 
-    ends = {"name": NAME, "a": [-2, 0], "b": [2, 0]}
-    gif = Image.open(io.BytesIO(base64.b64decode(web.film(charts, ends | {"kind": "gif"})["content"])))
+    def picture(reply):
+        return Image.open(io.BytesIO(base64.b64decode(reply["content"])))
+
+    ends = {NAME: [[-2, 0], [2, 0]]}
+    gif = picture(web.film(charts, {"ends": ends, "kind": "gif"}))
     assert gif.n_frames == 2 * latent.STEPS - 2
-    strip = Image.open(io.BytesIO(base64.b64decode(web.film(charts, ends | {"kind": "png"})["content"])))
-    assert strip.size == (latent.STEPS * 84, 84)
-    sheet = Image.open(io.BytesIO(base64.b64decode(web.grid(charts, {"name": NAME, "n": 10, "area": "3"})["content"])))
-    assert sheet.size == (280, 280)
+    assert picture(web.film(charts, {"ends": ends, "kind": "png"})).size == (latent.STEPS * 84, 84)
+    both = ends | {TWIN: [[0, 2], [0, -2]]}
+    assert picture(web.film(charts, {"ends": both, "kind": "png"})).size == (latent.STEPS * 84, 168)
+    assert picture(web.film(charts, {"ends": both, "kind": "gif"})).size == (224, 448)
+
+
+def test_a_grid_says_how_sharp_and_readable_it_is(charts, trained, referee):
+    import base64
+    import io
+    from types import SimpleNamespace
+
+    from PIL import Image
+
+    from denoiser.web import latent as web
+    from denoiser.web.chart import Chart
+
+    reply = one(web.grid(charts, NAMES | {"n": 10, "area": "3"}))
+    assert Image.open(io.BytesIO(base64.b64decode(reply["content"]))).size == (280, 280)
+    assert 0 < reply["sharpness"] < 1  # blurred, as a VAE's pictures are
+    assert reply["readable"] is None  # without a referee
+    zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=referee)
+    reply = one(web.grid({NAME: Chart(zoo, NAME)}, NAMES | {"n": 20, "area": "2"}))
+    assert 0.5 < reply["readable"] <= 1
+
+
+def test_a_dozen_lies_at_the_same_places_on_every_map(charts):
+    from denoiser.web import latent as web
+
+    reply = web.dozen(charts, {"names": [NAME, TWIN], "seed": 5})
+    assert np.array(reply["places"]).shape == (12, 2)
+    assert reply["maps"][NAME] == reply["maps"][TWIN]  # the same model twice
+    assert reply["places"] != web.dozen(charts, {"names": [NAME], "seed": 6})["places"]
 
 
 class TestFiguresOfAPlane:
@@ -373,3 +515,18 @@ class TestFiguresOfAPlane:
                 return logits
 
         assert latent.coverage(untrained, Referee(), n=10) == pytest.approx(0.5, abs=0.01)
+
+
+class TestSharpness:
+    def test_blur_lowers_it_and_a_constant_has_none(self, tiny_digits):
+        x = tiny_digits.floats()[:, 0]
+        blurred = torch.nn.functional.avg_pool2d(x.unsqueeze(1), 3, stride=1, padding=1)[:, 0]
+        assert latent.sharpness(x).shape == (len(x),)
+        assert (latent.sharpness(blurred) < latent.sharpness(x)).all()
+        assert latent.sharpness(torch.full((2, 3, 28, 28), 0.5)).abs().max() < 1e-12
+
+    def test_it_is_the_variance_of_the_laplacian(self):
+        skimage = pytest.importorskip("skimage.filters")
+        x = torch.rand(28, 28, generator=torch.Generator().manual_seed(0))
+        expected = skimage.laplace(x.double().numpy())[1:-1, 1:-1].var()
+        assert latent.sharpness(x.double()).item() == pytest.approx(expected)

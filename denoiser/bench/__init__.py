@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ..errors import DenoiserError
 
-BENCHMARKS = ("serving", "training", "limit")  # each a module here with measure() and show(figures)
+BENCHMARKS = ("serving", "latent", "training", "limit")  # each a module here with measure() and show(figures)
 
 
 class BenchError(DenoiserError, RuntimeError):

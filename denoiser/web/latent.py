@@ -1,15 +1,13 @@
-"""The Latent space tab: the plane of a two-dimensional VAE as a map to walk.
+"""The Latent space tab: the plane of every two-dimensional VAE as a map to walk, side by side where there are several.
 
 What a map needs is prepared once per checkpoint and sent once per visit; the pointer is then answered in the browser.
+A question names the maps it is about, and its answer has what each of them says under "maps".
 """
 
-import base64
 import io
-import json
 import logging
 import threading
-import zlib
-from functools import cached_property, partial
+from functools import partial
 
 import gradio as gr
 import numpy as np
@@ -18,100 +16,18 @@ from PIL import Image
 from torch import Tensor
 
 from .. import latent
-from ..checkpoint import FOLDER
 from ..errors import DenoiserError
+from .chart import Chart, text
 from .component import BadRequest, component
 from .denoise import digit_of, encode, noise_of
 from .zoo import Zoo
 
-ATLAS_SIDE = 61  # every 0.2 of the plane; tiles between are interpolated
-TILE_LEVELS = 63  # greys of the atlas: six bits, an error of at most 0.008
-READ_EVERY = 2  # the referee reads every second tile
+SCRIPTS = ("maps", "atlas", "map_view", "map_layers", "map_marks", "map_hands")  # what its components share
 GRID_SIZES = (10, 15, 20, 30)
-GRID_AREAS = {"quantiles": "Prior quantiles", "2": "Plane to 2σ", "3": "Plane to 3σ", "4": "Plane to 4σ"}
+GRID_AREAS = {"quantiles": "prior quantiles", "2": "plane to 2σ", "3": "plane to 3σ", "4": "plane to 4σ"}
 DOZEN = 12
 HIGHEST_SEED = 2**31 - 1
 FILMS = {"gif": "image/gif", "png": "image/png"}
-
-
-class Chart:
-    """One model's map: everything about it that no visitor changes, computed when first asked for."""
-
-    def __init__(self, zoo: Zoo, name: str):
-        self.name, self.model, self.record, self.referee = name, zoo.models[name], zoo.records[name], zoo.referee
-        self.codes: latent.Codes | None = None
-        self.problem = ""
-        self.lock = threading.Lock()
-        try:
-            self.codes = latent.load_codes(latent.codes_path(name), self.record["sha256"])
-        except latent.CodesError as error:
-            self.problem = str(error)
-
-    @cached_property
-    def land(self) -> latent.Countries | None:
-        """Where the classes live; None without codes."""
-        return latent.countries(self.codes) if self.codes else None
-
-    def figures(self) -> dict:
-        """How good this map is: from its codes, and from the evaluation where that was of these very weights."""
-        found = {"accuracy": self.codes.accuracy} if self.codes else {}
-        try:
-            report = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))["models"][self.name]
-            if report["sha256"] == self.record["sha256"]:
-                found |= {key: float(report[key]) for key in ("negative_elbo", "kl")}
-        except (OSError, ValueError, KeyError, TypeError):
-            pass  # never evaluated
-        return found
-
-    def reply(self) -> dict:
-        """What the browser needs to draw and to decode; one thread prepares it, the others wait."""
-        with self.lock:
-            return self._reply
-
-    @cached_property
-    def _reply(self) -> dict:
-        tiles = latent.atlas(self.model, ATLAS_SIDE)
-        reply = {
-            "name": self.name,
-            "reach": latent.REACH,
-            "side": ATLAS_SIDE,
-            "top": TILE_LEVELS,
-            "tiles": pack_tiles(tiles),
-            "readings": None,
-            "codes": None,
-            "problem": self.problem,
-        }
-        if self.referee is not None:
-            some = tiles[::READ_EVERY, ::READ_EVERY].reshape(-1, *tiles.shape[2:])
-            reply["readings"] = text(np.rint(latent.read(self.referee, some).numpy() * 255).astype(np.uint8))
-            reply["readingSide"] = len(range(0, ATLAS_SIDE, READ_EVERY))
-        if self.codes is not None and self.land is not None:
-            places = np.rint(self.codes.mu / latent.REACH * 32767).clip(-32767, 32767).astype("<i2")
-            reply["codes"] = {
-                "places": text(places),
-                "labels": text(self.codes.labels),
-                # densities span decades: their fourth roots fit a byte
-                "density": text(zlib.compress(np.rint(self.land.density**0.25 * 255).astype(np.uint8).tobytes(), 9)),
-                "densitySide": self.land.density.shape[1],
-                "levels": (self.land.levels**0.25 * 255).round(2).tolist(),
-                "centres": self.land.centres.round(3).tolist(),
-            }
-        return reply
-
-
-def pack_tiles(tiles: Tensor) -> str:
-    """Pictures (n, n, 28, 28) in [0, 1] for the wire: six bits a pixel, pixel after pixel over the whole plane, each
-    value less its left neighbour's, deflated, base64. The plane is smooth, so the differences are small."""
-    n = len(tiles)
-    planes = (tiles * TILE_LEVELS).round().to(torch.uint8).numpy().reshape(n, n, -1).transpose(2, 0, 1)
-    differences = planes.copy()
-    differences[:, :, 1:] -= planes[:, :, :-1]
-    return text(zlib.compress(differences.tobytes(), 9))
-
-
-def text(content: bytes | np.ndarray) -> str:
-    """Bytes for JSON."""
-    return base64.b64encode(content if isinstance(content, bytes) else content.tobytes()).decode()
 
 
 # ---------- what the browser may ask ----------
@@ -119,12 +35,12 @@ def text(content: bytes | np.ndarray) -> str:
 Charts = dict[str, Chart]
 
 
-def chart_of(charts: Charts, request: dict) -> Chart:
-    """The map that the request names."""
-    name = request.get("name")
-    if not isinstance(name, str) or name not in charts:
+def charts_of(charts: Charts, request: dict) -> list[Chart]:
+    """The maps that the request names."""
+    names = request.get("names")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name in charts for name in names):
         raise BadRequest("There is no such map.")
-    return charts[name]
+    return [charts[name] for name in dict.fromkeys(names)]
 
 
 def place_of(value: object) -> Tensor:
@@ -135,99 +51,137 @@ def place_of(value: object) -> Tensor:
 
 
 def chart(charts: Charts, request: dict) -> dict:
-    """The whole map."""
-    return chart_of(charts, request).reply()
+    """The whole of each map."""
+    return {"maps": {here.name: here.reply() for here in charts_of(charts, request)}}
+
+
+def named(charts: Charts, values: object) -> list[tuple[Chart, object]]:
+    """The maps that a request gives values for by name, with these values."""
+    if not isinstance(values, dict):
+        raise BadRequest("There is no such map.")
+    return [(here, values[here.name]) for here in charts_of(charts, {"names": list(values)})]
 
 
 def point(charts: Charts, request: dict) -> dict:
-    """The place `z`, decoded exactly, with the referee's reading and the nearest test digit."""
-    here = chart_of(charts, request)
-    z = place_of(request.get("z"))
-    picture = latent.decode(here.model, z.unsqueeze(0))
-    reply = {"picture": encode(picture[0]), "reading": readings(here, picture)[0], "nearest": None}
-    if here.codes is not None:
-        distance = np.hypot(*(here.codes.mu - z.numpy()).T)
-        nearest = int(distance.argmin())
-        reply["nearest"] = {"digit": int(here.codes.labels[nearest]), "distance": float(distance[nearest])}
-    return reply
+    """The place on each map of `places`, decoded exactly, with the referee's reading and the nearest test digit."""
+
+    def seen(here: Chart, z: Tensor) -> dict:
+        picture = latent.decode(here.model, z.unsqueeze(0))
+        nearest = None
+        if here.codes is not None:
+            distance = np.hypot(*(here.codes.mu - z.numpy()).T)
+            at = int(distance.argmin())
+            nearest = {"digit": int(here.codes.labels[at]), "distance": float(distance[at])}
+        return {"picture": encode(picture[0]), "reading": readings(here, picture)[0], "nearest": nearest}
+
+    places = named(charts, request.get("places"))
+    return {"maps": {here.name: seen(here, place_of(value)) for here, value in places}}
 
 
 def own(charts: Charts, request: dict) -> dict:
     """Where the visitor's digit lands, and where noise takes it."""
-    here = chart_of(charts, request)
     kind, seed, factors = noise_of(request | {"factors": None})
     x, _ = digit_of({"picture": request.get("picture")}, seed)
-    path = latent.drift(here.model, x, kind, seed, factors, here.referee)
-    noisy, decoded = path.comparison.pictures
-    read = path.comparison.readings
+    paths = {
+        here.name: latent.drift(here.model, x, kind, seed, factors, here.referee) for here in charts_of(charts, request)
+    }
+
+    def track(path: latent.Drift) -> dict:
+        read = path.comparison.readings
+        return {
+            "mu": path.mu.tolist(),
+            "sigma": path.sigma.tolist(),
+            "decoded": [encode(picture) for picture in path.comparison.pictures[1]],
+            "crossing": path.crossing,
+            "reads": None if read is None else read[1].argmax(dim=1).tolist(),
+            "drawn": None if read is None else int(path.comparison.clean_reading.argmax()),
+        }
+
+    noisy = next(iter(paths.values())).comparison.pictures[0]
     return {
         "factors": list(factors),
-        "mu": path.mu.tolist(),
-        "sigma": path.sigma.tolist(),
         "noisy": [encode(picture) for picture in noisy],
-        "decoded": [encode(picture) for picture in decoded],
-        "crossing": path.crossing,
-        "reads": None if read is None else read[1].argmax(dim=1).tolist(),
-        "drawn": None if read is None else int(path.comparison.clean_reading.argmax()),
+        "maps": {name: track(path) for name, path in paths.items()},
     }
 
 
-def walk(charts: Charts, request: dict) -> tuple[Chart, Tensor, Tensor]:
-    """The morph that the request describes: its map, places and pictures."""
-    here = chart_of(charts, request)
-    a, b = place_of(request.get("a")), place_of(request.get("b"))
+def walks(charts: Charts, request: dict) -> dict[str, tuple[Tensor, Tensor]]:
+    """The morphs that the request describes, by map: places and pictures. `ends` has a pair of places for each map."""
     along = request.get("along") is True
-    if along and here.land is None:
-        raise DenoiserError("Without the test digits there is no data to go along.")
-    return here, *latent.morph(here.model, a, b, land=here.land if along else None)
+    found = {}
+    for here, pair in named(charts, request.get("ends")):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise latent.PlaceError("A morph goes from one place to another.")
+        if along and here.land is None:
+            raise DenoiserError("Without the test digits there is no data to go along.")
+        found[here.name] = latent.morph(here.model, *map(place_of, pair), land=here.land if along else None)
+    return found
 
 
 def morph(charts: Charts, request: dict) -> dict:
-    """The places and pictures from `a` to `b`, with the referee's readings."""
-    here, places, pictures = walk(charts, request)
+    """The places and pictures of each walk, with the referee's readings."""
     return {
-        "places": places.tolist(),
-        "pictures": [encode(picture) for picture in pictures],
-        "readings": readings(here, pictures),
+        "maps": {
+            name: {
+                "places": places.tolist(),
+                "pictures": [encode(picture) for picture in pictures],
+                "readings": readings(charts[name], pictures),
+            }
+            for name, (places, pictures) in walks(charts, request).items()
+        }
     }
 
 
 def film(charts: Charts, request: dict) -> dict:
-    """The same as a file: an animated GIF there and back, or a PNG strip."""
+    """The same as a file, one map above the other: an animated GIF there and back, or a PNG strip."""
     kind = request.get("kind")
     if kind not in FILMS:
         raise BadRequest("A morph can be saved as GIF or PNG.")
-    _, _, pictures = walk(charts, request)
-    levels = (pictures * 255).round().to(torch.uint8).numpy()
+    rows = torch.stack([pictures for _, pictures in walks(charts, request).values()])  # maps x steps x 28 x 28
+    levels = (rows * 255).round().to(torch.uint8).numpy()
     if kind == "png":
-        return {"type": FILMS[kind], "content": save([enlarge(np.concatenate(list(levels), axis=1), 3)], "PNG")}
-    frames = [enlarge(level, 8) for level in [*levels, *levels[-2:0:-1]]]
+        strip = levels.transpose(0, 2, 1, 3).reshape(-1, levels.shape[1] * levels.shape[3])
+        return {"type": FILMS[kind], "content": save([enlarge(strip, 3)], "PNG")}
+    columns = levels.transpose(1, 0, 2, 3).reshape(levels.shape[1], -1, levels.shape[3])
+    frames = [enlarge(column, 8) for column in [*columns, *columns[-2:0:-1]]]
     return {"type": FILMS[kind], "content": save(frames, "GIF")}
 
 
 def grid(charts: Charts, request: dict) -> dict:
-    """The classic picture of n x n decoded digits, as PNG."""
-    here = chart_of(charts, request)
+    """The classic picture of n x n decoded digits, as PNG, and how sharp and readable they are.
+
+    `sharpness` is a share of the test digits' own, None where that is not known.
+    """
     n, area = request.get("n"), request.get("area")
     if n not in GRID_SIZES or area not in GRID_AREAS:
         raise BadRequest("There is no such grid.")
     places = latent.quantile_lattice(n) if area == "quantiles" else latent.lattice(n, float(area))
-    sheet = latent.contact_sheet(latent.decode(here.model, places))
-    return {"content": save([Image.fromarray(sheet)], "PNG"), "pixels": len(sheet)}
+
+    def sheet(here: Chart) -> dict:
+        pictures = latent.decode(here.model, places)
+        real = here.codes.sharpness if here.codes else None
+        return {
+            "content": save([Image.fromarray(latent.contact_sheet(pictures))], "PNG"),
+            "sharpness": latent.sharpness(pictures).mean().item() / real if real else None,
+            "readable": latent.readable(here.referee, pictures) if here.referee else None,
+        }
+
+    return {"maps": {here.name: sheet(here) for here in charts_of(charts, request)}}
 
 
 def dozen(charts: Charts, request: dict) -> dict:
-    """Twelve digits drawn from the prior."""
-    here = chart_of(charts, request)
+    """Twelve places drawn from the prior, and what each map decodes there."""
     seed = request.get("seed")
     if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
         raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
-    places, pictures = latent.sample(here.model, DOZEN, seed)
-    return {
-        "places": places.tolist(),
-        "pictures": [encode(picture) for picture in pictures],
-        "readings": readings(here, pictures),
-    }
+    found = {}
+    for here in charts_of(charts, request):
+        places, pictures = latent.sample(here.model, DOZEN, seed)
+        found[here.name] = {
+            "pictures": [encode(picture) for picture in pictures],
+            "readings": readings(here, pictures),
+        }
+    return {"places": places.tolist(), "maps": found}
 
 
 def readings(here: Chart, pictures: Tensor) -> list:
@@ -257,9 +211,7 @@ def build(zoo: Zoo) -> None:
     """Lay out the tab inside the current gr.Blocks."""
     charts = {name: Chart(zoo, name) for name, model in zoo.models.items() if latent.has_plane(model)}
     if not charts:
-        gr.Markdown(
-            "There is no map yet: it needs a model with two latent dimensions. `python -m denoiser train vae-2d`"
-        )
+        component("latent_none")
         return
     threading.Thread(target=prepare, args=(charts,), daemon=True).start()
 
@@ -267,19 +219,22 @@ def build(zoo: Zoo) -> None:
         return partial(function, charts)
 
     with gr.Column(elem_id="latent"):
-        component("map", bound(chart), names=list(charts))
-        component("latent_reading", bound(point), bound(own), referee=zoo.referee is not None)
+        component("map", bound(chart), names=list(charts), reach=latent.REACH)
+        with gr.Column(elem_id="latent-side"):
+            component("latent_reading", bound(point), referee=zoo.referee is not None)
+            component("latent_own", bound(own))
         component("latent_morph", bound(morph), bound(film))
         component("latent_new", bound(dozen))
-        component("latent_figures", figures={name: here.figures() for name, here in charts.items()})
         component("latent_grid", bound(grid), sizes=list(GRID_SIZES), areas=GRID_AREAS)
         component("latent_text")
 
 
 def prepare(charts: Charts) -> None:
-    """Compute every map before the first visitor asks."""
+    """Compute every map, and walk on it, before the first visitor asks."""
     for here in charts.values():
         try:
             here.reply()
+            if here.land is not None:
+                latent.along_data(*torch.from_numpy(here.land.centres[:2]), here.land)  # loads what finds the way
         except Exception:
             logging.getLogger(__name__).exception("the map of %s could not be prepared", here.name)

@@ -1,20 +1,27 @@
-/* The tutorials' n x n picture of decoded digits, to look at and to keep. */
-const store = window.denoiser;
-const $ = selector => element.querySelector(selector);
-const n = $(".n"), area = $(".area"), sheet = $(".sheet"), save = $(".save");
+/* The tutorials' n x n picture of decoded digits, to look at and to keep, and how good it is. */
+const store = window.denoiser, { t } = store;
+const n = element.querySelector(".n"), area = element.querySelector(".area");
 n.innerHTML = props.sizes.map(v => `<option value="${v}" ${v === 15 ? "selected" : ""}>${v} × ${v}</option>`).join("");
-area.innerHTML = Object.entries(props.areas).map(([v, text]) => `<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${text}</option>`).join("");
+area.innerHTML = Object.entries(props.areas).map(([v, words]) => `<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${t(words)}</option>`).join("");
+const sync = store.copies(element.querySelector("figure"), root => Object.fromEntries(["sheet", "save", "sharpness", "readable"].map(name => [name, root.querySelector(`.${name}`)])));
+const percent = v => v === null ? "–" : `${Math.round(v * 100)} %`;
 
 let asked = 0;
 async function draw() {
-  const { chart } = store.state, mine = ++asked;
-  if (!chart) return;
-  const reply = await store.ask(server.grid, { name: chart.name, n: Number(n.value), area: area.value });
+  const { maps } = store.state, mine = ++asked;
+  if (!maps?.length) return;
+  const sheets = sync(maps), reply = await store.ask(server.grid, { names: maps.map(map => map.name), n: Number(n.value), area: area.value });
   if (!reply || mine !== asked) return;
-  sheet.src = save.href = `data:image/png;base64,${reply.content}`;
-  sheet.alt = `${n.value} by ${n.value} decoded digits, ${area.selectedOptions[0].textContent}`;
-  save.download = `${chart.name}-${n.value}x${n.value}.png`;
-  sheet.hidden = save.hidden = false;
+  for (const [name, { content, sharpness, readable }] of Object.entries(reply.maps)) {
+    const found = sheets.get(name);
+    found.sheet.src = found.save.href = `data:image/png;base64,${content}`;
+    found.sheet.alt = t`${name}: ${n.value} by ${n.value} decoded digits, ${area.selectedOptions[0].textContent}`;
+    found.save.download = `${name}-${n.value}x${n.value}.png`;
+    found.save.setAttribute("aria-label", t`Save the grid of ${name} as PNG`);
+    found.sheet.hidden = found.save.hidden = false;
+    found.sharpness.textContent = percent(sharpness);
+    found.readable.textContent = percent(readable);
+  }
 }
 n.onchange = area.onchange = draw;
-store.on("chart", draw);
+store.on("maps", draw);

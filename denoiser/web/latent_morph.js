@@ -1,84 +1,100 @@
-/* The strip between two pins: a straight line at once from the atlas, then every frame exactly from the server. */
-const store = window.denoiser;
+/* The strip between two pins on each map: a straight line at once from the atlas, then every frame exactly. */
+const store = window.denoiser, { t, top } = store;
 const $ = selector => element.querySelector(selector);
 const STEPS = 13, FRAME = 130;
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const strip = $(".frames");
-strip.innerHTML = '<li><button type="button"><canvas class="px" width="28" height="28" aria-hidden="true"></canvas><span></span></button></li>'.repeat(STEPS);
-const frames = [...strip.children].map(li => ({ button: li.firstChild, canvas: li.querySelector("canvas"), words: li.querySelector("span") }));
 let along = false;
 
-function caption(i, reading) {
-  const best = reading ? reading.indexOf(Math.max(...reading)) : -1;
-  frames[i].words.innerHTML = reading ? `<b>${best}</b>${Math.round(reading[best] * 100)} %` : "&nbsp;";
-  frames[i].button.setAttribute("aria-label", `Frame ${i + 1} of ${STEPS}${reading ? `, reads ${best}` : ""}`);
+/* ---------- frames ---------- */
+
+const sync = store.copies($(".strip"), root => {
+  const list = root.querySelector(".frames");
+  list.innerHTML = '<li><button type="button"><canvas class="px" width="28" height="28" aria-hidden="true"></canvas><span></span></button></li>'.repeat(STEPS);
+  const frames = [...list.children].map(li => ({ button: li.firstChild, canvas: li.querySelector("canvas"), words: li.querySelector("span") }));
+  frames.forEach(({ button }, i) => {
+    button.onpointerenter = button.onfocus = button.onclick = () => { stop(); pick(i); };
+    button.onpointerleave = event => { if (event.pointerType === "mouse") pick(null); };
+    button.onblur = () => pick(null);
+  });
+  return { list, frames };
+});
+let strips = new Map();
+const pick = frame => { if (frame !== (store.state.frame ?? null)) store.set({ frame }); };
+
+function caption({ button, words }, i, reading) {
+  const best = reading ? top(reading) : -1;
+  words.innerHTML = reading ? `<b>${best}</b>${Math.round(reading[best] * 100)} %` : "&nbsp;";
+  button.setAttribute("aria-label", reading ? t`Frame ${i + 1} of ${STEPS}, reads ${best}` : t`Frame ${i + 1} of ${STEPS}`);
 }
+store.on("frame", ({ frame }) => { for (const { frames } of strips.values()) frames.forEach(({ button }, i) => button.classList.toggle("on", i === frame)); });
 
 /* ---------- the way ---------- */
 
-let asking = false, again = false;
-function preview() {
-  const { chart, pins } = store.state;
-  if (!chart || !pins) return;
-  ends();
-  if (!along) {
-    const route = Array.from({ length: STEPS }, (_, i) => [0, 1].map(k => pins.a[k] + (pins.b[k] - pins.a[k]) * i / (STEPS - 1)));
-    route.forEach((z, i) => { store.paint(frames[i].canvas, chart.decode(z)); caption(i, chart.readings(z)); });
-    store.set({ route });
-  }
-  fetchExact();
+/* {name: [a, b]}, or null where a map does not know one of the ends */
+function ends() {
+  const { maps, pins } = store.state;
+  if (!maps?.length || !pins) return null;
+  const found = maps.map(map => [map.name, [store.placeOf(pins.a, map), store.placeOf(pins.b, map)]]);
+  return found.every(([, pair]) => pair.every(Boolean)) ? Object.fromEntries(found) : null;
 }
-async function fetchExact() {   // one question at a time, the last one always asked
+const request = () => ({ ends: ends(), along });
+
+function preview() {
+  const pairs = ends();
+  for (const [name, select] of Object.entries(choices)) select.value = Array.isArray(store.state.pins?.[name]) ? "pin" : store.state.pins?.[name] ?? "pin";
+  if (!pairs) return;
+  if (!along) {
+    const routes = {};
+    for (const map of store.state.maps) {
+      const [a, b] = pairs[map.name];
+      routes[map.name] = Array.from({ length: STEPS }, (_, i) => [0, 1].map(k => a[k] + (b[k] - a[k]) * i / (STEPS - 1)));
+      strips.get(map.name).frames.forEach((frame, i) => {
+        store.paint(frame.canvas, map.decode(routes[map.name][i]));
+        caption(frame, i, map.readings(routes[map.name][i]));
+      });
+    }
+    store.set({ routes });
+  }
+  exact();
+}
+let asking = false, again = false;
+async function exact() {   // one question at a time, the last one always asked
   if (asking) { again = true; return; }
   asking = true;
   const asked = request(), reply = await store.ask(server.morph, asked);
   asking = false;
-  if (again) { again = false; fetchExact(); }
+  if (again) { again = false; exact(); }
   if (!reply || JSON.stringify(asked) !== JSON.stringify(request())) return;
-  reply.pictures.forEach((picture, i) => { store.paint(frames[i].canvas, store.bytes(picture)); caption(i, reply.readings[i]); });
-  store.set({ route: reply.places });
+  for (const [name, { pictures, readings }] of Object.entries(reply.maps))
+    strips.get(name).frames.forEach((frame, i) => { store.paint(frame.canvas, store.bytes(pictures[i])); caption(frame, i, readings[i]); });
+  store.set({ routes: Object.fromEntries(Object.entries(reply.maps).map(([name, { places }]) => [name, places])) });
 }
-const request = () => ({ name: store.state.chart.name, ...store.state.pins, along });
 $(".path").onchange = event => { along = event.target.value === "data"; preview(); };
 
-/* ---------- its ends: a place on the map, the visitor's digit, or a class ---------- */
+/* ---------- its ends: a place on the map, the visitor's digit, an example, or a class ---------- */
 
 const choices = { a: $(".a"), b: $(".b") };
 function offer() {
-  const { chart, own } = store.state;
-  if (!chart) return;
-  const options = [["pin", "pin"], ...(own ? [["own", "your drawing"]] : []), ...(chart.codes ? chart.codes.centres.map((_, c) => [c, `${c}`]) : [])];
-  for (const select of Object.values(choices)) {
-    const { value } = select;
-    select.innerHTML = options.map(([v, text]) => `<option value="${v}">${text}</option>`).join("");
-    select.value = options.some(([v]) => `${v}` === value) ? value : "pin";
-  }
-  element.querySelectorAll(".along").forEach(label => { label.hidden = !chart.codes; });
-  ends();
+  const { maps, own, pins } = store.state;
+  if (!maps?.length) return;
+  const known = kind => Object.keys(maps[0].places).filter(end => end.startsWith(kind) && maps.every(map => map.places[end]));
+  const option = (value, words) => `<option value="${value}">${words}</option>`;
+  const group = (label, kind) => known(kind).length ? `<optgroup label="${label}">${known(kind).map(end => option(end, end.split(":")[1])).join("")}</optgroup>` : "";
+  const html = option("pin", t`pin`) + (own ? option("own", t`your drawing`) : "") + group(t`Class centre`, "class:") + group(t`Example digit`, "example:");
+  for (const select of Object.values(choices)) select.innerHTML = html;
+  element.querySelectorAll(".along").forEach(label => { label.hidden = !maps.every(map => map.codes); });
+  const lost = Object.entries(pins ?? {}).filter(([, end]) => maps.some(map => !store.placeOf(end, map)));   // its digit is gone, or its map
+  const { routes } = store.state, [route = [[-2, 0], [2, 0]]] = Object.values(routes ?? {});
+  if (lost.length) store.set({ pins: { ...pins, ...Object.fromEntries(lost.map(([name]) => [name, route.at(name === "a" ? 0 : -1)])) } });
+  else preview();
 }
-const meant = value => {
-  const { own, chart } = store.state;
-  return value === "own" ? own?.mu[0] : chart.codes?.centres[value];
+for (const [name, select] of Object.entries(choices)) select.onchange = () => {
+  const [map] = store.state.maps, place = store.placeOf(store.state.pins[name], map);
+  store.set({ pins: { ...store.state.pins, [name]: select.value === "pin" ? place : select.value } });
 };
-function ends() {   // a pin that was dragged is no longer at the place its list names
-  for (const [name, select] of Object.entries(choices)) {
-    const { pins, chart } = store.state, at = pins?.[name];
-    if (!at || !chart) continue;
-    const same = z => z && z[0] === at[0] && z[1] === at[1];
-    if (!same(meant(select.value))) select.value = [...select.options].map(o => o.value).find(v => v !== "pin" && same(meant(v))) ?? "pin";
-  }
-}
-for (const [name, select] of Object.entries(choices))
-  select.onchange = () => { const z = meant(select.value); if (z) store.set({ pins: { ...store.state.pins, [name]: z } }); };
 
-/* ---------- frames ---------- */
+/* ---------- playing and keeping ---------- */
 
-const pick = frame => { if (frame !== (store.state.frame ?? null)) store.set({ frame }); };
-frames.forEach(({ button }, i) => {
-  button.onpointerenter = button.onfocus = button.onclick = () => { stop(); pick(i); };
-  button.onpointerleave = event => { if (event.pointerType === "mouse") pick(null); };
-  button.onblur = () => pick(null);
-});
 let timer = 0;
 const stop = () => { clearInterval(timer); timer = 0; };
 $(".play").onclick = () => {
@@ -92,22 +108,21 @@ $(".play").onclick = () => {
     const frame = step < STEPS ? step : 2 * STEPS - 2 - step;
     if (frame < 0) { stop(); return pick(null); }
     pick(frame);
-    frames[frame].button.parentElement.parentElement.scrollLeft = frame * 96 - strip.clientWidth / 2;
+    for (const { list } of strips.values()) list.scrollLeft = frame * 96 - list.clientWidth / 2;
     step++;
   }, FRAME);
 };
-store.on("frame", ({ frame }) => frames.forEach(({ button }, i) => button.classList.toggle("on", i === frame)));
-
 element.querySelectorAll(".save").forEach(button => {
   button.onclick = async () => {
-    if (!store.state.chart) return;
+    if (!ends()) return;
     const { kind } = button.dataset, reply = await store.ask(server.film, { ...request(), kind });
     if (!reply) return;
     const content = URL.createObjectURL(new Blob([store.bytes(reply.content)], { type: reply.type }));
-    store.download(content, `morph-${request().name}.${kind}`);
+    store.download(content, `morph-${[...strips.keys()].join("-")}.${kind}`);
     setTimeout(() => URL.revokeObjectURL(content), 10000);
   };
 });
 
-store.on("chart own", offer);
+store.on("maps", ({ maps }) => { if (maps) strips = sync(maps); });
+store.on("maps own", offer);
 store.on("pins theme", preview);

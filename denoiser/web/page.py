@@ -33,7 +33,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
 def launch_options() -> dict:
     """What belongs to the page but goes through launch: theme, styles, and the script all components share."""
     styles = "".join(asset(f"{name}.css") for name in STYLES)
-    scripts = "".join(asset(f"{name}.js") for name in ("language", "store", "link"))
+    scripts = "".join(asset(f"{name}.js") for name in ("language", "store", "link", *latent.SCRIPTS))
     return {
         "theme": gr.themes.Base(),
         "head": f"<style>{styles}</style><script>{table()}{scripts}</script>",

@@ -1,0 +1,106 @@
+"""bench latent: the maps in a real browser, how soon they answer and how much they weigh."""
+
+from tqdm import tqdm
+
+from . import BenchError, summary
+from .serving import DESKTOP, PATIENCE, PHONE, browser_page, finger, mouse, served_page
+
+GOALS = {
+    "tab_to_maps_ms": 2_000,
+    "pointer_to_canvas_ms": 8,
+    "rest_to_exact_ms": 100,
+    "bytes_of_a_map": 600_000,
+}  # the most that is wanted: of times their p95
+PATHS = 6  # of the pointer over the maps, each of MOVES moves, a frame apart
+MOVES = 30
+LISTEN = """() => {
+  window.pointerTimes = [];
+  let since = 0;
+  addEventListener("pointermove", () => { since = performance.now(); }, true);
+  addEventListener("pointermove", () => { pointerTimes.push(performance.now() - since); });
+}"""
+OPENED = """async () => {
+  const began = performance.now();
+  document.querySelector("#latent-space-tab-button").click();
+  while (!denoiser.state.maps?.length || !denoiser.state.routes) await new Promise(requestAnimationFrame);
+  await new Promise(requestAnimationFrame);   // what the last change drew
+  return performance.now() - began;
+}"""
+EVERY = """async () => {
+  const choice = document.querySelector("#map .which label:last-child input");
+  if (!choice || choice.checked) return;
+  const names = document.querySelectorAll("#map .which input").length - 1;
+  choice.click();
+  while (denoiser.state.maps.length < names) await new Promise(requestAnimationFrame);
+}"""
+
+
+def explore(page, touch: bool = False, paths: int = PATHS) -> dict:
+    """Milliseconds on one open page: the tab opened, the pointer, or a finger, led over every map, and left at rest.
+
+    A pointer event counts from its arrival until every canvas is written, rest from the last move to the exact
+    picture, both by the browser's clock. `bytes_of_a_map` is the longest answer that brings one.
+    """
+    hand = finger(page) if touch else mouse(page)
+    sizes: list[int] = []
+
+    def weigh(response) -> None:
+        if "component_server" in response.url and '"tiles' in (text := response.text()):
+            sizes.append(len(text))
+
+    page.on("response", weigh)
+    opened = page.evaluate(OPENED)
+    if not page.evaluate("() => denoiser.state.maps?.length"):
+        raise BenchError("there is no map to measure: python -m denoiser train vae-2d")
+    page.evaluate(EVERY)
+    page.locator("#map .over").first.scroll_into_view_if_needed()
+    page.evaluate(LISTEN)
+    page.evaluate("() => denoiser.set({ pins: { a: [-5.9, 5.9], b: [5.9, 5.9] } })")  # a pin would be dragged instead
+    exact = []
+    boxes = [over.bounding_box() for over in page.locator("#map .over").all()]
+    visible = [box for box in boxes if box["y"] + box["height"] <= page.viewport_size["height"]] or boxes[:1]
+    for path in tqdm(range(paths), desc="paths over the map", unit="path"):
+        box = visible[path % len(visible)]
+        page.evaluate("() => performance.clearMeasures('denoiser:exact')")
+        across, down = box["width"] / (MOVES + 10), box["height"] / (paths + 1)
+        places = [(box["x"] + across * (5 + i), box["y"] + down * (path + 1)) for i in range(MOVES)]
+        if touch:
+            hand("press", *places[0])
+        for place in places:
+            hand("move", *place)
+            page.wait_for_timeout(16)
+        page.wait_for_function(
+            "() => performance.getEntriesByName('denoiser:exact').length > 0", timeout=PATIENCE * 1000
+        )
+        exact.append(page.evaluate("() => performance.getEntriesByName('denoiser:exact').at(-1).duration"))
+        if touch:
+            hand("lift", *places[-1])
+    return {
+        "maps": page.evaluate("() => denoiser.state.maps.map(map => map.name)"),
+        "tab_to_maps_ms": round(opened),
+        "pointer_to_canvas_ms": summary(page.evaluate("() => pointerTimes")),
+        "rest_to_exact_ms": summary(exact),
+        "bytes_of_a_map": max(sizes),
+    }
+
+
+def measure() -> dict:
+    """`explore` by mouse at 1280 px and by touch at 390 px, on one server. Raises BenchError as `serving` does."""
+    with served_page() as (address, _):
+        with browser_page(address, DESKTOP) as page:
+            desktop = explore(page)
+        with browser_page(address, PHONE) as page:
+            phone = explore(page, touch=True)
+    return {"mouse at 1280 px": desktop, "touch at 390 px": phone, "goals": GOALS}
+
+
+def show(figures: dict) -> None:
+    """The figures of `measure` as one table, p50 / p95 beside the goal."""
+    runs = {name: run for name, run in figures.items() if name != "goals"}
+    print(f"{'':24}" + "".join(f"{name:>20}" for name in runs) + f"{'at most':>12}")
+    for key, goal in figures["goals"].items():
+        cells = []
+        for run in runs.values():
+            value = run[key]
+            cells.append(f"{value['p50']} / {value['p95']}" if isinstance(value, dict) else f"{value:,}")
+        print(f"{key.replace('_', ' '):24}" + "".join(f"{cell:>20}" for cell in cells) + f"{goal:>12,}")
