@@ -211,7 +211,7 @@ def build(zoo: Zoo) -> None:
     """Lay out the tab inside the current gr.Blocks."""
     charts = {name: Chart(zoo, name) for name, model in zoo.models.items() if latent.has_plane(model)}
     if not charts:
-        component("latent_none")
+        component("latent_none", command="python -m denoiser train vae-2d")
         return
     threading.Thread(target=prepare, args=(charts,), daemon=True).start()
 

@@ -152,6 +152,159 @@ CHINESE = {
     ),
     "Film strip saved.": "胶片已保存。",
     # ---------- the Latent space page ----------
+    "Map": "地图",
+    "Both": "并排",
+    "All": "全部",
+    "Coordinates": "坐标",
+    "Plane": "平面",
+    "Quantiles": "分位数",
+    "Digits": "数字",
+    "Points": "点",
+    "Contours": "等高线",
+    "Prior": "先验",
+    (
+        "Map of the latent plane. Arrow keys move the pointer, A and B pin its place, plus and minus zoom, 0 shows "
+        "the whole map, Escape returns to your drawing."
+    ): "隐空间平面地图。方向键移动指针，A 和 B 把图钉放在指针处，加减号缩放，0 显示整张地图，Esc 回到你写的字。",
+    "Unfolding the map": "地图正在展开",
+    "Zoom in": "放大",
+    "Zoom out": "缩小",
+    "Whole map": "整张地图",
+    "fit": "全图",
+    "Test digits shown": "显示哪些测试数字",
+    "Test digits": "测试数字",
+    "Hide all": "全部隐藏",
+    "Show all": "全部显示",
+    "{0} The map shows what the decoder makes, and no more.": "{0}地图上只有解码器画出的数字。",
+    "The map did not arrive. Open this page again.": "地图没有送到，请重新打开本页。",
+    "negative ELBO": "负 ELBO",
+    "Nats per test digit, at most: what training made small": "每个测试数字至多多少奈特：训练压低的就是它",
+    "exact NLL": "精确 NLL",
+    "Nats per test digit: the integral over the plane": "每个测试数字多少奈特：在整个平面上积分",
+    "10-NN accuracy": "十近邻正确率",
+    "How often the ten nearest other test digits name the digit": "最近的十个其他测试数字说对它是几的比例",
+    "read surely": "读得清",
+    "Of 20 × 20 tiles over the prior's quantiles, those read with more than 60 %": (
+        "按先验分位数铺 20 × 20 格，其中把握超过 60 % 的比例"
+    ),
+    "reads {0} from {1}": "从 {1} 起读作 {0}",
+    "your drawing": "你写的字",
+    "Point at the map": "在地图上指一处",
+    "Pin as A": "设为 A",
+    "Pin as B": "设为 B",
+    "Back": "返回",
+    "atlas": "图集",
+    "exact": "精确",
+    "What the referee reads": "裁判读作什么",
+    "prior quantiles": "先验分位数",
+    "nearest test digit": "最近的测试数字",
+    "Drawn from the prior": "从先验中抽取",
+    "Under the pointer": "指针所在之处",
+    "On the way from A to B": "从 A 到 B 的途中",
+    "Your drawing with noise, decoded": "加噪后的字，解码",
+    "Your drawing, decoded": "你写的字，解码",
+    "{0}; quantiles {1}": "{0}；分位数 {1}",
+    "No place chosen": "还没有选地方",
+    "reads {0}, {1}": "读作 {0}，{1}",
+    "{0}, digit at {1}: {2}": "{0}，{1} 处的数字：{2}",
+    "nearest test digit {0} at {1}": "最近的测试数字 {0}，距离 {1}",
+    "at {0}": "距离 {0}",
+    "Your drawing": "你写的字",
+    "change it": "改写",
+    (
+        "Draw a digit on the Denoise page and it appears here, with the place where it lands and where noise takes it."
+    ): "在去噪页写一个数字，它就会出现在这里：落在何处，噪声又把它带到哪里。",
+    "Draw one": "去写一个",
+    "Your drawing with noise": "你写的字加上噪声",
+    "Your drawing decoded": "你写的字解码之后",
+    "drawn": "写的",
+    "with noise": "加噪后",
+    "decoded": "解码",
+    "decoded: {0}": "解码：{0}",
+    "noise": "噪声",
+    "Drift": "漂移",
+    "Lands at <b>{0}</b>, give or take {1} and {2}.": "落在 <b>{0}</b>，误差 {1} 和 {2}。",
+    "There was no digit: this is only where the encoder puts it.": "这里本来没有数字，这只是编码器给它的位置。",
+    "With noise it drifts along the line.": "噪声让它沿线漂移。",
+    "With noise it drifts, but still reads <b>{0}</b> at 1.00.": "噪声让它漂移，到 1.00 时仍读作 <b>{0}</b>。",
+    "Even without noise it decodes to <b>{0}</b>, not {1}.": "没有噪声时就已解码成 <b>{0}</b>，而不是 {1}。",
+    "With noise it drifts, and crosses into <b>{0}</b> country at <b>{1}</b>.": (
+        "噪声让它漂移，到 <b>{1}</b> 时进入 <b>{0}</b> 的地界。"
+    ),
+    "Morph from A to B": "从 A 变到 B",
+    "drag the two pins on the map, or choose": "拖动地图上的两枚图钉，或在此选择",
+    "Start of the morph": "变形的起点",
+    "End of the morph": "变形的终点",
+    "pin": "图钉",
+    "Class centre": "各数字的中心",
+    "Example digit": "示例数字",
+    "Path": "路径",
+    "Straight": "直线",
+    "Along the data": "沿着数据",
+    "Play": "播放",
+    "Frame {0} of {1}": "第 {0} 帧，共 {1} 帧",
+    "Frame {0} of {1}, reads {2}": "第 {0} 帧，共 {1} 帧，读作 {2}",
+    "New digits": "新数字",
+    "drawn from the prior; no one wrote them": "从先验中抽取，没有人写过",
+    "Draw another dozen": "再抽十二个",
+    "New digit {0} at {1}": "新数字 {0}，在 {1}",
+    "New digit {0} at {1}, reads {2}": "新数字 {0}，在 {1}，读作 {2}",
+    "Grid": "网格",
+    "the whole plane as one picture": "整个平面拼成一幅图",
+    "digits": "数字",
+    "over": "范围",
+    "Digits on each side": "每边多少个数字",
+    "Part of the plane": "平面的哪一部分",
+    "plane to 2σ": "平面，到 2σ",
+    "plane to 3σ": "平面，到 3σ",
+    "plane to 4σ": "平面，到 4σ",
+    "{0}: {1} by {2} decoded digits, {3}": "{0}：{1} × {2} 个解码的数字，{3}",
+    "Save the grid of {0} as PNG": "把 {0} 的网格存为 PNG",
+    "sharpness": "锐度",
+    (
+        "Sharpness: the variance after a Laplace filter, as a share of the test digits' own. Read surely: the share "
+        "of tiles that the referee reads with more than 60 %; the rest are holes."
+    ): "锐度：拉普拉斯滤波之后的方差，与测试数字自身之比。读得清：裁判把握超过 60 % 的格子所占比例，其余是空洞。",
+    "How to read this map": "怎样看这张地图",
+    (
+        "Every place on the plane is a recipe for one picture; the faint digits show what the decoder makes there. "
+        "The axes have no names: only nearness means something."
+    ): "平面上每一处都是一幅图的配方，淡淡的数字就是解码器在那里画出来的。两条坐标轴没有名字，只有远近才有意义。",
+    (
+        "A point is one of the 10,000 test digits, put where the encoder expects it. Inside the bold line of a "
+        "colour lies half of that digit's crowd, inside the thin line nine in ten."
+    ): "每个点是一万个测试数字中的一个，放在编码器认为它该在的地方。同色粗线之内有这个数字的一半，细线之内有九成。",
+    (
+        "The ellipse is how sure the encoder is about your drawing. Between two countries the decoder has to draw "
+        "something, so it draws a bit of both."
+    ): "椭圆表示编码器对你写的字有多大把握。两块地界之间，解码器总得画点什么，于是两边各画一点。",
+    (
+        "The dotted circles are the prior: a place drawn at random lies inside the first with 39 %, the second with "
+        "86 %, the third with 99 %. In quantiles every part of the picture is equally likely."
+    ): (
+        "虚线圆是先验：随机抽取的一处，落在第一个圆内的概率是 39 %，第二个 86 %，第三个 99 %。换成分位数坐标，画面各"
+        "处的机会均等。"
+    ),
+    (
+        "A better map needs fewer nats to describe a test digit (the negative ELBO is a bound, the exact NLL the "
+        "integral itself), its neighbours agree more often which digit they are, and more of its tiles can be read."
+    ): (
+        "更好的地图用更少的奈特就能描述一个测试数字（负 ELBO 是上界，精确 NLL 是积分本身），近邻更常说对它是几，能读"
+        "清的格子也更多。"
+    ),
+    "There is no map yet: it needs a trained model with two latent dimensions.": (
+        "还没有地图：需要一个训练好的、隐空间为二维的模型。"
+    ),
+    "There are no codes of the test digits: {0} is missing.": "没有测试数字的编码：缺少 {0}。",
+    "The codes of the test digits cannot be read: {0} is damaged.": "测试数字的编码读不出来：{0} 已损坏。",
+    "The codes in {0} belong to other weights than this map's.": "{0} 里的编码属于另一组权重，不是这张地图的。",
+    "There is no such map.": "没有这张地图。",
+    "A place on the map is two numbers.": "地图上的一处由两个数表示。",
+    "That place is off the map, which reaches from −{0} to {1}.": "那里在地图之外：地图的范围是 −{0} 到 {1}。",
+    "A morph goes from one place to another.": "变形要从一处到另一处。",
+    "A morph can be saved as GIF or PNG.": "变形可以存为 GIF 或 PNG。",
+    "There is no such grid.": "没有这样的网格。",
+    "Without the test digits there is no data to go along.": "没有测试数字，也就没有数据可循。",
     # ---------- the Models page ----------
     "Model": "模型",
     "What it is": "是什么",
