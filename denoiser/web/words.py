@@ -177,7 +177,6 @@ CHINESE = {
     "Show all": "全部显示",
     "{0} The map shows what the decoder makes, and no more.": "{0}地图上只有解码器画出的数字。",
     "The map did not arrive. Open this page again.": "地图没有送到，请重新打开本页。",
-    "negative ELBO": "负 ELBO",
     "Nats per test digit, at most: what training made small": "每个测试数字至多多少奈特：训练压低的就是它",
     "exact NLL": "精确 NLL",
     "Nats per test digit: the integral over the plane": "每个测试数字多少奈特：在整个平面上积分",
@@ -231,10 +230,10 @@ CHINESE = {
     "With noise it drifts, and crosses into <b>{0}</b> country at <b>{1}</b>.": (
         "噪声让它漂移，到 <b>{1}</b> 时进入 <b>{0}</b> 的地界。"
     ),
-    "Morph from A to B": "从 A 变到 B",
+    "Morph from A to B": "从 A 渐变到 B",
     "drag the two pins on the map, or choose": "拖动地图上的两枚图钉，或在此选择",
-    "Start of the morph": "变形的起点",
-    "End of the morph": "变形的终点",
+    "Start of the morph": "渐变的起点",
+    "End of the morph": "渐变的终点",
     "pin": "图钉",
     "Class centre": "各数字的中心",
     "Example digit": "示例数字",
@@ -295,16 +294,6 @@ CHINESE = {
     "There is no map yet: it needs a trained model with two latent dimensions.": (
         "还没有地图：需要一个训练好的、隐空间为二维的模型。"
     ),
-    "There are no codes of the test digits: {0} is missing.": "没有测试数字的编码：缺少 {0}。",
-    "The codes of the test digits cannot be read: {0} is damaged.": "测试数字的编码读不出来：{0} 已损坏。",
-    "The codes in {0} belong to other weights than this map's.": "{0} 里的编码属于另一组权重，不是这张地图的。",
-    "There is no such map.": "没有这张地图。",
-    "A place on the map is two numbers.": "地图上的一处由两个数表示。",
-    "That place is off the map, which reaches from −{0} to {1}.": "那里在地图之外：地图的范围是 −{0} 到 {1}。",
-    "A morph goes from one place to another.": "变形要从一处到另一处。",
-    "A morph can be saved as GIF or PNG.": "变形可以存为 GIF 或 PNG。",
-    "There is no such grid.": "没有这样的网格。",
-    "Without the test digits there is no data to go along.": "没有测试数字，也就没有数据可循。",
     # ---------- the Models page ----------
     "Model": "模型",
     "What it is": "是什么",
@@ -575,6 +564,7 @@ CHINESE = {
     "There is no such map.": "没有这张地图。",
     "A place on the map is two numbers.": "地图上的位置是两个数。",
     "Without the test digits there is no data to go along.": "没有测试数字，就没有数据可循。",
+    "A morph goes from one place to another.": "渐变要从一处到另一处。",
     "A morph can be saved as GIF or PNG.": "渐变可存为 GIF 或 PNG。",
     "There is no such grid.": "没有这种网格。",
     "The codes in {0} belong to other weights than this map's.": "{0} 里的编码属于另一组权重，不是这张地图的。",
