@@ -92,7 +92,9 @@ def build_parser() -> argparse.ArgumentParser:
 
     bench = verb(run_bench)
     bench.add_argument(
-        "what", choices=BENCHMARKS, help="the page in a real browser, training against other ways, or the best possible"
+        "what",
+        choices=BENCHMARKS,
+        help="the page or its maps in a real browser, training against other ways, or the best possible",
     )
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
@@ -352,7 +354,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    """Measure speed: serving (pen-up to cards, the slider, start, memory) or training (against the tutorials' way)."""
+    """Measure speed (the page: serving; its maps: latent; training against the tutorials' way), or the best possible."""
     from .bench import main
 
     main(options.what, options.json)

@@ -1,7 +1,7 @@
 """The Latent space page in a real browser: the pointer decodes, the map follows hand, finger and keys."""
 
 import base64
-import json
+import re
 
 import pytest
 import torch
@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 
 pytestmark = pytest.mark.slow
 
+NAME = "vae-2d"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 BIG = (
     "() => [...document.querySelector('#latent_reading .big').getContext('2d').getImageData(0, 0, 28, 28).data].join()"
@@ -30,8 +31,11 @@ def visit(new_page):
         if digit:
             page.locator("#board .card").first.wait_for()  # the board clears the digit when it starts
             page.evaluate("d => denoiser.set({ digit: denoiser.bytes(d) })", digit)
-        page.get_by_role("tab", name="Latent space").click()
-        page.wait_for_function("() => denoiser.state.chart && denoiser.state.route")
+        page.locator("#latent-space-tab-button").click()
+        page.wait_for_function("() => denoiser.state.maps && denoiser.state.routes")
+        if page.locator("#map .which").is_visible():  # several maps are in test_web_maps.py
+            page.locator(f"#map .which [value='{NAME}']").check(force=True)
+        page.wait_for_function("name => denoiser.state.maps.map(map => map.name).join() === name", arg=NAME)
         if digit:
             page.wait_for_function("() => denoiser.state.own")
         page.locator("#map .over").scroll_into_view_if_needed()
@@ -48,6 +52,10 @@ def hover(page, x, y):
 
 def exact(page):
     expect(page.locator("#latent_reading .state")).to_have_text("exact", timeout=15_000)
+
+
+def route(page):
+    return page.evaluate("name => denoiser.state.routes[name]", NAME)
 
 
 def place(page):
@@ -97,7 +105,7 @@ def test_on_rest_the_picture_is_the_servers(visit):
     page = visit()
     hover(page, 0.7, 0.3)
     exact(page)
-    model, _ = load_checkpoint("vae-2d")
+    model, _ = load_checkpoint(NAME)
     expected = model.decode(torch.tensor([place(page)]))[0, 0].mul(255).round().byte().flatten().tolist()
     assert page.evaluate(BIG) == page.evaluate(
         """pixels => { const c = document.createElement('canvas'); c.width = c.height = 28;
@@ -107,7 +115,7 @@ def test_on_rest_the_picture_is_the_servers(visit):
     )
     z1 = page.locator("#latent_reading .place").inner_text().split(", ")[0].replace("−", "-")
     assert float(z1) == pytest.approx(place(page)[0], abs=0.006)
-    assert page.locator("#latent_reading .nearest").inner_text()[0].isdigit()
+    assert page.locator("#latent_reading .facts .nearest").inner_text()[0].isdigit()
 
 
 def test_leaving_the_map_restores_your_own_point(visit, digit):
@@ -122,22 +130,31 @@ def test_leaving_the_map_restores_your_own_point(visit, digit):
 
 def test_without_a_drawing_the_page_says_where_to_draw(visit):
     page = visit()
-    expect(page.locator("#latent_reading .empty")).to_be_visible()
-    expect(page.locator("#latent_reading .mine")).to_be_hidden()
+    expect(page.locator("#latent_own .empty")).to_be_visible()
+    expect(page.locator("#latent_own .mine")).to_be_hidden()
     page.get_by_role("button", name="Draw one").click()
     expect(page.get_by_role("tab", name="Denoise")).to_have_attribute("aria-selected", "true")
 
 
 def test_your_drawing_is_marked_and_drifts_under_noise(visit, digit):
     page = visit(digit)
-    expect(page.locator("#latent_reading .lands")).to_contain_text("Lands at")
+    expect(page.locator("#latent_own .lands")).to_contain_text("Lands at")
     before = page.evaluate("() => document.querySelector('#map .over').toDataURL()")
     page.locator("#latent-noise").fill("0.8")
-    expect(page.locator("#latent_reading .drift output")).to_have_text("0.80")
-    expect(page.locator("#latent_reading .drawn")).to_have_text("with noise")
+    expect(page.locator("#latent_own .drift output")).to_have_text("0.80")
+    expect(page.locator("#latent_own .drawn")).to_have_text("with noise")
     assert page.evaluate("() => document.querySelector('#map .over').toDataURL()") != before
     page.evaluate("() => denoiser.set({ digit: null })")
-    expect(page.locator("#latent_reading .mine")).to_be_hidden()
+    expect(page.locator("#latent_own .mine")).to_be_hidden()
+
+
+def test_a_blank_drawing_lands_somewhere_and_is_called_what_it_is(visit):
+    page = visit(base64.b64encode(bytes(784)).decode())
+    page.evaluate("() => denoiser.set({ odd: 'blank' })")
+    expect(page.locator("#latent_own .drifts")).to_have_text(
+        "There was no digit: this is only where the encoder puts it."
+    )
+    exact(page)
 
 
 def test_the_legend_filters_the_map(visit):
@@ -233,17 +250,18 @@ def test_the_morph_follows_its_ends_and_plays(visit, digit):
     frames = page.locator("#latent_morph .frames button")
     expect(frames).to_have_count(13)
     page.locator("#latent_morph .a").select_option("own")
-    page.locator("#latent_morph .b").select_option("1")
-    route = page.evaluate("() => denoiser.state.route")
-    assert route[0] == page.evaluate("() => denoiser.state.own.mu[0]")
-    assert route[-1] == page.evaluate("() => denoiser.state.chart.codes.centres[1]")
+    page.locator("#latent_morph .b").select_option("class:1")
+    straight = route(page)
+    assert straight[0] == page.evaluate("name => denoiser.state.own.maps[name].mu[0]", NAME)
+    assert straight[-1] == page.evaluate("() => denoiser.state.maps[0].codes.centres[1]")
     page.locator("#latent_morph .path [value=data]").click()
     page.wait_for_function(
-        "old => JSON.stringify(denoiser.state.route) !== old", arg=page.evaluate("r => JSON.stringify(r)", route)
+        "([name, old]) => JSON.stringify(denoiser.state.routes[name]) !== old",
+        arg=[NAME, page.evaluate("r => JSON.stringify(r)", straight)],
     )
-    bent = page.evaluate("() => denoiser.state.route")
-    assert bent[0] == pytest.approx(route[0], abs=1e-3)
-    assert bent[-1] == pytest.approx(route[-1], abs=1e-3)
+    bent = route(page)
+    assert bent[0] == pytest.approx(straight[0], abs=1e-3)
+    assert bent[-1] == pytest.approx(straight[-1], abs=1e-3)
     frames.nth(6).hover()
     expect(page.locator("#latent_reading .where")).to_have_text("On the way from A to B")
     page.mouse.move(5, 5)
@@ -251,13 +269,25 @@ def test_the_morph_follows_its_ends_and_plays(visit, digit):
     page.wait_for_function("() => denoiser.state.frame === 12", timeout=60_000)
 
 
+def test_a_removed_drawing_leaves_the_morph_where_it_was(visit, digit):
+    page = visit(digit)
+    page.locator("#latent_morph .a").select_option("own")
+    before = route(page)[0]
+    page.evaluate("() => denoiser.set({ digit: null })")
+    expect(page.locator("#latent_morph .a")).to_have_value("pin")
+    assert route(page)[0] == pytest.approx(before, abs=1e-3)
+    page.locator("#latent_morph .a").select_option("example:3")
+    assert route(page)[0] == page.evaluate("() => denoiser.state.maps[0].examples[3]")
+
+
 def test_pins_can_be_dragged(visit):
     page = visit()
-    before = page.evaluate("() => denoiser.state.pins.a")
+    before = page.evaluate("() => denoiser.placeOf(denoiser.state.pins.a, denoiser.state.maps[0])")
     flag = page.evaluate(
-        """() => { const z = denoiser.state.pins.a, r = document.querySelector('#map .over').getBoundingClientRect();
+        """z => { const r = document.querySelector('#map .over').getBoundingClientRect();
              const s = Math.max(Math.min(r.width / 7.2, r.height / 6.4), Math.max(r.width, r.height) / 12);
-             return [r.left + r.width / 2 + z[0] * s, r.top + r.height / 2 - z[1] * s - 26]; }"""
+             return [r.left + r.width / 2 + z[0] * s, r.top + r.height / 2 - z[1] * s - 26]; }""",
+        before,
     )
     page.mouse.move(*flag)
     page.mouse.down()
@@ -267,6 +297,15 @@ def test_pins_can_be_dragged(visit):
     assert after[0] > before[0]
     assert after[1] < before[1]
     assert page.locator("#latent_morph .a").input_value() == "pin"
+
+
+def test_keys_pin_the_place_under_the_pointer(visit):
+    page = visit()
+    page.locator("#map .over").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("b")
+    assert page.evaluate("() => denoiser.state.pins.b") == place(page)
+    assert route(page)[-1] == pytest.approx(place(page))
 
 
 @pytest.mark.parametrize("kind", ["gif", "png"])
@@ -281,12 +320,15 @@ def test_a_morph_can_be_kept(visit, kind):
 def test_the_grid_changes_and_can_be_kept(visit):
     page = visit()
     sheet = page.locator("#latent_grid .sheet")
+    page.locator("#latent_grid").scroll_into_view_if_needed()
     expect(sheet).to_have_js_property("naturalWidth", 15 * 28)
     page.locator("#latent_grid .n").select_option("10")
     expect(sheet).to_have_js_property("naturalWidth", 10 * 28)
+    expect(page.locator("#latent_grid .sharpness")).to_contain_text("%")
+    expect(page.locator("#latent_grid .readable")).to_contain_text("%")
     with page.expect_download() as download:
         page.locator("#latent_grid .save").click()
-    assert download.value.suggested_filename == "vae-2d-10x10.png"
+    assert download.value.suggested_filename == f"{NAME}-10x10.png"
 
 
 def test_new_digits_are_drawn_and_show_where_they_lie(visit):
@@ -300,28 +342,37 @@ def test_new_digits_are_drawn_and_show_where_they_lie(visit):
     expect(first).not_to_have_attribute("aria-label", label)
 
 
-def test_a_missing_codes_file_leaves_ground_and_pointer(visit):
-    def without_codes(route):
-        reply = route.fetch()
-        outer = reply.json()
-        text = outer["data"] if isinstance(outer, dict) and "data" in outer else outer
-        inner = json.loads(text)
-        if "tiles" in inner:
-            inner |= {"codes": None, "problem": "There are no codes of the test digits: vae-2d.codes.npz is missing."}
-            text = json.dumps(inner)
-            outer = outer | {"data": text} if isinstance(outer, dict) else text
-        route.fulfill(response=reply, json=outer)
+def test_in_chinese_nothing_is_left_in_english(visit, digit):
+    page = visit(digit, locale="zh-CN")
+    hover(page, 0.4, 0.6)
+    page.locator("#latent_grid").scroll_into_view_if_needed()
+    page.locator("#latent_grid .sheet").wait_for()
+    hover(page, 0.4, 0.6)
+    expect(page.locator("#latent_reading .state")).to_have_text("精确", timeout=15_000)
+    said = page.evaluate(
+        """() => { const tab = document.querySelector('#latent'), found = [];
+             const walker = document.createTreeWalker(tab, NodeFilter.SHOW_TEXT);
+             for (let node; (node = walker.nextNode());)
+               if (node.parentElement.checkVisibility()) found.push(node.data);
+             for (const name of ['aria-label', 'title', 'alt', 'placeholder'])
+               for (const e of tab.querySelectorAll(`[${name}]`)) found.push(e.getAttribute(name));
+             return found; }"""
+    )
+    assert len(said) > 100
+    names = re.compile(r"vae-2d(-[\w-]+)?|ELBO|NLL|PNG|GIF|nats|Esc|MNIST")
+    assert [text for text in said if re.search("[A-Za-z]{2}", names.sub("", text))] == []
 
-    page = visit()
-    page.route("**/component_server**", without_codes)
-    page.reload()
-    page.get_by_role("tab", name="Latent space").click()
-    page.wait_for_function("() => denoiser.state.chart")
-    expect(page.locator("#map .note")).to_contain_text("is missing")
-    expect(page.locator("#map .classes")).to_be_hidden()
-    hover(page, 0.4, 0.4)
-    expect(page.locator("#latent_reading .where")).to_have_text("Under the pointer")
-    page.wait_for_function("() => !document.querySelector('#latent_reading .big').classList.contains('unlit')")
+
+def test_the_benchmark_measures_an_open_page(new_page, capsys):
+    from denoiser.bench.latent import GOALS, explore, show
+
+    figures = explore(new_page(), paths=1)
+    assert set(GOALS) < set(figures)
+    assert figures["pointer_to_canvas_ms"]["count"] >= 10
+    assert figures["bytes_of_a_map"] <= GOALS["bytes_of_a_map"]
+    show({"mouse at 1280 px": figures, "goals": GOALS})
+    table = capsys.readouterr().out
+    assert all(name.replace("_", " ") in table for name in GOALS)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

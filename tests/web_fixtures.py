@@ -5,6 +5,8 @@ A plugin of conftest.py: page_url, browser and new_page are there for every test
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -60,17 +62,24 @@ def missing(reason: str):
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
-def page_url():
+@contextmanager
+def served(zoo=None) -> Iterator[str]:
     """The address of the whole page, served from this process on a free port of the loopback."""
     from denoiser.web.page import build_page, launch_options
 
-    demo = build_page()
+    demo = build_page(zoo)
     _, url, _ = demo.launch(
         prevent_thread_lock=True, server_name="127.0.0.1", server_port=free_port(), quiet=True, **launch_options()
     )
     yield url
     demo.close()
+
+
+@pytest.fixture(scope="session")
+def page_url():
+    """The page of all models."""
+    with served() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

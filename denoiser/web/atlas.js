@@ -72,7 +72,7 @@
     const map = { ...reply, readings: () => null, nearest: () => null, places: {} };
     map.decode = interpolated(unpack(await inflate(reply.tiles), side, reply.top), side, M, crowded, new Uint8Array(M));
     if (reply.readings) {
-      const read = interpolated(store.bytes(reply.readings), reply.readingSide, CLASSES, crowded, new Float32Array(CLASSES));
+      const read = interpolated(await inflate(reply.readings), reply.readingSide, CLASSES, crowded, new Float32Array(CLASSES));
       map.readings = z => Array.from(read(z), v => v / 255);
     }
     for (const [name, place] of Object.entries(reply.examples)) map.places[`example:${name}`] = place;

@@ -18,7 +18,7 @@ from .zoo import Zoo
 
 ATLAS_SIDE = 51  # an eighth of a sigma apart in the middle, half a sigma at the edge; between them is interpolated
 TILE_LEVELS = 63  # greys of the atlas: six bits, an error of at most 0.008
-READ_EVERY = 2  # the referee reads every second tile
+READ_EVERY = 2  # the referee, slower than the decoder, reads every second tile
 FIGURES = ("negative_elbo", "nll", "neighbour_accuracy", "coverage")
 
 
@@ -85,16 +85,15 @@ class Chart:
             "problem": self.problem,
         }
         if self.referee is not None:
-            some = tiles[::READ_EVERY, ::READ_EVERY].reshape(-1, *tiles.shape[2:])
-            reply["readings"] = text(np.rint(latent.read(self.referee, some).numpy() * 255).astype(np.uint8))
-            reply["readingSide"] = len(range(0, ATLAS_SIDE, READ_EVERY))
+            some = tiles[::READ_EVERY, ::READ_EVERY]
+            reply["readings"] = pack(latent.read(self.referee, some.flatten(0, 1)).numpy())
+            reply["readingSide"] = len(some)
         if self.codes is not None and self.land is not None:
             places = np.rint(self.codes.mu / latent.REACH * 32767).clip(-32767, 32767).astype("<i2")
             reply["codes"] = {
                 "places": text(places),
                 "labels": text(self.codes.labels),
-                # densities span decades: their fourth roots fit a byte
-                "density": text(zlib.compress(np.rint(self.land.density**0.25 * 255).astype(np.uint8).tobytes(), 9)),
+                "density": pack(self.land.density**0.25),  # densities span decades
                 "densitySide": self.land.density.shape[1],
                 "levels": (self.land.levels**0.25 * 255).round(2).tolist(),
                 "centres": self.land.centres.round(3).tolist(),
@@ -110,6 +109,11 @@ def pack_tiles(tiles: Tensor) -> str:
     for axis in (1, 2):
         planes = np.diff(planes, axis=axis, prepend=np.uint8(0))
     return text(zlib.compress(planes.tobytes(), 9))
+
+
+def pack(values: np.ndarray) -> str:
+    """Values in [0, 1] for the wire: a byte each, deflated, base64."""
+    return text(zlib.compress(np.rint(values * 255).astype(np.uint8).tobytes(), 9))
 
 
 def text(content: bytes | np.ndarray) -> str:

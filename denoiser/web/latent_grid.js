@@ -6,10 +6,11 @@ area.innerHTML = Object.entries(props.areas).map(([v, words]) => `<option value=
 const sync = store.copies(element.querySelector("figure"), root => Object.fromEntries(["sheet", "save", "sharpness", "readable"].map(name => [name, root.querySelector(`.${name}`)])));
 const percent = v => v === null ? "–" : `${Math.round(v * 100)} %`;
 
-let asked = 0;
+let asked = 0, seen = false, wanted = false;
 async function draw() {
   const { maps } = store.state, mine = ++asked;
-  if (!maps?.length) return;
+  wanted = !seen;
+  if (!maps?.length || !seen) return;
   const sheets = sync(maps), reply = await store.ask(server.grid, { names: maps.map(map => map.name), n: Number(n.value), area: area.value });
   if (!reply || mine !== asked) return;
   for (const [name, { content, sharpness, readable }] of Object.entries(reply.maps)) {
@@ -23,5 +24,9 @@ async function draw() {
     found.readable.textContent = percent(readable);
   }
 }
+new IntersectionObserver(([{ isIntersecting }]) => {   // not before anyone looks
+  seen = isIntersecting;
+  if (seen && wanted) draw();
+}, { rootMargin: "400px" }).observe(element);
 n.onchange = area.onchange = draw;
 store.on("maps", draw);

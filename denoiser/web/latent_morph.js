@@ -77,13 +77,15 @@ const choices = { a: $(".a"), b: $(".b") };
 function offer() {
   const { maps, own, pins } = store.state;
   if (!maps?.length) return;
-  const known = kind => Object.keys(maps[0].places).filter(end => end.startsWith(kind) && maps.every(map => map.places[end]));
-  const option = (value, words) => `<option value="${value}">${words}</option>`;
-  const group = (label, kind) => known(kind).length ? `<optgroup label="${label}">${known(kind).map(end => option(end, end.split(":")[1])).join("")}</optgroup>` : "";
-  const html = option("pin", t`pin`) + (own ? option("own", t`your drawing`) : "") + group(t`Class centre`, "class:") + group(t`Example digit`, "example:");
-  for (const select of Object.values(choices)) select.innerHTML = html;
+  const known = Object.keys(maps[0].places).sort().filter(end => maps.every(map => map.places[end])).map(end => {
+    const [kind, digit] = end.split(":");
+    return [end, kind === "class" ? t`class ${digit}` : t`example ${digit}`];
+  });
+  const options = [["pin", t`pin`], ...(own ? [["own", t`your drawing`]] : []), ...known];
+  for (const select of Object.values(choices)) select.innerHTML = options.map(([value, words]) => `<option value="${value}">${words}</option>`).join("");
   element.querySelectorAll(".along").forEach(label => { label.hidden = !maps.every(map => map.codes); });
-  const lost = Object.entries(pins ?? {}).filter(([, end]) => maps.some(map => !store.placeOf(end, map)));   // its digit is gone, or its map
+  const gone = end => end === "own" ? !own : maps.some(map => !store.placeOf(end, map));   // its drawing, or what no map knows
+  const lost = Object.entries(pins ?? {}).filter(([, end]) => gone(end));
   const { routes } = store.state, [route = [[-2, 0], [2, 0]]] = Object.values(routes ?? {});
   if (lost.length) store.set({ pins: { ...pins, ...Object.fromEntries(lost.map(([name]) => [name, route.at(name === "a" ? 0 : -1)])) } });
   else preview();

@@ -235,8 +235,8 @@ CHINESE = {
     "Start of the morph": "渐变的起点",
     "End of the morph": "渐变的终点",
     "pin": "图钉",
-    "Class centre": "各数字的中心",
-    "Example digit": "示例数字",
+    "class {0}": "{0} 的中心",
+    "example {0}": "示例 {0}",
     "Path": "路径",
     "Straight": "直线",
     "Along the data": "沿着数据",
@@ -281,7 +281,7 @@ CHINESE = {
         "The dotted circles are the prior: a place drawn at random lies inside the first with 39 %, the second with "
         "86 %, the third with 99 %. In quantiles every part of the picture is equally likely."
     ): (
-        "虚线圆是先验：随机抽取的一处，落在第一个圆内的概率是 39 %，第二个 86 %，第三个 99 %。换成分位数坐标，画面各"
+        "虚线圆是先验：随机抽取的一处，落在第一个圆内的概率是 39\u00a0%，第二个 86\u00a0%，第三个 99\u00a0%。换成分位数坐标，画面各"
         "处的机会均等。"
     ),
     (
