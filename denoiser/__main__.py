@@ -354,7 +354,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    """Measure speed (the page: serving; its maps: latent; training against the tutorials' way), or the best possible."""
+    """Measure speed: of the page (serving), its maps (latent), training against the tutorials' way; or the best possible."""
     from .bench import main
 
     main(options.what, options.json)
