@@ -79,8 +79,9 @@ def as_key(part: ast.expr) -> str:
     return text
 
 
+# Scripts (api.py) are answered in English.
 SOURCES = [
-    *(path for kind in ("*.js", "*.html", "*.py") for path in sorted(WEB.glob(kind))),
+    *(path for kind in ("*.js", "*.html", "*.py") for path in sorted(WEB.glob(kind)) if path.stem != "api"),
     *(WEB.parent / name for name in ("ink.py", "latent.py")),  # whose errors the page shows
 ]
 

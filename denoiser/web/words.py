@@ -220,7 +220,6 @@ CHINESE = {
     "with noise": "加噪后",
     "decoded": "解码",
     "decoded: {0}": "解码：{0}",
-    "noise": "噪声",
     "Drift": "漂移",
     "Lands at <b>{0}</b>, give or take {1} and {2}.": "落在 <b>{0}</b>，误差 {1} 和 {2}。",
     "There was no digit: this is only where the encoder puts it.": "这里本来没有数字，这只是编码器给它的位置。",
