@@ -56,7 +56,7 @@ def test_seams_cannot_be_seen(unet, sheet, monkeypatch):
             patch.setattr(tiles, "TILE", 128)
             shares = []
             tiled = restore(model, x, "float32", shares.append)
-        assert len(shares) > 20
+        assert len(shares) > 4
         assert (tiled - whole).abs().max() < 0.5 / 255  # half a shade of grey
 
 
