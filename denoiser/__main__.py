@@ -354,7 +354,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    """Measure speed: of the page (serving), its maps (latent), training against the tutorials' way; or the best possible."""
+    """Measure: the page's speed (serving), its maps' (latent), training's against the tutorials', how far the limit is."""
     from .bench import main
 
     main(options.what, options.json)
