@@ -354,7 +354,7 @@ def command(options: argparse.Namespace) -> str:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    """Measure: the page's speed (serving), its maps' (latent), training's against the tutorials', how far the limit is."""
+    """Measure: how fast the page (serving), its maps (latent) and training are, or how far the limit may be."""
     from .bench import main
 
     main(options.what, options.json)
