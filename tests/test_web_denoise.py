@@ -248,7 +248,7 @@ def test_views(page):
     settle(page)
     plain = pictures(page)
     page.locator("#views input[value=difference]").check(force=True)
-    expect(page.locator("#legend")).to_be_visible()
+    expect(page.locator("#heading .legend")).to_be_visible()
     assert pictures(page)[1] != plain[1]
     page.locator("#views input[value=wipe]").check(force=True)
     page.wait_for_function("() => denoiser.state.view === 'wipe'")
