@@ -1,6 +1,7 @@
 """What the server adds to Gradio: /health, headers, and a first script on the page."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -23,7 +24,9 @@ def ask(app, path="/", method="GET"):
     async def send(message):
         sent.append(message)
 
-    asyncio.run(app({"type": "http", "path": path, "method": method, "headers": []}, None, send))
+    scope = {"type": "http", "path": path, "method": method, "headers": []}
+    with ThreadPoolExecutor(1) as other:  # the browser tests leave an event loop running in this one
+        other.submit(asyncio.run, app(scope, None, send)).result()
     headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
 

@@ -3,7 +3,7 @@
 from tqdm import tqdm
 
 from . import BenchError, summary
-from .serving import DESKTOP, PATIENCE, PHONE, browser_page, finger, mouse, served_page
+from .browser import DESKTOP, PATIENCE, PHONE, browser_page, finger, mouse, served_page
 
 GOALS = {
     "tab_to_maps_ms": 2_000,
