@@ -46,6 +46,8 @@ class Zoo:
         except CheckpointError as error:
             self.referee = None
             self.problems.append(str(error))
+        for network in filter(None, (*self.models.values(), self.referee)):
+            network.to(memory_format=torch.channels_last)  # a ladder in 0.7 of the time
         self.warm_up()
 
     def warm_up(self) -> None:
