@@ -250,7 +250,6 @@ RECIPES: dict[str, Recipe] = {
             source=KERAS,
             headline="clusters, and a grid with transitional digits",
             batch_size=100,
-            featured=True,
         ),
         Recipe(
             name="vae-2d-best",
@@ -270,6 +269,7 @@ RECIPES: dict[str, Recipe] = {
             optimizer_settings={"weight_decay": 1e-2},
             schedule="cosine",
             epochs=200,
+            featured=True,
         ),
         Recipe(
             name="dense-32",
