@@ -87,14 +87,19 @@ def explore(page, touch: bool = False, paths: int = PATHS) -> dict:
     }
 
 
-def measure() -> dict:
-    """`explore` by mouse at 1280 px and by touch at 390 px, on one server. Raises BenchError as `serving` does."""
-    with served_page() as (address, _):
-        with browser_page(address, DESKTOP) as page:
-            desktop = explore(page)
-        with browser_page(address, PHONE) as page:
-            phone = explore(page, touch=True)
+def visits(address: str) -> dict:
+    """`explore` by mouse at 1280 px and by touch at 390 px, with the goals beside them."""
+    with browser_page(address, DESKTOP) as page:
+        desktop = explore(page)
+    with browser_page(address, PHONE) as page:
+        phone = explore(page, touch=True)
     return {"mouse at 1280 px": desktop, "touch at 390 px": phone, "goals": GOALS}
+
+
+def measure() -> dict:
+    """`visits` of a server of its own. Raises BenchError as `serving` does."""
+    with served_page() as (address, _):
+        return visits(address)
 
 
 def show(figures: dict) -> None:

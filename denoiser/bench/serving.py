@@ -13,7 +13,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from ..checkpoint import list_models
-from . import summary
+from . import latent, summary
 from .browser import DESKTOP, PHONE, Hand, browser_page, drag, finger, mouse, served_page
 
 SIX = ("dense-16", "conv-64", "vae-2d-best", "unet", "conv-nearest", "median")
@@ -153,7 +153,8 @@ def run(address: str, names: list[str], options: dict, hand, strokes: int, seed:
 
 def measure(strokes: int = 20, seed: int = 0) -> dict:
     """Start (s), memory (MB), and the figures of a visit by mouse at 1280 px, by touch at 390 px, and by mouse with
-    DELAY ms of network in between; then where the server spends its time. All on one server, in about two minutes.
+    DELAY ms of network in between; then the maps, and where the server spends its time. All on one server, in about
+    three minutes.
 
     Raises BenchError where the page or a browser is missing.
     """
@@ -172,6 +173,7 @@ def measure(strokes: int = 20, seed: int = 0) -> dict:
                 title: run(address, names, options, hand, count, seed, slow)
                 for title, (options, hand, count, slow) in visits.items()
             }
+            maps = latent.visits(address)
             memory = resident_megabytes(pid)
         spent = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
     return {
@@ -183,6 +185,7 @@ def measure(strokes: int = 20, seed: int = 0) -> dict:
         "resident_megabytes": memory,
         "visits": runs,
         "server_ms": stages(spent),
+        "maps": maps,
     }
 
 
@@ -256,6 +259,8 @@ def show(figures: dict) -> None:
             [["ms on the server, median", *spent], *([s, *(f"{k[s]:g}" for k in spent.values())] for s in STAGES)]
         )
     )
+    print("\nThe maps, p50 / p95:")
+    latent.show(figures["maps"])
     if found := misses(figures):
         print("\nshort of the goal:", *found, sep="\n  ")
         for kind, split in spent.items():
