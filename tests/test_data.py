@@ -94,16 +94,20 @@ def extent(ink: torch.Tensor) -> torch.Tensor:
     return torch.stack(sides)
 
 
+@pytest.fixture
+def no_network(tmp_path, monkeypatch):
+    """An empty folder of data, and nothing to be had elsewhere."""
+
+    def fail(*args, **kwargs):
+        raise URLError("the network is off")
+
+    monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+    monkeypatch.setattr(torchvision_mnist, "download_and_extract_archive", fail)
+
+
+@pytest.mark.usefixtures("no_network")
 class TestWithoutMNIST:
     """What is said where the files are missing or damaged; nothing here goes to the network."""
-
-    @pytest.fixture(autouse=True)
-    def nowhere(self, tmp_path, monkeypatch):
-        def fail(*args, **kwargs):
-            raise URLError("the network is off")
-
-        monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
-        monkeypatch.setattr(torchvision_mnist, "download_and_extract_archive", fail)
 
     @pytest.mark.parametrize("split", ["train", "test"])
     def test_the_error_names_the_files_and_where_to_put_them(self, tmp_path, split):
@@ -173,16 +177,9 @@ def write_set(name: str, count: int = 5, packed: bool = False) -> None:
         path.write_bytes(gzip.compress(content) if packed else content)
 
 
+@pytest.mark.usefixtures("no_network")
 class TestOtherSets:
     """Sets of MNIST's format, where torchvision expects their files; the network is off."""
-
-    @pytest.fixture(autouse=True)
-    def no_network(self, tmp_path, monkeypatch):
-        def fail(*args, **kwargs):
-            raise URLError("the network is off")
-
-        monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
-        monkeypatch.setattr(torchvision_mnist, "download_and_extract_archive", fail)
 
     @pytest.mark.parametrize("packed", [False, True])
     @pytest.mark.parametrize("name", DATASETS)

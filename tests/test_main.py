@@ -206,8 +206,8 @@ def test_a_recipe_is_trained_on_a_folder_and_says_so(own_models, folder, capsys)
     assert f"--data {folder} --set batch_size=5 --as mine" in record["command"]
 
 
-def test_other_pictures_do_not_go_on_with_a_training_on_these(own_models, folder, capsys, monkeypatch):
-    arguments = ["train", "tiny", "--data", str(folder), "--as", "mine", "--set", "epochs=2", "--device", "cpu"]
+def stop_after_an_epoch(arguments, monkeypatch):
+    """Ctrl-C as soon as the first epoch is saved."""
 
     def save_and_stop(*given):
         save(*given)
@@ -217,6 +217,12 @@ def test_other_pictures_do_not_go_on_with_a_training_on_these(own_models, folder
     with monkeypatch.context() as patch:
         patch.setattr(training, "save_state", save_and_stop)
         assert cli.main(arguments) == 130
+
+
+def test_other_pictures_do_not_go_on_with_a_training_on_these(own_models, folder, capsys, monkeypatch):
+    arguments = ["train", "tiny", "--data", str(folder), "--as", "mine", "--set", "epochs=2", "--device", "cpu"]
+
+    stop_after_an_epoch(arguments, monkeypatch)
     assert "--set epochs=2 --as mine --resume" in capsys.readouterr().err.splitlines()[-1]
     (folder / "0.png").unlink()
     assert cli.main([*arguments, "--resume"]) == 2
@@ -323,14 +329,7 @@ def test_after_ctrl_c_a_training_goes_on_to_the_same_history(tiny_recipe, capsys
     whole = losses()
     (tiny_recipe / "tiny.json").unlink()
 
-    def save_and_stop(*given):
-        save(*given)
-        raise KeyboardInterrupt
-
-    save = training.save_state
-    with monkeypatch.context() as patch:
-        patch.setattr(training, "save_state", save_and_stop)
-        assert cli.main(arguments) == 130
+    stop_after_an_epoch(arguments, monkeypatch)
     last = capsys.readouterr().err.splitlines()[-1]
     assert "python -m denoiser train tiny --resume" in last
     assert not (tiny_recipe / "tiny.json").exists()

@@ -17,7 +17,6 @@ from . import latent, summary
 from .browser import DESKTOP, PHONE, Hand, browser_page, drag, finger, mouse, served_page
 
 SIX = ("dense-16", "conv-64", "vae-2d-best", "unet", "conv-nearest", "median")
-INSTEAD = {"vae-2d-best": "vae-2d"}  # until it is trained
 DELAY = 200  # milliseconds that the last run adds to every request and answer
 SECONDS = 30.0  # after which a run draws no further stroke
 STAGES = ("parse", "ink", "noise", "models", "referee", "metrics", "encode", "whole")
@@ -36,9 +35,7 @@ GOALS = (
 def board() -> tuple[list[str], list[str]]:
     """The models to serve, of SIX, and those of SIX that are not trained yet."""
     there = list_models()
-    missing = [name for name in SIX if name not in there]
-    names = [name if name in there else INSTEAD.get(name) for name in SIX]
-    return [name for name in names if name in there], missing
+    return [name for name in SIX if name in there], [name for name in SIX if name not in there]
 
 
 def link(address: str, names: list[str]) -> str:

@@ -4,9 +4,7 @@ Pictures come and go as data URLs or bare base64 of a picture file. Errors are s
 """
 
 import base64
-import binascii
 import io
-import math
 from collections.abc import Callable
 from functools import wraps
 from typing import TypedDict
@@ -19,11 +17,10 @@ from ..comparison import Comparison
 from ..errors import DenoiserError
 from ..ink import digit_from_image, framed_from_image
 from ..latent import as_places, has_plane
-from ..noise import NOISES
 from .component import BadRequest
+from .denoise import MOST_BASE64, decode, finite, noise_of
 from .zoo import Zoo
 
-MOST_CHARACTERS = 34_000_000  # of a picture in base64, the 24 MB that the page takes
 MOST_MODELS = 30
 AT_ONCE = 2  # calls that compute at the same time; others wait in Gradio's line
 ANYBODY = "unet"  # who denoises when nobody is named; where it is not there, the first that is
@@ -128,18 +125,11 @@ class Endpoints:
         """The same digit under the same noise through several models; the first result is the noisy picture itself."""
         if not isinstance(models, list) or not 0 < len(models) <= MOST_MODELS:
             raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
-        if not isinstance(noise_kind, str) or noise_kind not in NOISES:
-            raise BadRequest(f"There is no such kind of noise; there are {', '.join(NOISES)}.")
-        if not isinstance(noise_factor, int | float) or not 0 <= noise_factor <= 1:
-            raise BadRequest("A noise factor is a number from 0 to 1.")
-        if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
-            raise BadRequest("A seed is a whole number from 0 to 2147483647.")
+        kind, seed, (factor,) = noise_of({"kind": noise_kind, "seed": seed, "factors": [noise_factor]})
         chosen = {name: self.zoo.models[self.known(name)] for name in models}
         x = picture_of(image, framed is True)
-        added = noise_factor > 0  # else there is nothing to hold the pictures against
-        return as_reply(
-            comparison.compare(x, chosen, noise_kind, float(noise_factor), seed, self.zoo.referee, reference=added)
-        )
+        # without noise there is nothing to hold the pictures against
+        return as_reply(comparison.compare(x, chosen, kind, factor, seed, self.zoo.referee, reference=factor > 0))
 
     def encode(self, image: str, model: str = "", framed: bool = False) -> Place:
         """Where a variational autoencoder of two latent dimensions puts a digit."""
@@ -205,11 +195,11 @@ def saying(function: Callable) -> Callable:
 
 def picture_of(text: object, framed: bool) -> Tensor:
     """A data URL or base64 of a picture file as a digit (1, 1, 28, 28) in [0, 1]."""
-    if not isinstance(text, str) or len(text) > MOST_CHARACTERS:
+    if not isinstance(text, str) or len(text) > MOST_BASE64:
         raise BadRequest("A picture is a string: a data URL or base64 of a PNG or JPEG file, of at most 24 MB.")
     try:
-        content = base64.b64decode(text.partition("base64,")[2] or text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        content = decode(text.partition("base64,")[2] or text)
+    except BadRequest as error:
         raise BadRequest("That picture is no base64.") from error
     return (framed_from_image if framed else digit_from_image)(io.BytesIO(content))
 
@@ -232,8 +222,8 @@ def as_reply(compared: Comparison) -> Compared:
             {
                 "model": name,
                 "image": as_url(compared.pictures[row, 0]),
-                "psnr": None if compared.psnr is None else finite(compared.psnr[row, 0].item()),
-                "ssim": None if compared.ssim is None else finite(compared.ssim[row, 0].item()),
+                "psnr": None if compared.psnr is None else finite(compared.psnr[row, 0].item(), 4),
+                "ssim": None if compared.ssim is None else finite(compared.ssim[row, 0].item(), 4),
                 "reading": reading_of(None if compared.readings is None else compared.readings[row, 0]),
             }
             for row, name in enumerate(compared.names)
@@ -247,11 +237,6 @@ def reading_of(probabilities: Tensor | None) -> Reading | None:
         return None
     sure, digit = probabilities.max(dim=0)
     return {"digit": int(digit), "probability": round(float(sure), 4)}
-
-
-def finite(value: float) -> float | None:
-    """`value` to four places; None where JSON has no word for it."""
-    return round(value, 4) if math.isfinite(value) else None
 
 
 def rounded(values: Tensor) -> list[float]:
