@@ -248,13 +248,13 @@ def train_each(plan: dict, digits, engine, team, resume: bool, flags: str) -> No
     from .training import fit, steps_of_epoch
 
     count = len(split_validation(digits)[0])
-    total = sum(recipe.epochs * steps_of_epoch(recipe, count) for recipe in plan.values())
+    total = sum(recipe.total_epochs * steps_of_epoch(recipe, count) for recipe in plan.values())
     with tqdm(total=total, unit="step", smoothing=0.01, disable=not team.leads) as bar:
         for place, (name, recipe) in enumerate(plan.items()):
             state = RUNS / f"{recipe.name}.state.safetensors"
             if resume and not state.exists() and up_to_date(recipe):
                 bar.write(f"{recipe.name}: is trained already; without --resume it is trained again")
-                bar.update(recipe.epochs * steps_of_epoch(recipe, count))
+                bar.update(recipe.total_epochs * steps_of_epoch(recipe, count))
                 continue
             started_as = versions()
             try:

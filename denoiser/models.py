@@ -10,6 +10,7 @@ understands, so that a recipe that asks for others is refused. Knows nothing of 
 Comments beside the layers are output shapes without the batch.
 """
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from itertools import pairwise
@@ -388,9 +389,32 @@ def vae_dense(latent_dim: int, hidden: int) -> VAE:
     )
 
 
+class Waves(nn.Module):
+    """sin(W z + b), its phases spread over the whole circle and its frequencies over those of a Gaussian code.
+
+    A network that sees two coordinates as they are learns only slow changes over them; of waves it can build fast ones.
+    Tancik et al., "Fourier Features Let Networks Learn High Frequency Functions", 2020; here W and b are learnt.
+    """
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.linear = nn.Linear(inputs, outputs)
+
+    def start(self) -> None:
+        """What is done to the layer's own start."""
+        nn.init.normal_(self.linear.weight)
+        nn.init.uniform_(self.linear.bias, -math.pi, math.pi)
+
+    def forward(self, z: Tensor) -> Tensor:
+        return torch.sin(self.linear(z))
+
+
 def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int]) -> VAE:
-    """Hidden layers of these widths on either side of a Gaussian code; the encoder's are batch-normalised."""
-    down, up = [PIXELS, *encoder], [latent_dim, *decoder]
+    """Hidden layers of these widths on either side of a Gaussian code; the encoder's are batch-normalised.
+
+    The decoder sees the code as waves.
+    """
+    down = [PIXELS, *encoder]
     return VAE(
         nn.Sequential(
             nn.Flatten(),  # 784
@@ -402,8 +426,9 @@ def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int]) ->
             nn.Linear(down[-1], 2 * latent_dim),  # mu and logvar: 2 d
         ),
         nn.Sequential(
-            *(layer for inputs, outputs in pairwise(up) for layer in (nn.Linear(inputs, outputs), nn.SiLU())),
-            nn.Linear(up[-1], PIXELS),  # 784
+            Waves(latent_dim, decoder[0]),
+            *(layer for inputs, outputs in pairwise(decoder) for layer in (nn.Linear(inputs, outputs), nn.SiLU())),
+            nn.Linear(decoder[-1], PIXELS),  # 784
             nn.Unflatten(1, IMAGE),  # 1 x 28 x 28
         ),
     )

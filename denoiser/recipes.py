@@ -42,6 +42,15 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Refinement:
+    """A second training that starts from the weights the first one ended with; only these settings are others."""
+
+    epochs: int
+    learning_rate: float
+    noise: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Recipe:
     """One model: what it is, how it is trained, where it comes from.
 
@@ -50,7 +59,8 @@ class Recipe:
     frozen field for all epochs or fresh for each batch. `data` are the pictures to train on: a name in data.DATASETS,
     or words about a folder. `penalty_warmup` is the number of epochs over which the
     penalties' weights climb from 0. `clip` is the norm to which a step's gradient is cut, and `ema` the decay, at each
-    step, of the running mean of the weights that is kept in their stead; 0 for neither. `headline` is the source's own
+    step, of the running mean of the weights that is kept in their stead; 0 for neither. `refinement` follows once all
+    epochs are done. `headline` is the source's own
     figure, in words, and `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe
     has a card on the page's first board.
     """
@@ -82,6 +92,7 @@ class Recipe:
     clip: float = 0.0
     ema: float = 0.0
     seed: int = 0
+    refinement: Refinement | None = None
     featured: bool = False
 
     def __post_init__(self):
@@ -137,6 +148,8 @@ class Recipe:
                 ),
             }
         )
+        if self.refinement:
+            _ = self.stages  # refuses what contradicts itself
 
     def _refuse(self, checks: Mapping[str, bool]) -> None:
         """RecipeError naming each problem that is not fine."""
@@ -148,6 +161,19 @@ class Recipe:
     def noise_range(self) -> tuple[float, float]:
         """The lowest and highest noise factor of the training noise."""
         return self.noise_factor if isinstance(self.noise_factor, tuple) else (self.noise_factor,) * 2
+
+    @property
+    def stages(self) -> tuple["Recipe", ...]:
+        """The trainings this consists of, each from the weights of the one before, as recipes without refinement."""
+        first = replace(self, refinement=None)
+        if self.refinement is None:
+            return (first,)
+        return first, replace(first, penalty_warmup=0, **vars(self.refinement))
+
+    @property
+    def total_epochs(self) -> int:
+        """Epochs of all stages."""
+        return sum(stage.epochs for stage in self.stages)
 
     def as_dict(self) -> dict:
         """Plain values for the record."""
@@ -256,18 +282,19 @@ RECIPES: dict[str, Recipe] = {
             title="Variational autoencoder, two latent dimensions, wider and denoising",
             family="vae",
             network="vae_deep",
-            settings={"latent_dim": 2, "encoder": (1024, 512), "decoder": (512, 512)},
+            settings={"latent_dim": 2, "encoder": (512, 512, 256), "decoder": (512, 512, 512, 512)},
             task="denoise",
             note="Ours: it sees noise of every factor up to 0.5, so that noisy digits land near their clean place; its "
-            "KL term climbs over the first five epochs.",
+            "KL term climbs over the first five epochs; its decoder sees the plane as waves.",
             noise=("gaussian",),
             noise_factor=(0.0, 0.5),
             penalties={"kl": 1.0},
             penalty_warmup=5,
             optimizer="adamw",
-            learning_rate=1e-3,
+            learning_rate=1.5e-3,
             optimizer_settings={"weight_decay": 1e-2},
             schedule="cosine",
+            batch_size=256,
             epochs=200,
             featured=True,
         ),
@@ -435,7 +462,8 @@ RECIPES: dict[str, Recipe] = {
             network="unet",
             settings={"widths": (32, 64, 128), "blocks": (1, 2, 4)},
             task="denoise",
-            note="Ours: blind, it is told neither kind nor factor of the noise.",
+            note="Ours: blind, it is told neither kind nor factor of the noise. Its refinement starts from the mean "
+            "weights of the first fifty epochs, with a larger share of Gaussian noise.",
             loss="psnr",
             noise=("gaussian",) * 8 + tuple(kind for kind in NOISES if kind != "gaussian"),
             noise_factor=(0.0, 1.0),
@@ -446,6 +474,11 @@ RECIPES: dict[str, Recipe] = {
             epochs=50,
             clip=5.0,
             ema=0.999,
+            refinement=Refinement(
+                epochs=24,
+                learning_rate=1e-3,
+                noise=("gaussian",) * 28 + tuple(kind for kind in NOISES if kind != "gaussian"),
+            ),
             featured=True,
         ),
         Recipe(

@@ -121,13 +121,26 @@ class Trainer:
         self.model = build(recipe.network, recipe.settings).to(digits.images.device).train()
         if engine.channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)
-        self.optimizer = make_optimizer(self.model, recipe, engine)
-        self.mean = RunningMean(self.model, recipe.ema)
-        self.feed, self.generator = Feed(digits, recipe), torch.Generator(digits.images.device)
-        self.penalties: Mapping[str, float | Tensor] = recipe.penalties
-        if recipe.penalty_warmup:  # where a captured step finds them changed
-            self.penalties = {name: torch.zeros((), device=self.feed.device) for name in recipe.penalties}
-        self.run = Captured(self.update, recipe.batch_size, self.generator) if engine.captured else self.update
+        self.generator = torch.Generator(digits.images.device)
+        self.begin(0)
+
+    def begin(self, number: int) -> None:
+        """Make ready for that stage of the recipe, from the weights as they are."""
+        self.stage = stage = self.recipe.stages[number]
+        self.number, self.first_epoch = number, sum(s.epochs for s in self.recipe.stages[:number])
+        self.optimizer = make_optimizer(self.model, stage, self.engine)
+        self.mean = RunningMean(self.model, stage.ema)
+        self.feed = Feed(self.digits, stage)
+        self.penalties: Mapping[str, float | Tensor] = stage.penalties
+        if stage.penalty_warmup:  # where a captured step finds them changed
+            self.penalties = {name: torch.zeros((), device=self.feed.device) for name in stage.penalties}
+        self.run = Captured(self.update, stage.batch_size, self.generator) if self.engine.captured else self.update
+
+    def reach(self, epoch: int) -> None:
+        """Go on to the stage that has that epoch, from the mean weights of the one before."""
+        while epoch >= self.first_epoch + self.stage.epochs:
+            self.mean.swap()
+            self.begin(self.number + 1)
 
     def update(self, index: Tensor) -> Tensor:
         """One step on the digits of `index`."""
@@ -135,10 +148,12 @@ class Trainer:
 
     def epoch(self, epoch: int) -> Iterator[Tensor]:
         """Train on every digit once; each step's loss, still on the device."""
-        recipe = self.recipe
+        self.reach(epoch)
+        recipe = self.stage
         self.generator.manual_seed(self.feed.seed(epoch))
         steps = steps_of_epoch(recipe, len(self.digits))
-        for number, index in enumerate(batches(len(self.digits), recipe.batch_size, self.generator), epoch * steps):
+        start = (epoch - self.first_epoch) * steps
+        for number, index in enumerate(batches(len(self.digits), recipe.batch_size, self.generator), start):
             rate = learning_rate_factor(recipe.schedule, number / (recipe.epochs * steps))
             set_learning_rate(self.optimizer, recipe.learning_rate * rate)
             if recipe.penalty_warmup:
@@ -155,7 +170,7 @@ def step(trainer: Trainer, batch: Batch) -> Tensor:
 
     Of several processes each returns its part's share of the loss; their sum is the loss.
     """
-    model, team, recipe = trainer.model, trainer.team, trainer.recipe
+    model, team, recipe = trainer.model, trainer.team, trainer.stage
     trainer.optimizer.zero_grad(set_to_none=True)
     part = team.part(batch)
     share = len(part.clean) / len(batch.clean)
@@ -202,7 +217,7 @@ def fit(
     bar = tqdm(disable=True) if bar is None else bar
     bar.set_description(recipe.name)
     bar.update(len(history) * steps_of_epoch(recipe, len(training)))
-    for epoch in range(len(history), recipe.epochs):
+    for epoch in range(len(history), recipe.total_epochs):
         start, losses = time.perf_counter(), []
         with _room_for(recipe):
             for loss in trainer.epoch(epoch):
@@ -292,6 +307,8 @@ def load_state(path: Path, trainer: Trainer) -> list[dict]:
         theirs = json.loads(metadata["recipe"])
         same = metadata.get("fingerprint", fingerprint(theirs, version=1)) == trainer.recipe.fingerprint()
         if same:
+            while len(history) > trainer.first_epoch + trainer.stage.epochs:
+                trainer.begin(trainer.number + 1)
             _restore(trainer, tensors)
     except (SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
         first = str(error).partition("\n")[0]

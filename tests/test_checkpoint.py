@@ -235,7 +235,7 @@ class TestCommitted:
         now = json.loads(json.dumps(RECIPES[name].as_dict()))
         assert {key: recipe[key] for key in PRESENTATION} == {key: now[key] for key in PRESENTATION}
         history = record["history"]
-        assert [entry["epoch"] for entry in history] == list(range(1, recipe["epochs"] + 1))
+        assert [entry["epoch"] for entry in history] == list(range(1, RECIPES[name].total_epochs + 1))
         for entry in history:
             assert np.isfinite([entry["train"], entry["validation"]]).all()
             assert entry["seconds"] > 0

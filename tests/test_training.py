@@ -17,7 +17,7 @@ from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
 from denoiser.models import build
 from denoiser.noise import NOISES
-from denoiser.recipes import RECIPES
+from denoiser.recipes import RECIPES, Refinement
 from denoiser.training import Feed, fit, learning_rate_factor, make_noisy, validation_loss
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -30,7 +30,7 @@ FRESH = next(r for r in RECIPES.values() if r.network == "dense" and r.noise and
 
 
 def short(recipe, **changes):
-    return replace(recipe, **({"epochs": 3, "batch_size": 16} | changes))
+    return replace(recipe, **({"epochs": 3, "batch_size": 16, "refinement": None} | changes))
 
 
 def run(recipe, digits, **options):
@@ -122,6 +122,30 @@ def test_a_training_that_was_interrupted_goes_on_as_if_it_had_not_been(kind, few
     assert curve(resumed[1]) == curve(whole[1])
     assert resumed[1]["history"][0]["seconds"] >= 0
     assert same_weights(resumed[0], whole[0])
+
+
+@pytest.mark.parametrize("steps", [3, 2 * 3 + 2, 3 * 3 + 2], ids=["in the first", "between", "in the second"])
+def test_a_refined_training_goes_on_too(steps, few, tmp_path, monkeypatch):
+    second = Refinement(epochs=2, learning_rate=1e-3, noise=("speckle",))
+    recipe, state = short(FRESH, epochs=2, ema=0.9, refinement=second), tmp_path / "state.safetensors"
+    whole = run(recipe, few)
+    assert [entry["epoch"] for entry in whole[1]["history"]] == [1, 2, 3, 4]
+    with monkeypatch.context() as patch:
+        stop_at(patch, steps, interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(recipe, few, state_file=state)
+    resumed = run(recipe, few, state_file=state, resume=True)
+    assert curve(resumed[1]) == curve(whole[1])
+    assert same_weights(resumed[0], whole[0])
+
+
+def test_a_refinement_starts_from_the_mean_weights_of_what_it_refines(few):
+    first = short(FRESH, epochs=2, ema=0.9)
+    still = Refinement(epochs=1, learning_rate=1e-12, noise=first.noise)
+    before, after = run(first, few), run(replace(first, refinement=still), few)
+    assert curve(after[1])[:2] == curve(before[1])
+    for a, b in zip(before[0].state_dict().values(), after[0].state_dict().values(), strict=True):
+        assert torch.allclose(a, b, atol=1e-6)
 
 
 def test_an_interruption_keeps_the_last_state(few, tmp_path, monkeypatch):

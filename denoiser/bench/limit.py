@@ -33,7 +33,7 @@ TESTED = 10_000  # test digits
 
 def stand_in(name: str, **changes) -> Recipe:
     """The U-Net's recipe, smaller and shorter."""
-    plain = {"settings": SMALL, "epochs": EPOCHS, "featured": False}
+    plain = {"settings": SMALL, "epochs": EPOCHS, "refinement": None, "featured": False}
     return replace(get_recipe("unet"), name=name, **plain | changes)
 
 

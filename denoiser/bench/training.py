@@ -185,7 +185,13 @@ def measure() -> dict:
         "recipes": {},
     }
     for name in SUBJECTS:
-        plain = {"schedule": "constant", "learning_rate": 1e-3, "clip": 0.0, "ema": 0.0}  # what all ways can do
+        plain = {
+            "schedule": "constant",
+            "learning_rate": 1e-3,
+            "clip": 0.0,
+            "ema": 0.0,
+            "refinement": None,
+        }  # what all ways can do
         recipe = replace(get_recipe(name), **plain)
         ways = {"the tutorial's way": lambda recipe=recipe: tutorials_way(recipe, training, device)}
         for words, engine in engines(device).items():
