@@ -409,11 +409,12 @@ class Waves(nn.Module):
         return torch.sin(self.linear(z))
 
 
-def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int]) -> VAE:
+def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int], waves: bool = True) -> VAE:
     """Hidden layers of these widths on either side of a Gaussian code; the encoder's are batch-normalised.
 
-    The decoder sees the code as waves.
+    The decoder sees the code as `waves`, or as it is.
     """
+    first = Waves(latent_dim, decoder[0]) if waves else nn.Sequential(nn.Linear(latent_dim, decoder[0]), nn.SiLU())
     down = [PIXELS, *encoder]
     return VAE(
         nn.Sequential(
@@ -426,7 +427,7 @@ def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int]) ->
             nn.Linear(down[-1], 2 * latent_dim),  # mu and logvar: 2 d
         ),
         nn.Sequential(
-            Waves(latent_dim, decoder[0]),
+            first,
             *(layer for inputs, outputs in pairwise(decoder) for layer in (nn.Linear(inputs, outputs), nn.SiLU())),
             nn.Linear(decoder[-1], PIXELS),  # 784
             nn.Unflatten(1, IMAGE),  # 1 x 28 x 28

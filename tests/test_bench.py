@@ -1,6 +1,7 @@
 """The benchmarks: each way of training trains, and they meet at the same losses; the page is driven and timed."""
 
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import replace
@@ -11,7 +12,7 @@ import pytest
 import torch
 
 from denoiser import stages
-from denoiser.bench import limit, percentile, serving, summary, training
+from denoiser.bench import ablations, limit, percentile, serving, stand_ins, summary, training
 from denoiser.data import split_validation
 from denoiser.recipes import get_recipe
 
@@ -149,10 +150,37 @@ class TestLimit:
     @pytest.mark.slow
     def test_the_whole_benchmark_runs(self, tiny_digits, monkeypatch, capsys, tmp_path):
         monkeypatch.setattr(limit, "load_mnist", lambda part, device: tiny_digits)
-        monkeypatch.setattr(limit, "STATES", tmp_path)
+        monkeypatch.setattr(stand_ins, "STATES", tmp_path)
         monkeypatch.setattr(limit, "EPOCHS", 1)
         figures = json.loads(json.dumps(limit.measure()))
         limit.show(figures)
         out = capsys.readouterr().out
         assert limit.UNSEEN in out
         assert all(f"{row['psnr']:.2f}" in out for row in figures["gaussian"])
+
+
+class TestAblations:
+    """What each choice in our own recipes is worth."""
+
+    def test_each_variant_changes_one_choice(self):
+        for recipes in ablations.plans().values():
+            plain, *others = (recipe.as_dict() for recipe in recipes.values())
+            for other in others:
+                changed = {key for key in plain if key != "name" and other[key] != plain[key]}
+                assert len(changed) == 1 or changed == ablations.CLEAN.keys()
+            assert len({recipe.fingerprint() for recipe in recipes.values()}) == len(recipes)
+
+    @pytest.mark.slow
+    def test_the_whole_benchmark_runs(self, tiny_digits, monkeypatch, capsys, tmp_path):
+        digits = tiny_digits[torch.arange(240) % 60]  # enough to validate on for ten nearest neighbours
+        monkeypatch.setattr(ablations, "load_mnist", lambda part, device: digits)
+        monkeypatch.setattr(stand_ins, "STATES", tmp_path)
+        monkeypatch.setattr(ablations, "EPOCHS", dict.fromkeys(ablations.EPOCHS, 1))
+        figures = json.loads(json.dumps(ablations.measure()))
+        ablations.show(figures)
+        out = capsys.readouterr().out
+        for name, recipes in ablations.plans().items():
+            assert figures["recipes"][name].keys() == recipes.keys()
+            assert all(words in out for words in recipes)
+        assert all(math.isfinite(row["0.5"]) for row in figures["recipes"]["unet"].values())
+        assert all(row["negative_elbo"] > 0 for row in figures["recipes"]["vae-2d-best"].values())

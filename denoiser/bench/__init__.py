@@ -7,7 +7,8 @@ from pathlib import Path
 
 from ..errors import DenoiserError
 
-BENCHMARKS = ("serving", "latent", "training", "limit")  # each a module here with measure() and show(figures)
+# each a module here with measure() and show(figures)
+BENCHMARKS = ("serving", "latent", "training", "limit", "ablations")
 
 
 class BenchError(DenoiserError, RuntimeError):

@@ -8,53 +8,34 @@ such experiment can see: the estimate is a bound from one side.
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import combinations
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..data import Digits, load_mnist
-from ..engine import Engine
 from ..evaluation import noisy_batches
 from ..noise import NOISES
 from ..recipes import Recipe, get_recipe
-from ..training import fit
+from .stand_ins import stand_in, train
 
-STATES = Path("runs/limit")  # of unfinished trainings, to go on from
 EPOCHS = 5
-SMALL = {"widths": (16, 32, 64), "blocks": (1, 1, 1)}
 FACTORS = (0.25, 0.5, 0.7, 1.0)
 UNSEEN = "salt-and-pepper"  # what the last network never saw in training
 TESTED = 10_000  # test digits
 
 
-def stand_in(name: str, **changes) -> Recipe:
-    """The U-Net's recipe, smaller and shorter."""
-    plain = {"settings": SMALL, "epochs": EPOCHS, "refinement": None, "featured": False}
-    return replace(get_recipe("unet"), name=name, **plain | changes)
-
-
-def trained(digits: Digits) -> dict[str, nn.Module]:
+def plans(digits: Digits) -> dict[str, tuple[Recipe, Digits]]:
     """The networks compared: two seeds on all digits, two halves (as many steps each), and one without a kind."""
     seen = tuple(kind for kind in get_recipe("unet").noise if kind != UNSEEN)
-    plans = {
-        "all digits": (stand_in("all-0"), digits),
-        "all digits, another seed": (stand_in("all-1", seed=1), digits),
+    return {
+        "all digits": (stand_in("all-0", epochs=EPOCHS), digits),
+        "all digits, another seed": (stand_in("all-1", epochs=EPOCHS, seed=1), digits),
         "one half": (stand_in("half-0", epochs=2 * EPOCHS), digits[0::2]),
         "the other half": (stand_in("half-1", epochs=2 * EPOCHS, seed=1), digits[1::2]),
-        f"without {UNSEEN}": (stand_in("unseen", noise=seen), digits),
+        f"without {UNSEEN}": (stand_in("unseen", epochs=EPOCHS, noise=seen), digits),
     }
-    STATES.mkdir(parents=True, exist_ok=True)
-    found = {}
-    with tqdm(total=sum(r.epochs * math.ceil(len(d) / r.batch_size) for r, d in plans.values()), unit="step") as bar:
-        for words, (recipe, part) in plans.items():
-            state = STATES / f"{recipe.name}.state.safetensors"
-            engine = Engine.fastest(part.images.device)
-            found[words] = fit(recipe, part, state_file=state, resume=True, engine=engine, bar=bar)[0]
-    return found
 
 
 @torch.inference_mode()
@@ -88,7 +69,7 @@ def errors(models: dict[str, nn.Module], digits: Digits, kind: str, factor: floa
 def measure() -> dict:
     """Errors and disagreements at each noise factor, and what they say of the limit."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    models = trained(load_mnist("train", device))
+    models = train(plans(load_mnist("train", device)))
     digits = load_mnist("test", device)[:TESTED]
     full, again, one, other, without = models
     rows = []
