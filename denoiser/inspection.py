@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .data import PIXELS, SIDE
-from .models import build
+from .models import Sine, build
 
 SMALL_WEIGHT = 1e-3  # in size; what is below counts as next to nothing
 
@@ -60,6 +60,7 @@ WORDS: dict[type[nn.Module], Callable[[nn.Module], str]] = {
     nn.SiLU: lambda m: "SiLU",
     nn.Sigmoid: lambda m: "sigmoid",
     nn.Tanh: lambda m: "tanh",
+    Sine: lambda m: "sine",
     nn.Identity: lambda m: "",
 }
 

@@ -389,6 +389,13 @@ def vae_dense(latent_dim: int, hidden: int) -> VAE:
     )
 
 
+class Sine(nn.Module):
+    """sin(x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.sin(x)
+
+
 class Waves(nn.Module):
     """sin(W z + b), its phases spread over the whole circle and its frequencies over those of a Gaussian code.
 
@@ -399,6 +406,7 @@ class Waves(nn.Module):
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
         self.linear = nn.Linear(inputs, outputs)
+        self.sine = Sine()
 
     def start(self) -> None:
         """What is done to the layer's own start."""
@@ -406,7 +414,7 @@ class Waves(nn.Module):
         nn.init.uniform_(self.linear.bias, -math.pi, math.pi)
 
     def forward(self, z: Tensor) -> Tensor:
-        return torch.sin(self.linear(z))
+        return self.sine(self.linear(z))
 
 
 def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int], waves: bool = True) -> VAE:

@@ -18,7 +18,7 @@ const figure = value => value == null ? NONE : value >= 10 ? value.toFixed(1) : 
 const minus = words => words.replace("-", "−");
 const decibel = value => value == null ? "∞ dB" : minus(`${value.toFixed(1)} dB`);
 const signed = value => (value < 0 ? "" : "+") + decibel(value);
-const span = seconds => seconds == null ? NONE : seconds < 100 ? `${Math.round(seconds)} s` : seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
+const span = seconds => seconds == null ? NONE : seconds < 100 ? t`${Math.round(seconds)} s` : seconds < 5400 ? t`${Math.round(seconds / 60)} min` : t`${(seconds / 3600).toFixed(1)} h`;
 const phrases = words => words.split(", ").map(word => t(word)).join(", ");   // "convolution 3 x 3, ReLU"
 const shape = sizes => sizes.join(" × ");
 const words = loss => (props.losses[loss] ?? ["loss", ""]).map(word => t(word));   // of a loss: its name, its unit
