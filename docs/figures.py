@@ -1,4 +1,4 @@
-"""Write the tables of README.md anew from checkpoints/evaluation.json and the records: python docs/figures.py
+"""Write the tables of README.md and docs/figures.md anew from the results and the records: python docs/figures.py
 
 A table stands between `<!-- NAME -->` and `<!-- end -->`; what a name stands for is a function below.
 """
@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,8 @@ from denoiser.filters import FILTERS  # noqa: E402
 from denoiser.noise import NOISES  # noqa: E402
 from denoiser.recipes import get_recipe  # noqa: E402
 
-README = ROOT / "README.md"
+FILES = (ROOT / "README.md", ROOT / "docs" / "figures.md")
+HIGHLIGHTS = ("unet", "conv-32", "conv-64", "dense-16", "vae-2d-best", "tv", "median")
 HALF = 0.5
 
 
@@ -34,7 +35,7 @@ class Report:
         """Mean PSNR in dB."""
         return self.rows[name, kind, factor]["psnr"]
 
-    def best_first(self, names: list[str]) -> list[str]:
+    def best_first(self, names: Sequence[str]) -> list[str]:
         """By PSNR under Gaussian noise of 0.5."""
         return sorted(names, key=lambda name: -self.psnr(name, "gaussian", HALF))
 
@@ -69,10 +70,24 @@ def seen_in_training(name: str) -> str:
     return "clean" if not high else f"{low:g} to {high:g}" if low < high else f"{high:g}"
 
 
+def variational() -> list[str]:
+    """The trained models with a Gaussian code."""
+    return [name for name in list_models() if name not in FILTERS and get_recipe(name).family == "vae"]
+
+
 def gaussian(report: Report) -> str:
     """PSNR by noise factor, and what the referee reads."""
-    variational = [name for name in list_models() if name not in FILTERS and get_recipe(name).family == "vae"]
-    names = ["noisy", *report.best_first(list(dict.fromkeys([*denoisers(), *variational, *FILTERS])))]
+    return by_factor(report, list(dict.fromkeys([*denoisers(), *variational(), *FILTERS])))
+
+
+def summary(report: Report) -> str:
+    """The same of a few."""
+    return by_factor(report, HIGHLIGHTS)
+
+
+def by_factor(report: Report, models: Sequence[str]) -> str:
+    """PSNR under Gaussian noise of these models and of doing nothing, and what the referee reads."""
+    names = ["noisy", *report.best_first(models)]
     values = marked([[report.psnr(name, "gaussian", factor) for factor in FACTORS] for name in names], 2)
     rows = []
     for name, cells in zip(names, values, strict=True):
@@ -152,8 +167,28 @@ def losses(report: Report) -> str:
     return table(["recipe", "ours, train / validation", "its source", "training"], rows)
 
 
+def planes(report: Report) -> str:
+    """What the models with a Gaussian code know of the clean digits."""
+    rows = []
+    for name in variational():
+        about = report.whole["models"][name]
+        rows.append(
+            [
+                f"`{name}`",
+                f"{about['parameters']:,}",
+                f"{about['negative_elbo']:.2f}",
+                f"{about['recon']:.2f} + {about['kl']:.2f}",
+                f"{about['nll']:.2f}",
+                f"{about['neighbour_accuracy']:.1%}",
+                f"{about['coverage']:.0%}",
+            ]
+        )
+    head = ["", "parameters", "negative ELBO", "= reconstruction + KL", "exact NLL", "10-NN", "read surely"]
+    return table(head, rows)
+
+
 TABLES: dict[str, Callable[[Report], str]] = {
-    f.__name__: f for f in (gaussian, kinds, regularisers, checkerboards, losses)
+    f.__name__: f for f in (summary, planes, gaussian, kinds, regularisers, checkerboards, losses)
 }
 
 
@@ -166,4 +201,5 @@ def rendered(text: str, report: Report) -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(rendered(README.read_text(encoding="utf-8"), Report()), encoding="utf-8")
+    for file in FILES:
+        file.write_text(rendered(file.read_text(encoding="utf-8"), Report()), encoding="utf-8")
