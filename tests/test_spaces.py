@@ -1,17 +1,14 @@
 """The page as Hugging Face Spaces runs it: the uploaded files alone, read-only, in a frame on the Hub's own page."""
 
-import asyncio
 import importlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
 import time
 import urllib.request
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, expect
@@ -57,7 +54,8 @@ RELOADING = "def start_reload_server(prerun, postrun, stop_event):\n    stop_eve
 
 # The frame of the Hub's page around a Space, with the rights that it gives.
 HUB = "https://huggingface.co/spaces/me/denoiser"
-FRAME = """<!doctype html><title>Hub</title><meta name="viewport" content="width=device-width"><body style="margin: 0"><iframe id="space" src="{}"
+FRAME = """<!doctype html><title>Hub</title><meta name="viewport" content="width=device-width">
+<body style="margin: 0"><iframe id="space" src="{}"
   style="border: 0; width: 100vw; height: 100vh" allow="camera; clipboard-read; clipboard-write; fullscreen; microphone"
   sandbox="allow-downloads allow-forms allow-modals allow-popups allow-popups-to-escape-sandbox allow-same-origin
            allow-scripts allow-storage-access-by-user-activation"></iframe>
