@@ -56,8 +56,8 @@ class Hub(BaseHTTPRequestHandler):
         if self.path == "/api/repos/create":
             if hub.refusal:
                 return self.answer({"error": hub.refusal[1]}, hub.refusal[0])
-            hub.created = json.loads(body)
-            return self.answer({"url": f"{url}/spaces/{SPACE}", "name": SPACE})
+            there, hub.created = hub.created, hub.created or json.loads(body)
+            return self.answer({"url": f"{url}/spaces/{SPACE}", "name": SPACE}, 409 if there else 200)
         if "/preupload/" in self.path:
             return self.answer({"files": [self.mode(file) for file in json.loads(body)["files"]]})
         if self.path.endswith("/lfs/objects/batch"):

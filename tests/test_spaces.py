@@ -3,6 +3,7 @@
 import importlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -106,6 +107,7 @@ def space(tmp_path_factory):
         "SYSTEM": "spaces",
         "SPACE_ID": "me/denoiser",
         "SPACE_HOST": "me-denoiser.hf.space",
+        "DENOISER_FRAMES": "https://friend.example",
         "GRADIO_SSR_MODE": "True",  # as Spaces sets it; of use only where there is a Node that Gradio takes
     } | ({"GRADIO_NODE_PATH": node} if node else {})
     command = [sys.executable, "app.py"]
@@ -245,7 +247,8 @@ def test_our_server_answers_though_the_platform_asks_for_another_before_it(space
     with urllib.request.urlopen(f"{url}/health", timeout=10) as reply:
         assert json.load(reply)["status"] == "ok"
     with urllib.request.urlopen(url, timeout=10) as reply:
-        assert "https://huggingface.co" in reply.headers["Content-Security-Policy"]
+        (ancestors,) = re.findall("frame-ancestors ([^;]+)", reply.headers["Content-Security-Policy"])
+    assert {"'self'", "https://huggingface.co", "https://friend.example"} <= set(ancestors.split())
 
 
 # ---------- ZeroGPU ----------
