@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
     """All verbs and their options; imports nothing heavy, so that --help is quick."""
     from .bench import BENCHMARKS
     from .data import DATASETS
+    from .deploy import HARDWARE
 
     parser = argparse.ArgumentParser(prog="python -m denoiser", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
@@ -108,6 +109,14 @@ def build_parser() -> argparse.ArgumentParser:
     denoise.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: %(default)s)")
     add_precision(denoise)
     add_device(denoise)
+
+    deploy = verb(run_deploy)
+    deploy.add_argument("space", nargs="?", metavar="USER/NAME", help="created where there is none")
+    deploy.add_argument("--private", action="store_true", help="for your eyes only, where it is created")
+    deploy.add_argument("--hardware", choices=HARDWARE, default=HARDWARE[0], help="default: %(default)s")
+    instead = deploy.add_mutually_exclusive_group()
+    instead.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
+    instead.add_argument("--to", type=Path, metavar="FOLDER", help="only write what would be uploaded to a new folder")
     return parser
 
 
@@ -398,6 +407,22 @@ def run_denoise(options: argparse.Namespace) -> int:
     seconds = "" if single and outcome.pictures == 1 else f", {time.perf_counter() - start:.1f} s"
     print(f"{jobs[0].target if single else options.output}: {what}{by}{gain}{seconds}")
     return 1 if outcome.failures else 0
+
+
+def run_deploy(options: argparse.Namespace) -> None:
+    """Put the page on Hugging Face Spaces: create the Space and upload what it needs, nothing else."""
+    from .deploy import DeployError, deploy, listing, space_files, write_copy
+
+    if not (options.space or options.dry_run or options.to):
+        raise DeployError("name the Space as USER/NAME, or --dry-run, or --to FOLDER")
+    files = space_files()
+    if options.dry_run:
+        print(listing(files))
+    elif options.to:
+        write_copy(files, options.to)
+        print(f"{options.to}: {len(files)} files")
+    else:
+        print(f"{deploy(options.space, files, options.hardware, options.private)}: {len(files)} files")
 
 
 def pick_device(name: str | None) -> str:

@@ -36,8 +36,15 @@ window.denoiser = (() => {
   }
 
   function choose(other) {
-    try { localStorage.setItem("denoiser-language", other === "zh" ? "zh-CN" : "en"); } catch { /* private window: not kept */ }
-    location.reload();
+    const value = other === "zh" ? "zh-CN" : "en";
+    try {
+      localStorage.setItem("denoiser-language", value);
+      location.reload();
+    } catch {   // nothing can be kept, as in a frame whose storage is blocked: the address says it
+      const address = new URL(location);
+      address.searchParams.set("language", value);
+      location.assign(address);
+    }
   }
 
   return { language, t, translate, choose };

@@ -1,7 +1,7 @@
 /* A link that holds the drawing (or the fitted picture), the noise and the models, all behind the #: no server sees it. */
 (store => {
   const { t } = store;
-  const KEY = "#d=", PLACES = 1000, MOST = 5000;   // thousandths of the pad's side; points of a drawing
+  const HUB = "https://huggingface.co", KEY = "#d=", PLACES = 1000, MOST = 5000;   // thousandths of the pad's side; points of a drawing
 
   const encode = text => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
   const decode = text => atob(text.replaceAll("-", "+").replaceAll("_", "/"));
@@ -45,10 +45,12 @@
     return { strokes: unpack(s), picture: p, odd: o, already: n === 1, kind: k, seed: e, factor: Math.round(f * 20) / 20, wanted: m };
   }
 
-  /* what is on the page, into the address: a reload brings it back */
+  /* what is on the page, into the address: a reload brings it back. On the Hub that is the address of the page around
+     this one, which takes a new # as a message */
   function keep() {
     const link = make();
     history.replaceState(null, "", link);
+    if (location.ancestorOrigins?.[0] === HUB) parent.postMessage({ hash: location.hash }, HUB);
     return link;
   }
 

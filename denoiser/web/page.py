@@ -27,6 +27,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(zoo)
         api.build(zoo)
+    demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
     return demo
 
 
@@ -42,7 +43,7 @@ def launch_options() -> dict:
         "footer_links": [],
         "run_history": False,
         "show_error": False,
-        "ssr_mode": False,
+        "ssr_mode": False,  # else another server stands before ours, and answers without `middleware`
         "mcp_server": find_spec("mcp") is not None,  # Gradio's extra of that name
         "max_file_size": "32mb",
     }

@@ -7,8 +7,9 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Where the page may stand in a frame: on its own site and on the hub that hosts Spaces.
+# Where the page may stand in a frame: on its own site, on the hub that hosts Spaces, and where its host allows.
 FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
+FRAMES = f"{FRAMES} {os.environ.get('DENOISER_FRAMES', '')}".strip()
 # Gradio's own scripts stand in the page and build functions from text, so neither can be forbidden; but nothing is
 # loaded from, or sent to, another host.
 POLICY = (

@@ -1,0 +1,263 @@
+"""python -m denoiser deploy, and the commands the README says do the same, against a Hub on the loopback."""
+
+import base64
+import fnmatch
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from denoiser import __main__ as cli
+from denoiser import deploy
+from denoiser.files import WriteError
+
+ROOT = Path(__file__).resolve().parent.parent
+SPACE = "me/denoiser"
+
+
+class Hub(BaseHTTPRequestHandler):
+    """What of the Hub's interface it takes to create a Space and to commit files to it; `server` keeps what it got."""
+
+    def answer(self, body, status=200):
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def body(self):
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def do_GET(self):
+        if not self.server.created:
+            self.answer({"error": "Repository not found"}, 404)
+        elif "/tree/" in self.path:
+            there = [{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in self.server.there]
+            self.answer(there)
+        else:
+            self.answer({"id": SPACE, "sha": "0" * 40, "private": False, "siblings": [], "sdk": "gradio"})
+
+    def do_PUT(self):
+        self.server.stored[self.path.rpartition("/")[2]] = self.body()
+        self.answer({})
+
+    def do_POST(self):
+        hub, body, url = self.server, self.body(), f"http://127.0.0.1:{self.server.server_port}"
+        if self.headers.get("Authorization") != "Bearer hf_fits":
+            return self.answer({"error": "Invalid username or password."}, 401)
+        if self.path == "/api/repos/create":
+            if hub.refusal:
+                return self.answer({"error": hub.refusal[1]}, hub.refusal[0])
+            there, hub.created = hub.created, hub.created or json.loads(body)
+            return self.answer({"url": f"{url}/spaces/{SPACE}", "name": SPACE}, 409 if there else 200)
+        if "/preupload/" in self.path:
+            return self.answer({"files": [self.mode(file) for file in json.loads(body)["files"]]})
+        if self.path.endswith("/lfs/objects/batch"):
+            objects = json.loads(body)["objects"]
+            for entry in objects:
+                entry["actions"] = {"upload": {"href": f"{url}/store/{entry['oid']}"}}
+            return self.answer({"transfer": "basic", "objects": objects})
+        if "/commit/" in self.path:
+            hub.commits.append([json.loads(line) for line in body.splitlines()])
+            return self.answer({"commitUrl": f"{url}/spaces/{SPACE}/commit/1", "commitOid": "1"})
+        return self.answer({"success": True})  # such as checking the README's front matter
+
+    def mode(self, file):
+        try:
+            base64.b64decode(file["sample"]).decode()
+            large = file["size"] > 10 * 2**20
+        except UnicodeDecodeError:
+            large = True
+        return {"path": file["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, "oid": None}
+
+    def log_message(self, *given):
+        pass
+
+
+@pytest.fixture
+def hub():
+    """A Hub that lets the token hf_fits create the Space and write to it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.there, server.stored, server.commits = [".gitattributes", "README.md"], {}, []
+    server.refusal = server.created = None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def run(hub, tmp_path):
+    """Runs a command with that Hub in place of the real one."""
+
+    def run(*command, token="hf_fits"):
+        variables = os.environ | {
+            "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
+            "HF_HOME": str(tmp_path / "hf"),
+            "HF_TOKEN": token,
+            "HF_HUB_DISABLE_XET": "1",  # the older way up, without a store of its own
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+            "PYTHONPATH": str(ROOT),
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        }
+        return subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=300)
+
+    return run
+
+
+def arrived(hub):
+    """What was committed, by path: the content of each file, None where it was deleted."""
+    found = {}
+    for line in (line for commit in hub.commits for line in commit):
+        value = line["value"]
+        if line["key"] == "file":
+            found[value["path"]] = base64.b64decode(value["content"])
+        elif line["key"] == "lfsFile":
+            found[value["path"]] = hub.stored[value["oid"]]
+        elif line["key"] == "deletedFile":
+            found[value["path"]] = None
+    return found
+
+
+# ---------- what is uploaded ----------
+
+
+@pytest.fixture(scope="module")
+def files():
+    return deploy.space_files()
+
+
+def test_the_space_is_the_page_and_nothing_else(files):
+    assert {"app.py", "README.md", "requirements.txt", "LICENSE", "denoiser/web/page.css"} <= set(files)
+    assert {"checkpoints/unet.safetensors", "checkpoints/vae-2d.codes.npz", "checkpoints/evaluation.json"} <= set(files)
+    allowed = re.compile(
+        r"(app\.py|README\.md|requirements\.txt|LICENSE|\.gitattributes|(denoiser|checkpoints|docs)/.+)$"
+    )
+    assert not [name for name in files if not allowed.match(name)]
+    assert not [name for name in files if "ubyte" in name or "__pycache__" in name or name.endswith((".pt", ".pkl"))]
+
+
+def test_what_the_readme_shows_is_there(files):
+    shown = re.findall(r"\]\((docs/[^)#]+)\)", files["README.md"].decode())
+    assert shown
+    assert set(shown) <= set(files)
+
+
+def test_git_keeps_as_large_files_whatever_is_no_text(files):
+    patterns = [line.split()[0] for line in files[".gitattributes"].decode().splitlines() if "filter=lfs" in line]
+    for name, content in files.items():
+        large = any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+        try:
+            content.decode()
+        except UnicodeDecodeError:
+            assert large, name
+        else:
+            assert not large, name
+            assert len(content) < 10 * 2**20, name
+    assert not (ROOT / ".gitattributes").exists()  # here they are ordinary files
+
+
+def test_a_file_that_is_just_being_written_stays_here(tmp_path, monkeypatch):
+    for name in (*(part for part in deploy.PARTS if "*" not in part), "checkpoints/.new.json.x1", "denoiser/a.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    monkeypatch.setattr(deploy, "ROOT", tmp_path)
+    assert {name for name in deploy.space_files() if "/" in name} == {"denoiser/a.py"}
+
+
+# ---------- the command ----------
+
+
+def test_dry_run_lists_every_file_with_its_size(files, capsys):
+    assert cli.main(["deploy", "--dry-run"]) == 0
+    lines = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    assert {name: size for size, name in lines[:-1]} == {name: f"{len(content):,}" for name, content in files.items()}
+    assert lines[-1][0] == f"{sum(map(len, files.values())):,}"
+
+
+def test_to_a_folder_writes_just_what_would_be_uploaded(files, tmp_path, capsys):
+    folder = tmp_path / "space"
+    assert cli.main(["deploy", "--to", str(folder)]) == 0
+    written = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert written == set(files)
+    assert cli.main(["deploy", "--to", str(folder)]) == 2
+    assert "is not empty" in capsys.readouterr().err
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WriteError):
+        deploy.write_copy(files, tmp_path / "file" / "space")
+
+
+@pytest.mark.parametrize("name", ["denoiser", "me/denoiser/more", "me/de noiser", "-me/denoiser", ""])
+def test_a_bad_name_is_a_sentence(name, capsys, monkeypatch):
+    monkeypatch.setenv("HF_TOKEN", "hf_fits")
+    assert cli.main(["deploy", "--", name]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_without_a_token_it_says_how_to_get_one(capsys, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
+    assert cli.main(["deploy", SPACE]) == 2
+    assert "hf auth login" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_deploy_creates_the_space_and_uploads_the_page(hub, run, files):
+    hub.there += ["checkpoints/old.safetensors", "packages.txt"]
+    done = run(sys.executable, "-m", "denoiser", "deploy", SPACE, "--private")
+    assert done.returncode == 0, done.stderr
+    assert f"/spaces/{SPACE}: {len(files)} files" in done.stdout
+    assert hub.created["organization"] == "me"
+    assert hub.created["type"] == "space"
+    assert hub.created["sdk"] == "gradio"
+    assert hub.created["hardware"] == "zero-a10g"
+    assert hub.created["visibility"] == "private"
+    assert {"key": "GRADIO_SSR_MODE", "value": "false"} in hub.created["variables"]
+    assert arrived(hub) == files | {"checkpoints/old.safetensors": None}  # and packages.txt, the owner's, stays
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_do_the_same(hub, run, files):
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^(hf (?:repos|upload) .+)$", text, re.MULTILINE)
+    assert len(commands) == 2
+    assert run(sys.executable, "-m", "denoiser", "deploy", "--to", "space").returncode == 0
+    for command in commands:
+        done = run(*shlex.split(command.replace("USER/NAME", SPACE)))
+        assert done.returncode == 0, done.stderr
+    assert hub.created["hardware"] == "zero-a10g"
+    assert {"key": "GRADIO_SSR_MODE", "value": "false"} in hub.created["variables"]
+    assert arrived(hub) == files
+
+
+@pytest.mark.parametrize(
+    ("refusal", "token", "says"),
+    [
+        (None, "hf_wrong", "the token is not valid"),
+        ((402, "Payment required"), "hf_fits", "--hardware zero-a10g (Payment required"),
+        ((403, "Forbidden"), "hf_fits", "the token may not write there"),
+        ((500, "Down"), "hf_fits", "the Hub refused"),
+        ("gone", "hf_fits", "cannot be reached"),
+    ],
+    ids=["token", "hardware", "rights", "fault", "network"],
+)
+def test_what_the_hub_refuses_is_a_sentence(hub, capsys, monkeypatch, refusal, token, says):
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", f"http://127.0.0.1:{hub.server_port}")
+    monkeypatch.setenv("HF_TOKEN", token)
+    hub.refusal = refusal
+    if refusal == "gone":
+        hub.shutdown()
+        hub.server_close()
+    assert cli.main(["deploy", SPACE, "--hardware", "cpu-basic"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert says in printed.err
+    assert printed.err.count("\n") == 1
+    assert not hub.commits
