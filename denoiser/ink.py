@@ -300,6 +300,8 @@ def _square(grey: np.ndarray) -> np.ndarray:
     square = np.pad(grey, widths, constant_values=paper)
     calm = ndimage.gaussian_filter(square, side / SIDE)
     strong = calm - np.median(calm) > 0.5 * (calm.max() - np.median(calm))
+    if not strong.any():  # so narrow a picture that it blurs into one shade
+        return square
     longest, middle = _longest_side(strong), ndimage.center_of_mass(strong)
     if 0.5 <= longest / side <= 0.9:
         return square
@@ -448,7 +450,8 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         array = array[: rows * step, : columns * step]
         array = array.reshape(rows, height // rows if rows == 1 else step, columns, -1, array.shape[2])
         array = array.mean((1, 3), dtype=np.float32)
-    array = array.astype(np.float32) / full
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32) / full
     if not np.isfinite(array).all():
         raise InkError("That array has values in it that are not finite numbers.")
     low, high = float(array.min()), float(array.max())
