@@ -112,7 +112,7 @@ def load_codes(path: Path, sha256: str) -> Codes:
     try:
         with np.load(path, allow_pickle=False) as file:
             if sum(member.file_size for member in file.zip.infolist()) > MOST_BYTES:
-                raise ValueError("too large")
+                raise CodesError(damaged)
             sharp = float(file["sharpness"]) if "sharpness" in file else None
             codes = Codes(file["mu"], file["labels"], float(file["accuracy"]), sharp)
             owner = str(file["sha256"])
