@@ -8,8 +8,10 @@ the longest side of the ink is 20 pixels, its centre of mass lies at pixel (14, 
 
 import io
 import math
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,6 +41,9 @@ MOST_POINTS = 20_000
 REACH = (-1.0, 2.0)  # where a point may lie, in sides of the pad: a captured pointer leaves the pad, but not by far
 
 LARGEST = 175_000_000  # pixels; a little below where Pillow itself suspects a decompression bomb
+MOST_MEMORY = 2**28  # bytes of a picture once decoded: 67 million pixels in colour (a large JPEG is decoded smaller)
+LARGE = 2**25  # bytes; pictures above that are decoded one after the other, or many at once would fill the memory
+PATIENCE = 8  # seconds to wait for that
 SMALLEST = 4  # pixels on the shorter side
 WORKING = 800  # pixels on the longer side of a picture while its ink is looked for
 OUTLINE = 160  # pixels on the longer side of the ink while its outline is measured
@@ -295,6 +300,8 @@ def _square(grey: np.ndarray) -> np.ndarray:
     square = np.pad(grey, widths, constant_values=paper)
     calm = ndimage.gaussian_filter(square, side / SIDE)
     strong = calm - np.median(calm) > 0.5 * (calm.max() - np.median(calm))
+    if not strong.any():  # so narrow a picture that it blurs into one shade
+        return square
     longest, middle = _longest_side(strong), ndimage.center_of_mass(strong)
     if 0.5 <= longest / side <= 0.9:
         return square
@@ -360,8 +367,8 @@ def _decoded(read: Callable[[], np.ndarray]) -> np.ndarray:
         raise UnreadablePicture(NO_PICTURE) from error
 
 
-def _too_large() -> str:
-    return f"That picture is too large: {LARGEST // 1_000_000} million pixels are the most we read."
+def _too_large(most: int = LARGEST) -> str:
+    return f"That picture is too large: {most // 1_000_000} million pixels are the most we read."
 
 
 def _from_file(source) -> np.ndarray:
@@ -377,6 +384,33 @@ def _from_pil(image: Image.Image) -> np.ndarray:
     if min(width, height) < SMALLEST:
         raise UnreadablePicture(f"That picture is only {width} x {height} pixels; there is nothing to see in so few.")
     image.draft(None, (2 * WORKING, 2 * WORKING))  # a large JPEG is decoded at a fraction of its size
+    with _room_for(image):
+        return _upright(image)
+
+
+_one_large = threading.Lock()
+
+
+@contextmanager
+def _room_for(image: Image.Image) -> Iterator[None]:
+    """While a large picture is decoded no other is; UnreadablePicture for one that needs too much memory."""
+    pixel = {"1": 1, "L": 1, "P": 1}.get(image.mode, 2 if image.mode.startswith("I;16") else 4)  # as Pillow holds them
+    size = image.width * image.height * pixel
+    if size > MOST_MEMORY:
+        raise UnreadablePicture(_too_large(MOST_MEMORY // pixel))
+    if size <= LARGE:
+        yield
+    elif _one_large.acquire(timeout=PATIENCE):
+        try:
+            yield
+        finally:
+            _one_large.release()
+    else:
+        raise UnreadablePicture("Too many large pictures are being read. Try again, or try a smaller one.")
+
+
+def _upright(image: Image.Image) -> np.ndarray:
+    """What `_from_pil` returns, of a picture that is neither too large nor too small."""
     image.load()
     if image.getexif().get(Base.Orientation, 1) != 1:
         image = ImageOps.exif_transpose(image)
@@ -416,7 +450,8 @@ def _from_array(array: np.ndarray) -> np.ndarray:
         array = array[: rows * step, : columns * step]
         array = array.reshape(rows, height // rows if rows == 1 else step, columns, -1, array.shape[2])
         array = array.mean((1, 3), dtype=np.float32)
-    array = array.astype(np.float32) / full
+    with np.errstate(over="ignore"):
+        array = array.astype(np.float32) / full
     if not np.isfinite(array).all():
         raise InkError("That array has values in it that are not finite numbers.")
     low, high = float(array.min()), float(array.max())

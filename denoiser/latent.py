@@ -6,7 +6,6 @@ A place is (z1, z2), in standard deviations of the prior; the map reaches from -
 
 import io
 import math
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ BANDWIDTH = 0.16  # of the class densities
 SHARES = (0.5, 0.9)  # of a class's test digits that lie within its inner and its outer contour
 BATCH = 1_000
 STEPS = 13  # pictures of a morph
+MOST_BYTES = 2**26  # of a file of codes, unpacked
 NLL_STEP, NLL_REACH = 0.025, 4.5  # of the lattice that exact_nll sums over; halving the step changes it by < 0.01 nats
 NLL_PLACES = 2_000  # of it at a time
 SURE = 0.6  # above this probability the referee's reading counts as sure
@@ -108,20 +108,37 @@ def save_codes(model: VAE, digits: Digits, path: Path, sha256: str) -> Codes:
 
 def load_codes(path: Path, sha256: str) -> Codes:
     """The codes that `save_codes` wrote for the weights of that hash. Raises CodesError."""
+    damaged = f"The codes of the test digits cannot be read: {path.name} is damaged."
     try:
         with np.load(path, allow_pickle=False) as file:
+            if sum(member.file_size for member in file.zip.infolist()) > MOST_BYTES:
+                raise CodesError(damaged)
             sharp = float(file["sharpness"]) if "sharpness" in file else None
             codes = Codes(file["mu"], file["labels"], float(file["accuracy"]), sharp)
             owner = str(file["sha256"])
     except FileNotFoundError:
         raise CodesError(f"There are no codes of the test digits: {path.name} is missing.") from None
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
-        raise CodesError(f"The codes of the test digits cannot be read: {path.name} is damaged.") from error
+    except Exception as error:  # readers of zip files raise whatever the byte that is wrong leads them to
+        raise CodesError(damaged) from error
     if owner != sha256:
         raise CodesError(f"The codes in {path.name} belong to other weights than this map's.")
-    if not (codes.mu.ndim == 2 and codes.mu.shape == (len(codes.labels), 2) and np.isfinite(codes.mu).all()):
-        raise CodesError(f"The codes of the test digits cannot be read: {path.name} is damaged.")
+    if not _sound(codes):
+        raise CodesError(damaged)
     return codes
+
+
+def _sound(codes: Codes) -> bool:
+    """Whether codes that were read are of the types and ranges of Codes."""
+    return (
+        codes.mu.dtype == np.float32
+        and codes.labels.dtype == np.uint8
+        and codes.labels.ndim == 1
+        and codes.mu.shape == (len(codes.labels), 2)
+        and len(codes.labels) > 0
+        and bool(np.isfinite(codes.mu).all())
+        and int(codes.labels.max()) < CLASSES
+        and all(math.isfinite(figure) for figure in (codes.accuracy, codes.sharpness or 0.0))
+    )
 
 
 def write_codes(name: str, folder: Path = FOLDER) -> Codes:
@@ -137,7 +154,7 @@ def as_places(values: Sequence) -> Tensor:
     """Places (B, 2) from pairs of numbers. Raises PlaceError where one is not finite or off the map."""
     try:
         z = torch.as_tensor(values, dtype=torch.float32).reshape(-1, 2)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise PlaceError("A place on the map is two numbers.") from error
     if not bool(torch.isfinite(z).all()) or bool((z.abs() > REACH).any()):
         raise PlaceError(f"That place is off the map, which reaches from −{REACH:g} to {REACH:g}.")

@@ -23,9 +23,10 @@ from torch import Tensor
 from .errors import DenoiserError
 from .files import write_atomically
 
-# Only formats that are pixels and nothing else: no PostScript, nothing that starts another program.
+# Only formats that are pixels and nothing else: no PostScript, nothing that starts another program, no icons, which
+# hold pictures of another size than they say.
 FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000")
-FORMATS += ("PPM", "ICO", "ICNS", "TGA", "PCX", "SGI", "QOI", "PSD")
+FORMATS += ("PPM", "TGA", "PCX", "SGI", "QOI", "PSD")
 MOST_PIXELS = 2**25  # of one picture: 8K video has as many
 MOST_BYTES = 2**30  # of a stack
 UNCLIPPED = 16  # times the range: as far as unclipped noise takes floats, and no further

@@ -324,7 +324,6 @@ FILES = {
     "colour.bmp": {"mode": "RGB"},
     "colour.ppm": {"mode": "RGB"},
     "colour.tga": {"mode": "RGB"},
-    "colour.ico": {"mode": "RGBA"},
 }
 
 

@@ -79,9 +79,14 @@ def as_key(part: ast.expr) -> str:
     return text
 
 
-# Scripts (api.py) are answered in English.
+# Scripts (api.py), and requests that no page of ours sends (limits.py), are answered in English.
 SOURCES = [
-    *(path for kind in ("*.js", "*.html", "*.py") for path in sorted(WEB.glob(kind)) if path.stem != "api"),
+    *(
+        path
+        for kind in ("*.js", "*.html", "*.py")
+        for path in sorted(WEB.glob(kind))
+        if path.stem not in ("api", "limits")
+    ),
     *(WEB.parent / name for name in ("ink.py", "latent.py")),  # whose errors the page shows
 ]
 

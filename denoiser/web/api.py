@@ -14,11 +14,11 @@ from torch import Tensor
 
 from .. import comparison, latent
 from ..comparison import Comparison
-from ..errors import DenoiserError
 from ..ink import digit_from_image, framed_from_image
-from ..latent import as_places, has_plane
-from .component import BadRequest
+from ..latent import has_plane
+from .component import BadRequest, sentence_of
 from .denoise import MOST_BASE64, decode, finite, noise_of
+from .latent import place_of
 from .zoo import Zoo
 
 MOST_MODELS = 30
@@ -140,10 +140,7 @@ class Endpoints:
     def decode(self, place: list[float], model: str = "") -> Decoded:
         """The digit at a place (two coordinates) of a variational autoencoder's plane."""
         network = self.zoo.models[self.with_plane(model)]
-        places = as_places(place)
-        if len(places) != 1:
-            raise BadRequest("A place on the map is two numbers.")
-        pictures = latent.decode(network, places)
+        pictures = latent.decode(network, place_of(place).unsqueeze(0))
         read = None if self.zoo.referee is None else latent.read(self.zoo.referee, pictures)[0]
         return {"image": as_url(pictures[0]), "reading": reading_of(read)}
 
@@ -178,14 +175,14 @@ def build(zoo: Zoo) -> None:
 
 
 def saying(function: Callable) -> Callable:
-    """`function` with our errors as gr.Error, which a client gets as a sentence."""
+    """`function` with errors as gr.Error, which a client gets as a sentence."""
 
     @wraps(function)
     def call(*values):
         try:
             return function(*values)
-        except DenoiserError as error:
-            raise gr.Error(str(error), print_exception=False) from error
+        except Exception as error:
+            raise gr.Error(sentence_of(error), print_exception=False) from error
 
     return call
 

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ..errors import DenoiserError
 from ..stages import measured, stage
+from .limits import has_many_values
 
 FOLDER = Path(__file__).parent
 
@@ -56,23 +57,29 @@ def answering(function: Callable[[dict], dict]) -> Callable[[str], str]:
             with stage("parse"):
                 request = parsed(data)
             return function(request)
-        except DenoiserError as error:
-            return {"error": str(error)}
-        except (ValueError, TypeError, KeyError, RecursionError):
-            logging.getLogger(__name__).debug("an unreadable request", exc_info=True)
-            return {"error": "The request could not be read."}
-        except Exception:
-            logging.getLogger(__name__).exception("a request failed")
-            return {"error": "That went wrong on the server. Your drawing is still here."}
+        except Exception as error:
+            return {"error": sentence_of(error)}
 
     answer.__name__ = name
     return answer
 
 
+def sentence_of(error: Exception) -> str:
+    """What is said of an error, while it is handled, to whoever caused it; what no request may cause is logged."""
+    if isinstance(error, DenoiserError):
+        return str(error)
+    log = logging.getLogger(__name__)
+    if isinstance(error, ValueError | TypeError | KeyError | ArithmeticError | RecursionError):
+        log.debug("an unreadable request", exc_info=True)
+        return "The request could not be read."
+    log.exception("a request failed")
+    return "That went wrong on the server. Your drawing is still here."
+
+
 def parsed(data) -> dict:
     """The request in what the browser sent; BadRequest or ValueError where there is none."""
     text = data[0] if isinstance(data, list) and data else data
-    if not isinstance(text, str):
+    if not isinstance(text, str) or has_many_values(text):
         raise BadRequest("The request could not be read.")
     request = json.loads(text)
     if not isinstance(request, dict):

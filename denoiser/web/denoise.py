@@ -81,13 +81,13 @@ def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:
     kind, seed, factors = request.get("kind"), request.get("seed"), request.get("factors")
     if not isinstance(kind, str) or kind not in NOISES:
         raise BadRequest("There is no such kind of noise.")
-    if not isinstance(seed, int) or not 0 <= seed <= HIGHEST_SEED:
+    if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
         raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
     if factors is None:
         return kind, seed, LADDER
     if not isinstance(factors, list) or not 1 <= len(factors) <= len(LADDER):
         raise BadRequest(f"Between 1 and {len(LADDER)} noise factors can be asked for at once.")
-    if not all(isinstance(f, int | float) and math.isfinite(f) and 0 <= f <= 1 for f in factors):
+    if not all(type(f) in (int, float) and 0 <= f <= 1 for f in factors):
         raise BadRequest("A noise factor is a number from 0 to 1.")
     return kind, seed, tuple(factors)
 

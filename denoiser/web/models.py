@@ -140,7 +140,10 @@ class Shelf:
 
     def spectrum(self, request: dict) -> dict:
         """The checkerboard in what a model makes, before and after training; `model` null: in the digits themselves."""
-        return self.checkerboards(None if request.get("model") is None else self.named(request))
+        name = None if request.get("model") is None else self.named(request)
+        if name is not None and self.records[name]["recipe"]["task"] == "read":
+            raise BadRequest("There is no such model here.")
+        return self.checkerboards(name)
 
     @cache  # noqa: B019 (there is one shelf, as long as the page lives)
     @torch.inference_mode()

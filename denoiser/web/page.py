@@ -3,22 +3,27 @@
 from importlib.util import find_spec
 
 import gradio as gr
+from starlette.middleware import Middleware
 
 from . import api, denoise, latent, models
 from .component import asset, component
+from .limits import Limits
 from .server import middleware
 from .words import i18n, native, table
 from .zoo import Zoo
 
 TITLE = "Denoiser"
 STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models")
+KEPT = 3600  # seconds that a file in Gradio's cache may live
+SWEPT = 600  # seconds between looking for older ones
+WAITING = 64  # calls that may wait in Gradio's line
 TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build}
 
 
 def build_page(zoo: Zoo | None = None) -> gr.Blocks:
     """The demo with every tab, not launched; pass `launch_options()` to its launch."""
     zoo = zoo or Zoo()
-    with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
         component("header", logo=denoise.logo())
         component("toast")
         with gr.Tabs(elem_id="pages"):
@@ -28,7 +33,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
                     build(zoo)
         api.build(zoo)
     demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
-    return demo
+    return demo.queue(max_size=WAITING)
 
 
 def launch_options() -> dict:
@@ -38,11 +43,12 @@ def launch_options() -> dict:
     return {
         "theme": gr.themes.Base(),
         "head": f"<style>{styles}</style><script>{table()}{scripts}</script>",
-        "app_kwargs": {"middleware": middleware(asset("early.js"))},
+        "app_kwargs": {"middleware": [*middleware(asset("early.js")), Middleware(Limits)], "openapi_url": None},
         "i18n": i18n,
         "footer_links": [],
         "run_history": False,
         "show_error": False,
+        "enable_monitoring": False,
         "ssr_mode": False,  # else another server stands before ours, and answers without `middleware`
         "mcp_server": find_spec("mcp") is not None,  # Gradio's extra of that name
         "max_file_size": "32mb",

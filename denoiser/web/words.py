@@ -544,6 +544,8 @@ CHINESE = {
     "That picture is only {0} x {1} pixels; there is nothing to see in so few.": "这张图片只有 {0} x {1} 像素，太小了，看不出什么。",
     "That picture is {0} once read; there is nothing to see in so few.": "这张图片读出来只有 {0}，太小了，看不出什么。",
     "That picture is only {0}; there is nothing to see in so few.": "这张图片只有 {0}，太小了，看不出什么。",
+    "That picture is too large: {0} million pixels are the most we read.": "这张图片太大：最多能读取 {0} 百万像素。",
+    "Too many large pictures are being read. Try again, or try a smaller one.": "正在读取的大图片太多。请再试一次，或换一张小一些的图片。",
     "That picture needs more memory than there is.": "这张图片需要的内存太多。",
     "That file is larger than 24 MB. Try a smaller picture.": "文件超过 24 MB，请换一张小一点的图片。",
     "MNIST is not on this machine.": "这台机器上没有 MNIST。",
