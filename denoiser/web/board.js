@@ -82,37 +82,45 @@ function read(reply, asked) {
 const ink = s => s.picture !== null ? { picture: s.picture } : s.strokes.length ? { strokes: s.strokes } : { odd: s.odd };
 const request = (s, factors) => ({ ...ink(s), already: s.already, kind: s.kind, seed: s.seed, models: names(s), factors });
 
+/* one question to the server as it stands when it is put: while others are first it may become another one */
+const place = store.place();   // ours in the server's line; who asks anew in it takes back what was asked before
+async function put(ladder, mine) {
+  let asked = "", drawing = false;
+  const reply = await store.ask(server.compare, () => {
+    const s = store.state;
+    if (asking !== mine || !store.hasInk() || (ladder && s.drawing)) return null;
+    [asked, drawing] = [question(s), s.drawing];
+    return request(s, ladder ? null : [s.factor]);
+  }, place);
+  return { reply, asked, drawing };
+}
+
 const RETRY = 2000;   // milliseconds
-let asking = false;
+let asking = null;    // {ladder: the question whose ladder is asked for}, or {} for cards
 async function refresh() {
-  if (asking) return;
-  asking = true;
+  /* of the cards an older answer is better than none; a ladder of another drawing is not */
+  if (asking && (!asking.ladder || asking.ladder === question(store.state))) return;
+  const mine = asking = {};
   try {
     for (let s = store.state; store.hasInk(); ) {
-      const asked = question(s), { factor, drawing, lifted } = s;
-      const stale = () => question(s) !== asked;
+      const now = question(s);
+      if (s.ladder?.asked === now) break;
+      const cards = s.now?.asked !== now || (s.now.factors[0] !== s.factor && !s.already);
+      if (!cards && (s.drawing || s.already)) break;
+      mine.ladder = cards ? null : now;
+      const { reply, asked, drawing } = await put(!cards, mine);
+      if (asking !== mine) return;   // a newer question is on its way
+      const stale = question(s) !== asked;
       /* a refusal of what is no longer asked says nothing about what is */
-      const hopeless = () => s.offline || !stale();
-      if (s.ladder?.asked === asked) break;
-      if (s.now?.asked !== asked || (s.now.factors[0] !== factor && !s.already)) {
-        const reply = await store.ask(server.compare, request(s, [factor]));
-        if (!reply) { if (hopeless()) break; else continue; }
-        if (!store.hasInk()) break;
-        /* while the pen moves a slightly older picture is better than none */
-        if (!stale() || drawing) store.set({ now: read(reply, asked), digit: store.bytes(reply.digit), reading: reply.reading });
-        if (!stale() && lifted && !drawing) measure("cards", lifted);
-        continue;
-      }
-      if (s.drawing || s.already) break;
-      const reply = await store.ask(server.compare, request(s, null));
-      if (!reply && hopeless()) break;
-      if (reply && !stale()) {
-        store.set({ ladder: read(reply, asked) });
-        if (lifted) measure("ladder", lifted);
-      }
+      if (!reply) { if (s.offline || !stale) break; else continue; }
+      if (!store.hasInk()) break;
+      if (!cards && !stale) store.set({ ladder: read(reply, asked) });
+      /* while the pen moves a slightly older picture is better than none */
+      if (cards && (!stale || drawing)) store.set({ now: read(reply, asked), digit: store.bytes(reply.digit), reading: reply.reading });
+      if (!stale && s.lifted && !drawing) measure(cards ? "cards" : "ladder", s.lifted);
     }
   } finally {
-    asking = false;
+    if (asking === mine) asking = null;
     if (store.state.offline) setTimeout(refresh, RETRY);
   }
 }
