@@ -1,7 +1,9 @@
 """Starts the page: python app.py."""
 
+from denoiser.web import log
 from denoiser.web.page import build_page, launch_options
 
+log.start()
 demo = build_page()
 
 if __name__ == "__main__":

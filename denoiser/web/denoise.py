@@ -15,13 +15,12 @@ import gradio as gr
 import torch
 from torch import Tensor
 
-from ..comparison import LADDER, Comparison, Question, sweep_all
+from ..comparison import LADDER, Comparison, Question
 from ..data import PIXELS, SIDE, has_mnist
 from ..examples import EXAMPLES
 from ..ink import digit_from_image, digit_from_strokes, framed_from_image
 from ..noise import NOISES
 from ..stages import note, stage
-from . import log
 from .component import BadRequest, Together, component
 from .words import native
 from .zoo import Zoo, mnist_test
@@ -99,11 +98,7 @@ def same_cards(request: dict) -> Hashable | None:
 def compare_all(zoo: Zoo, asked: list[Asked]) -> list[dict]:
     """The replies to questions about the same models."""
     names = asked[0][0]
-
-    def spare(name: str, error: Exception) -> None:
-        log.error("a model failed", model=name, **log.about(error))
-
-    found = sweep_all([question for _, question in asked], {n: zoo.models[n] for n in names}, zoo.referee, spare)
+    found = zoo.sweep([question for _, question in asked], {name: zoo.models[name] for name in names})
     note(factors=len(asked[0][1].factors))
     with stage("encode"):
         return [reply_of(comparison) for comparison in found]

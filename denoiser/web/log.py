@@ -12,6 +12,10 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from types import SimpleNamespace
+
+import gradio as gr
+from gradio import queueing, routes
 
 VARIABLE = "DENOISER_LOG"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -39,6 +43,8 @@ def start() -> None:
         handler.setFormatter(Lines())
         logger.addHandler(handler)
         logger.propagate = False
+    for module in (queueing, routes):  # where Gradio prints tracebacks, which quote what was sent
+        module.traceback = SimpleNamespace(print_exc=failed_in_gradio)
     if asked not in LEVELS:
         warning("no such level", variable=VARIABLE, levels=", ".join(LEVELS))
 
@@ -71,8 +77,15 @@ def error(event: str, **facts: str | float) -> None:
 
 
 def about(error: BaseException) -> dict[str, str]:
-    """An exception's type, and the last line of ours it went through."""
+    """An exception's type, the last line of ours it went through, and the line that raised it."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = [f for f in frames if PACKAGE in Path(f.filename).parents] or frames
-    place = f"{Path(ours[-1].filename).name}:{ours[-1].lineno}" if ours else "unknown"
-    return {"error": type(error).__name__, "place": place}
+    ours = [frame for frame in frames if PACKAGE in Path(frame.filename).parents]
+    places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in (*ours[-1:], *frames[-1:])]
+    return {"error": type(error).__name__, "place": " > ".join(dict.fromkeys(places))}
+
+
+def failed_in_gradio() -> None:
+    """A line instead of the traceback of the exception that Gradio handles just now."""
+    found = sys.exception()
+    refused = isinstance(found, ValueError | gr.Error)  # an endpoint's input that is none
+    write(logging.DEBUG if refused else logging.ERROR, "unreadable" if refused else "failed", about(found))
