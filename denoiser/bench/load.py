@@ -36,6 +36,7 @@ SLIDE = 4.0  # seconds after the stroke's start, the slider goes to and fro
 STAY = 5  # strokes after which a visitor leaves and another comes
 PATIENCE = 30.0  # seconds after which a question without an answer is an error
 GOAL = 1_000  # milliseconds that the p95 from pen-up to the whole ladder may take
+AT_ONCE = {"cards": (1, 2, 4, 8, 16), "ladder": (1, 2, 4)}  # questions answered together, to see whether it pays
 SAMPLE = 5.0  # seconds between two looks at the server's memory
 FIGURES = ("page", "update", "cards", "ladder", "pen_up_to_cards", "pen_up_to_ladder")
 
@@ -309,6 +310,8 @@ def loopback(address: str) -> str:
     """`address` without a slash at its end; BenchError where it is of another machine than this one."""
     parts = urlsplit(address)
     try:
+        if not parts.hostname:
+            raise ValueError
         found = {info[4][0] for info in socket.getaddrinfo(parts.hostname, parts.port or 80)}
     except (OSError, ValueError) as error:
         raise BenchError(f"{address} is no address of a page") from error
@@ -369,7 +372,33 @@ def measure(
                 return run | {"soak": step(counts[-1], 60 * soak)}
             steps = [step(count, seconds) for count in counts]
             knee = find_knee(steps, lambda count: step(count, seconds))
-            return run | {"steps": sorted(steps, key=lambda s: s["visitors"]), "knee": knee}
+            run |= {"steps": sorted(steps, key=lambda s: s["visitors"]), "knee": knee}
+    return run | ({} if address else {"together_ms": together()})
+
+
+def together(counts: dict[str, tuple[int, ...]] | None = None, turns: int = 10) -> dict[str, dict[int, float]]:
+    """Milliseconds of processor time for each question where so many are answered at once: cards and ladders.
+
+    The least of `turns`, in this process, so that what else runs here counts little.
+    """
+    from ..comparison import LADDER, Question
+    from ..ink import digit_from_strokes
+    from ..web.zoo import Zoo
+
+    zoo, found = Zoo(), {}
+    models = {name: zoo.models[name] for name in zoo.featured}
+    digits = [digit_from_strokes(EXAMPLES[str(digit)]) for digit in range(10)]
+    for kind, factors in (("cards", (0.5,)), ("ladder", LADDER)):
+        found[kind] = {}
+        for count in (counts or AT_ONCE)[kind]:
+            questions = [Question(digits[i % 10], "gaussian", i, factors) for i in range(count)]
+            times = []
+            for _ in range(turns):
+                since = time.thread_time()
+                zoo.sweep(questions, models)
+                times.append((time.thread_time() - since) * 1000 / count)
+            found[kind][count] = round(min(times), 1)
+    return found
 
 
 def find_knee(steps: list[dict], step) -> dict:
@@ -448,3 +477,6 @@ def show(figures: dict) -> None:
     knee = figures["knee"]
     print(f"\nno error, and for 95 of 100 strokes the ladder within {GOAL:,} ms:", end=" ")
     print(f"{knee['good'] or 'not even the fewest'} visitors" + (f", no longer {knee['bad']}" if knee["bad"] else ""))
+    for kind, times in figures.get("together_ms", {}).items():
+        row = ", ".join(f"{count}: {ms:g}" for count, ms in times.items())
+        print(f"processor time for the {kind} of one visitor where so many are answered at once, ms: {row}")
