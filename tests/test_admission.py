@@ -255,37 +255,53 @@ def test_who_waits_is_answered_where_in_the_line_they_are():
 # ---------- in a browser ----------
 
 
-def busy(page, *places):
-    """Let the server say first that so many are before this page; what was asked is in the list that comes back."""
-    asked, left = [], list(places)
+def held(page, count):
+    """All questions from now on, the first `count` of which are answered by whoever calls this."""
+    routes = []
 
     def answer(route):
-        asked.append(route.request.post_data_json["data"])
-        if not left:
-            return route.continue_()
-        page.wait_for_timeout(400)  # long enough to be seen
-        route.fulfill(json=json.dumps({"waiting": left.pop(0), "again": 0.5}))
+        routes.append(route)
+        if len(routes) > count:
+            route.continue_()
 
     page.route("**/component_server/**", answer)
-    return asked
+    return routes
+
+
+def wait_for(page, happened):
+    """Until `happened()` is true."""
+    deadline = time.monotonic() + 60
+    while not happened():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(20)
+
+
+def question(route):
+    """What a page asks, and the name of its place in the line."""
+    text, place = route.request.post_data_json["data"]
+    return json.loads(text), place
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("locale", "words"), [("en-US", "you are number {} in line"), ("zh-CN", "你排在第 {} 位")])
 def test_who_waits_is_told_so_and_gets_the_newest_drawing_when_it_is_their_turn(new_page, locale, words):
     page = new_page(locale=locale)
-    asked = busy(page, 6, 2)
+    routes, line = held(page, 2), page.locator("#toast .say")
     draw(page)
-    line = page.locator("#toast .say")
+    wait_for(page, lambda: len(routes) == 1)
+    routes[0].fulfill(json=json.dumps({"waiting": 6, "again": 0}))
     expect(line).to_contain_text(words.format(7))
+    wait_for(page, lambda: len(routes) == 2)
     draw(page, [(0.3, 0.55), (0.7, 0.55)])
+    routes[1].fulfill(json=json.dumps({"waiting": 2, "again": 0}))
     expect(line).to_contain_text(words.format(3))
     settle(page)
     expect(line).to_be_hidden()
     assert "" not in pictures(page)
-    assert len({place for _, place in asked}) == 1  # the same place in line all the time
-    assert json.loads(asked[-1][0])["strokes"] == page.evaluate("() => denoiser.state.strokes")
-    assert json.loads(asked[-1][0])["factors"] is None
+    questions, places = zip(*map(question, routes), strict=True)
+    assert len(set(places)) == 1  # one place in line all the time
+    assert questions[2]["strokes"] == page.evaluate("() => denoiser.state.strokes")
+    assert questions[-1]["factors"] is None
 
 
 @pytest.mark.slow
@@ -293,21 +309,18 @@ def test_a_ladder_that_is_no_longer_wanted_is_taken_back(new_page):
     page, ladders = new_page(), []
 
     def answer(route):
-        question, place = route.request.post_data_json["data"]
-        if json.loads(question)["factors"] is not None or len(ladders) > 1:
-            return route.continue_()
-        ladders.append((route, place))  # the first one waits in line
+        if question(route)[0]["factors"] is None and not ladders:
+            ladders.append(route)  # it waits in line
+        else:
+            route.continue_()
 
     page.route("**/component_server/**", answer)
     draw(page)
-    page.wait_for_function("() => denoiser.state.now !== null && !denoiser.state.drawing")
-    while not ladders:
-        page.wait_for_timeout(20)
-    page.route("**/component_server/**", lambda route: route.continue_())
+    wait_for(page, lambda: ladders)
     draw(page, [(0.3, 0.55), (0.7, 0.55)])
     settle(page)  # its cards and ladder came although the first ladder never did
     shown = pictures(page)
-    ladders[0][0].fulfill(json=json.dumps({"replaced": True}))
+    ladders[0].fulfill(json=json.dumps({"replaced": True}))
     page.wait_for_timeout(300)
     assert pictures(page) == shown
     assert page.locator("#toast .say").is_hidden()
