@@ -95,8 +95,14 @@ def build_parser() -> argparse.ArgumentParser:
     bench.add_argument(
         "what",
         choices=BENCHMARKS,
-        help="the page or its maps in a real browser, training against other ways, or the best possible",
+        help="the page or its maps in a real browser, many visitors, training against other ways, or the best possible",
     )
+    bench.add_argument("--visitors", nargs="+", type=int, metavar="N", help="load: how many at once (1 10 50 100)")
+    bench.add_argument("--seconds", type=float, metavar="S", help="load: how long each number of them stays (30)")
+    bench.add_argument(
+        "--soak", type=float, metavar="MINUTES", help="load: the most of them for long; does memory grow?"
+    )
+    bench.add_argument("--address", metavar="URL", help="load: of a page that runs on this machine already")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
     denoise = verb(run_denoise, epilog=DENOISE_CODES)
@@ -363,10 +369,11 @@ def command(options: argparse.Namespace) -> str:
 
 
 def run_bench(options: argparse.Namespace) -> None:
-    """Measure: how fast the page (serving), its maps (latent) and training are, or how far the limit may be."""
+    """Measure: how fast the page (serving), its maps (latent) and training are, for how many (load), or the limit."""
     from .bench import main
 
-    main(options.what, options.json)
+    about = {name: getattr(options, name) for name in ("visitors", "seconds", "soak", "address")}
+    main(options.what, options.json, **about)
 
 
 def run_denoise(options: argparse.Namespace) -> int:

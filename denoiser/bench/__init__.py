@@ -3,12 +3,13 @@
 import json
 import statistics
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 
 from ..errors import DenoiserError
 
 # each a module here with measure() and show(figures)
-BENCHMARKS = ("serving", "latent", "training", "limit", "ablations")
+BENCHMARKS = ("serving", "latent", "load", "training", "limit", "ablations")
 
 
 class BenchError(DenoiserError, RuntimeError):
@@ -33,12 +34,18 @@ def summary(values: list[float]) -> dict[str, float]:
     }
 
 
-def main(what: str, json_file: Path | None = None) -> None:
-    """Run the benchmark `what`, print its figures and write them to `json_file` where one is named."""
+def main(what: str, json_file: Path | None = None, **options) -> None:
+    """Run the benchmark `what`, print its figures and write them to `json_file` where one is named.
+
+    `options` are those of its measure(); BenchError where it has no such one.
+    """
     from ..files import write_atomically
 
     benchmark = import_module(f".{what}", __name__)
-    figures = benchmark.measure()
+    given = {name: value for name, value in options.items() if value is not None}
+    if unknown := [name for name in given if name not in signature(benchmark.measure).parameters]:
+        raise BenchError(f"bench {what} has no --{unknown[0]}")
+    figures = benchmark.measure(**given)
     benchmark.show(figures)
     if json_file:
         about = {"command": f"python -m denoiser bench {what}"}

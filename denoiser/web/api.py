@@ -12,8 +12,9 @@ from typing import TypedDict
 import gradio as gr
 from torch import Tensor
 
-from .. import comparison, latent
-from ..comparison import Comparison
+from .. import latent
+from ..comparison import Comparison, Question
+from ..errors import DenoiserError
 from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
 from .component import BadRequest, sentence_of
@@ -34,10 +35,13 @@ class Reading(TypedDict):
 
 
 class Denoised(TypedDict):
-    """One model's picture (PNG as a data URL, 28 x 28), its PSNR in dB and SSIM (null where no noise was added)."""
+    """One model's picture (PNG as a data URL, 28 x 28), its PSNR in dB and SSIM (null where no noise was added).
+
+    All but its name is null where the model failed.
+    """
 
     model: str
-    image: str
+    image: str | None
     psnr: float | None
     ssim: float | None
     reading: Reading | None
@@ -111,7 +115,10 @@ class Endpoints:
         A picture of any size is framed as MNIST frames its digits, unless `framed` says that it is noisy already or
         framed already: then its noise is left alone.
         """
-        return self.compare(image, [model or self.anybody()], noise_kind, noise_factor, seed, framed)["results"][1]
+        result = self.compare(image, [model or self.anybody()], noise_kind, noise_factor, seed, framed)["results"][1]
+        if result["image"] is None:
+            raise DenoiserError(f"{result['model']} failed on the server; other models may work.")
+        return result
 
     def compare(
         self,
@@ -129,7 +136,7 @@ class Endpoints:
         chosen = {name: self.zoo.models[self.known(name)] for name in models}
         x = picture_of(image, framed is True)
         # without noise there is nothing to hold the pictures against
-        return as_reply(comparison.compare(x, chosen, kind, factor, seed, self.zoo.referee, reference=factor > 0))
+        return as_reply(self.zoo.sweep([Question(x, kind, seed, (factor,), reference=factor > 0)], chosen)[0])
 
     def encode(self, image: str, model: str = "", framed: bool = False) -> Place:
         """Where a variational autoencoder of two latent dimensions puts a digit."""
@@ -182,7 +189,7 @@ def saying(function: Callable) -> Callable:
         try:
             return function(*values)
         except Exception as error:
-            raise gr.Error(sentence_of(error), print_exception=False) from error
+            raise gr.Error(sentence_of(error, function.__name__), print_exception=False) from error
 
     return call
 
@@ -212,16 +219,22 @@ def as_url(picture: Tensor) -> str:
 
 def as_reply(compared: Comparison) -> Compared:
     """A comparison at one noise factor."""
+
+    def value(name: str, values: Tensor | None, row: int) -> float | None:
+        return None if values is None or name in compared.failed else finite(values[row, 0].item(), 4)
+
     return {
         "clean": as_url(compared.clean),
         "clean_reading": reading_of(compared.clean_reading),
         "results": [
             {
                 "model": name,
-                "image": as_url(compared.pictures[row, 0]),
-                "psnr": None if compared.psnr is None else finite(compared.psnr[row, 0].item(), 4),
-                "ssim": None if compared.ssim is None else finite(compared.ssim[row, 0].item(), 4),
-                "reading": reading_of(None if compared.readings is None else compared.readings[row, 0]),
+                "image": None if name in compared.failed else as_url(compared.pictures[row, 0]),
+                "psnr": value(name, compared.psnr, row),
+                "ssim": value(name, compared.ssim, row),
+                "reading": reading_of(
+                    None if compared.readings is None or name in compared.failed else compared.readings[row, 0]
+                ),
             }
             for row, name in enumerate(compared.names)
         ],

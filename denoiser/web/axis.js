@@ -32,6 +32,7 @@ function curves(ladder) {
   for (const db of [5, 10, 15, 20, 25, 30]) drawn += `<path d="M0 ${y(db)}H${width}" stroke="var(--line)"/><text x="${width}" y="${y(db) - 4}" text-anchor="end">${db}</text>`;
   for (let i = 0; i < count; i++) drawn += `<text x="${x(i / (count - 1))}" y="${height - 4}" text-anchor="middle">${(i / (count - 1)).toFixed(1)}</text>`;
   if (ladder?.psnr) rows.forEach((row, r) => {
+    if (ladder.broken[r]) return;
     const path = ladder.factors.map((f, i) => `${x(f).toFixed(1)} ${y(ladder.psnr[r][i] ?? HIGH).toFixed(1)}`).join("L");
     drawn += `<path d="M${path}" fill="none" stroke="${row.colour}" stroke-width="2" stroke-linejoin="round" stroke-dasharray="${row.dash}"/>`;
   });
@@ -40,9 +41,9 @@ function curves(ladder) {
 }
 /* the curves in words: where they stand at three noise factors, and who is best from where on */
 function told(ladder) {
-  const at = step => t`At ${(step / LAST).toFixed(1)}: ${rows.map((row, r) => `${row.label} ${ladder.psnr[r][step]?.toFixed(1) ?? "∞"}`).join(t`, `)}.`;
+  const at = step => t`At ${(step / LAST).toFixed(1)}: ${rows.map((row, r) => `${row.label} ${ladder.broken[r] ? "–" : ladder.psnr[r][step]?.toFixed(1) ?? "∞"}`).join(t`, `)}.`;
   const leads = ladder.factors.map((_, step) => {
-    const values = rows.map((_, r) => ladder.psnr[r][step] ?? Infinity);
+    const values = rows.map((_, r) => ladder.broken[r] ? -Infinity : ladder.psnr[r][step] ?? Infinity);
     return values.indexOf(Math.max(...values));
   });
   const from = leads.map((r, step) => r === leads[step - 1] ? null : t`${rows[r].label} from ${(step / LAST).toFixed(2)} on`).filter(Boolean);
@@ -61,11 +62,12 @@ function judge(ladder, r) {
   return { step: first < 0 ? null : first, runs };
 }
 function breaks(ladder) {
-  const judged = ladder?.psnr && ladder.reads, { width } = measures(), narrow = width < 500;
+  const readable = ladder?.psnr && ladder.reads, { width } = measures(), narrow = width < 500;
   const x = f => narrow ? f * (Math.max(0, whole.clientWidth - 144) - 28) : place.x(f);
   const half = 0.5 / LAST, bar = ([from, to]) => [x(clamp(from / LAST - half, 0, 1)), x(clamp(to / LAST + half, 0, 1))];
   find(".breaks").innerHTML = rows.map((row, r) => {
     if (!r) return "";
+    const judged = readable && !ladder.broken[r];
     const { step, runs } = judged ? judge(ladder, r) : { step: null, runs: [] }, factor = step === null ? 1 : ladder.factors[step];
     const words = !judged ? "–" : step === null ? t`holds` : factor.toFixed(2);
     const end = x(factor);
@@ -85,7 +87,7 @@ function strips(ladder) {
     Array.from({ length: count }, (_, i) => `<button type="button" tabindex="-1" data-step="${step(i)}" aria-label="${t`${row.label} at noise factor ${(step(i) / LAST).toFixed(2)}`}"><canvas class="px" width="28" height="28"></canvas></button>`).join("")}</div></div>`).join("");
   [...find(".strips").children].forEach((strip, r) => {
     for (const button of strip.querySelectorAll("button")) {
-      button.firstChild.classList.toggle("unlit", !ladder);
+      button.firstChild.classList.toggle("unlit", !ladder || ladder.broken[r]);
       if (ladder) store.paint(button.firstChild, ladder.picture(r, +button.dataset.step));
     }
   });
@@ -119,17 +121,17 @@ find(".strips").onclick = event => {
 function live() {
   const { factor, ladder } = store.state, x = place.x(factor);
   const step = Math.round(factor * LAST), figures = store.hasInk() && ladder?.names.length === rows.length ? ladder.psnr : null;
-  const values = figures ? rows.map((_, r) => figures[r][step] ?? Infinity) : [];
+  const values = figures ? rows.map((_, r) => ladder.broken[r] ? -Infinity : figures[r][step] ?? Infinity) : [];
   const best = values.length ? values.indexOf(Math.max(...values)) : -1;
   const left = svg.getBoundingClientRect().left - whole.getBoundingClientRect().left + x;
   for (const mark of [find(".hair"), find(".flag")]) mark.style.left = `${left}px`;
   find(".flag").textContent = factor.toFixed(2);
   [...find(".legend").children].forEach((line, r) => {
-    line.querySelector(".value").textContent = !figures ? "–" : Number.isFinite(values[r]) ? values[r].toFixed(1) : "∞";
+    line.querySelector(".value").textContent = !figures || values[r] === -Infinity ? "–" : Number.isFinite(values[r]) ? values[r].toFixed(1) : "∞";
     line.classList.toggle("best", r === best);
   });
   const dots = find(".dots");
-  if (dots) dots.innerHTML = values.map((v, r) => `<circle cx="${x}" cy="${place.y(v)}" r="${r === best ? 5 : 4}" fill="${rows[r].colour}" stroke="var(--bg)" stroke-width="2"/>`).join("");
+  if (dots) dots.innerHTML = values.map((v, r) => v === -Infinity ? "" : `<circle cx="${x}" cy="${place.y(v)}" r="${r === best ? 5 : 4}" fill="${rows[r].colour}" stroke="var(--bg)" stroke-width="2"/>`).join("");
 }
 function develop() {
   const { ladder, drawing } = store.state;

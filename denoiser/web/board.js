@@ -4,7 +4,7 @@ const store = window.denoiser, { N, M, t } = store;
 const list = element.querySelector(".cards");
 const SAVE = '<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><path d="M10 4v9M6.500 10 10 13.500 13.500 10M4 16.500h12"/></svg>';
 const noisy = { name: "noisy", label: t`Noisy`, detail: t`do nothing`, family: "noisy", trained: null, colour: "var(--noisy)" };
-const GONE = t`its file is missing or damaged`;
+const GONE = t`its file is missing or damaged`, BROKEN = t`it failed on the server; the others go on`;
 let rows = [], cards = [];
 
 /* ---------- which models: their order stays, whatever the order of choosing ---------- */
@@ -74,45 +74,54 @@ store.on("shown", build);
 const names = s => s.shown.map(m => m.name);
 const question = s => `${s.version}/${s.kind}/${s.seed}/${names(s)}${s.already ? "/already" : ""}`;
 
-/* the server's answer: `picture(row, i)` are the bytes of a row at its i-th factor */
+/* the server's answer: `picture(row, i)` are the bytes of a row at its i-th factor, null where `broken[row]`: its model failed */
 function read(reply, asked) {
   const pixels = store.bytes(reply.pictures), count = reply.factors.length;
-  return { ...reply, asked, picture: (row, i) => pixels.subarray((row * count + i) * M, (row * count + i + 1) * M) };
+  const broken = reply.names.map(name => reply.failed.includes(name));
+  return { ...reply, asked, broken, picture: (row, i) => broken[row] ? null : pixels.subarray((row * count + i) * M, (row * count + i + 1) * M) };
 }
 const ink = s => s.picture !== null ? { picture: s.picture } : s.strokes.length ? { strokes: s.strokes } : { odd: s.odd };
 const request = (s, factors) => ({ ...ink(s), already: s.already, kind: s.kind, seed: s.seed, models: names(s), factors });
 
+/* one question to the server as it stands when it is put: while others are first it may become another one */
+const place = store.place();   // ours in the server's line; who asks anew in it takes back what was asked before
+async function put(ladder, mine) {
+  let asked = "", drawing = false;
+  const reply = await store.ask(server.compare, () => {
+    const s = store.state;
+    if (asking !== mine || !store.hasInk() || (ladder && s.drawing)) return null;
+    [asked, drawing] = [question(s), s.drawing];
+    return request(s, ladder ? null : [s.factor]);
+  }, place);
+  return { reply, asked, drawing };
+}
+
 const RETRY = 2000;   // milliseconds
-let asking = false;
+let asking = null;    // {ladder: the question whose ladder is asked for}, or {} for cards
 async function refresh() {
-  if (asking) return;
-  asking = true;
+  /* of the cards an older answer is better than none; a ladder of another drawing is not */
+  if (asking && (!asking.ladder || asking.ladder === question(store.state))) return;
+  const mine = asking = {};
   try {
     for (let s = store.state; store.hasInk(); ) {
-      const asked = question(s), { factor, drawing, lifted } = s;
-      const stale = () => question(s) !== asked;
+      const now = question(s);
+      if (s.ladder?.asked === now) break;
+      const cards = s.now?.asked !== now || (s.now.factors[0] !== s.factor && !s.already);
+      if (!cards && (s.drawing || s.already)) break;
+      mine.ladder = cards ? null : now;
+      const { reply, asked, drawing } = await put(!cards, mine);
+      if (asking !== mine) return;   // a newer question is on its way
+      const stale = question(s) !== asked;
       /* a refusal of what is no longer asked says nothing about what is */
-      const hopeless = () => s.offline || !stale();
-      if (s.ladder?.asked === asked) break;
-      if (s.now?.asked !== asked || (s.now.factors[0] !== factor && !s.already)) {
-        const reply = await store.ask(server.compare, request(s, [factor]));
-        if (!reply) { if (hopeless()) break; else continue; }
-        if (!store.hasInk()) break;
-        /* while the pen moves a slightly older picture is better than none */
-        if (!stale() || drawing) store.set({ now: read(reply, asked), digit: store.bytes(reply.digit), reading: reply.reading });
-        if (!stale() && lifted && !drawing) measure("cards", lifted);
-        continue;
-      }
-      if (s.drawing || s.already) break;
-      const reply = await store.ask(server.compare, request(s, null));
-      if (!reply && hopeless()) break;
-      if (reply && !stale()) {
-        store.set({ ladder: read(reply, asked) });
-        if (lifted) measure("ladder", lifted);
-      }
+      if (!reply) { if (s.offline || !stale) break; else continue; }
+      if (!store.hasInk()) break;
+      if (!cards && !stale) store.set({ ladder: read(reply, asked) });
+      /* while the pen moves a slightly older picture is better than none */
+      if (cards && (!stale || drawing)) store.set({ now: read(reply, asked), digit: store.bytes(reply.digit), reading: reply.reading });
+      if (!stale && s.lifted && !drawing) measure(cards ? "cards" : "ladder", s.lifted);
     }
   } finally {
-    asking = false;
+    if (asking === mine) asking = null;
     if (store.state.offline) setTimeout(refresh, RETRY);
   }
 }
@@ -164,12 +173,12 @@ function show() {
   const found = answer && !s.already ? answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6) : 0, step = Math.max(0, found);
   list.classList.toggle("stale", s.offline && answer !== null && (found < 0 || answer.asked !== question(s)));
   const figures = answer?.psnr;
-  const places = figures ? rows.map((_, row) => figures[row][step] ?? Infinity) : [];
+  const places = figures ? rows.map((_, row) => answer.broken[row] ? -Infinity : figures[row][step] ?? Infinity) : [];
   const best = figures ? places.indexOf(Math.max(...places)) : -1;
   list.dataset.view = view;
   rows.forEach((row, r) => {
     const { card, canvas, divider, psnr, ssim, digit: says, sure, note: line, meter } = cards[r];
-    const picture = answer?.picture(r, step) ?? null;
+    const picture = answer?.picture(r, step) ?? null, broken = answer?.broken[r];
     canvas.classList.toggle("unlit", !picture);
     if (!picture || !digit) store.paint(canvas, picture);
     else if (view === "difference" && figures) store.paint(canvas, picture, difference(picture, digit));
@@ -178,15 +187,15 @@ function show() {
     divider.style.left = `${s.wipe * 100}%`;
     if (!r) divider.setAttribute("aria-valuenow", Math.round(s.wipe * 100));
     card.classList.toggle("best", r === best);
-    psnr.textContent = figures ? db(figures[r][step]) : "–";
-    ssim.textContent = figures ? answer.ssim[r][step].toFixed(2) : "–";
-    const [reads, p] = answer?.reads?.[r][step] ?? [];
+    psnr.textContent = figures && !broken ? db(figures[r][step]) : "–";
+    ssim.textContent = figures && !broken ? answer.ssim[r][step].toFixed(2) : "–";
+    const [reads, p] = broken ? [] : answer?.reads?.[r][step] ?? [];
     const wrong = reads !== undefined && figures && !odd && answer.reading && reads !== answer.reading[0];
     word(says, t`reads`, " ", ...(reads === undefined ? ["–"] : [{ tag: "b", textContent: reads }, ...(wrong ? [{ tag: "span", className: "wrong", textContent: t`not ${answer.reading[0]}` }] : [])]));
     sure.textContent = reads === undefined ? "" : store.percent(p);
     meter.style.transform = `scaleX(${reads === undefined ? 0 : p})`;
-    line.textContent = answer && !s.already ? note(row, factor, s.kind, odd) : "";
-    const what = !answer ? t`${row.label}, empty` : s.already ? row.label : t`${row.label} at noise factor ${answer.factors[step].toFixed(2)}`;
+    line.textContent = broken ? BROKEN : answer && !s.already ? note(row, factor, s.kind, odd) : "";
+    const what = broken ? `${row.label}: ${BROKEN}` : !answer ? t`${row.label}, empty` : s.already ? row.label : t`${row.label} at noise factor ${answer.factors[step].toFixed(2)}`;
     canvas.setAttribute("aria-label", reads === undefined ? what : t`${what}: reads ${reads}, ${store.percent(p)}`);
   });
   const dial = document.querySelector("#factor .noisy");
@@ -200,8 +209,8 @@ store.on("theme", () => { shades = null; show(); });
 const status = element.querySelector("[role=status]");
 store.on("ladder", ({ ladder, factor, odd }) => {
   if (!ladder?.psnr || !ladder.reading || odd || ladder.names.length !== rows.length) return;
-  const step = Math.round(factor * 20), figures = rows.map((_, r) => ladder.psnr[r][step] ?? Infinity), best = figures.indexOf(Math.max(...figures));
-  const wrong = rows.filter((_, r) => ladder.reads[r][step][0] !== ladder.reading[0]).map(row => row.label);
+  const step = Math.round(factor * 20), figures = rows.map((_, r) => ladder.broken[r] ? -Infinity : ladder.psnr[r][step] ?? Infinity), best = figures.indexOf(Math.max(...figures));
+  const wrong = rows.filter((_, r) => !ladder.broken[r] && ladder.reads[r][step][0] !== ladder.reading[0]).map(row => row.label);
   status.textContent = t`At noise factor ${factor.toFixed(2)} the best is ${rows[best].label}, ${db(ladder.psnr[best][step])} dB.` + " " +
     (wrong.length ? t`Read as another digit: ${wrong.join(t`, `)}.` : t`All are read as ${ladder.reading[0]}.`);
 });

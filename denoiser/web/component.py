@@ -1,18 +1,38 @@
 """gr.HTML components of our own, each from <name>.html, <name>.js and <name>.css beside this file."""
 
 import json
-import logging
-from collections.abc import Callable
+import time
+import uuid
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import gradio as gr
 
 from ..errors import DenoiserError
 from ..stages import measured, stage
+from . import log
+from .admission import Line, NotYet, Replaced
 from .limits import has_many_values
 
 FOLDER = Path(__file__).parent
+LONGEST_GROUPED = 100_000  # characters of a request that may be answered together with others
+LONGEST_NAME = 64  # characters of a place in the line
+
+
+@dataclass(frozen=True)
+class Together:
+    """A function that answers several requests at once: `check` makes a question of each, `answer` takes them all.
+
+    `group` says of a request which others can be answered with it, None for none.
+    """
+
+    name: str
+    check: Callable[[dict], Any]
+    answer: Callable[[list], list[dict]]
+    group: Callable[[dict], Hashable | None] = lambda request: None
 
 
 def asset(name: str) -> str:
@@ -21,58 +41,96 @@ def asset(name: str) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def component(name: str, *functions: Callable, **props) -> gr.HTML:
-    """The component `name`; `functions` are what its script may call as `server.<function>(request)`.
+def component(name: str, *functions: Callable[[dict], dict] | Together, **props) -> gr.HTML:
+    """The component `name`; `functions` are what its script may call as `server.<function>(request)`, through one line.
 
     `props` reach the script as `props.<name>` and the template as `${name}`.
     """
+    line = Line()
     return gr.HTML(
         None,
         elem_id=name,
         html_template=asset(f"{name}.html"),
         js_on_load=f"denoiser.translate(element);\n{asset(f'{name}.js')}",
-        server_functions=[answering(f) for f in functions] or None,
+        server_functions=[in_line(line, f) for f in functions] or None,
         apply_default_css=False,
         padding=False,
         **props,
     )
 
 
-def answering(function: Callable[[dict], dict]) -> Callable[[str], str]:
-    """`function` as the browser calls it: JSON in, JSON out, every error a sentence under "error".
+def in_line(line: Line, function: Callable[[dict], dict] | Together) -> Callable:
+    """`function` as the browser calls it, with the request and the name of a place in the line.
+
+    Who has to wait is answered {waiting: how many are before, again: seconds}, who has asked for something else since
+    {replaced: true}; else as `answering` says.
+    """
+    together = as_together(function)
+    work = partial(answers, together)
+
+    async def call(data):
+        began, place = time.perf_counter(), place_of(data)
+        try:
+            reply, outcome = await line.turn(work, data, place, group_of(together, data)), "answered"
+        except NotYet as wait:
+            reply, outcome = json.dumps({"waiting": wait.before, "again": wait.again}), "waits"
+        except Replaced:
+            reply, outcome = json.dumps({"replaced": True}), "replaced"
+        log.info("request", function=together.name, outcome=outcome, ms=(time.perf_counter() - began) * 1000)
+        return reply
+
+    call.__name__ = together.name
+    return call
+
+
+def as_together(function: Callable[[dict], dict] | Together) -> Together:
+    """A function of one request as one of several."""
+    if isinstance(function, Together):
+        return function
+    name = (function.func if isinstance(function, partial) else function).__name__
+    return Together(name, lambda request: request, lambda requests: [function(request) for request in requests])
+
+
+def answering(function: Callable[[dict], dict] | Together) -> Callable[[Any], str]:
+    """`function` without a line: JSON in, JSON out, every error a sentence under "error".
 
     The request is untrusted: whatever is wrong with it, the answer is a sentence and never a traceback.
     """
+    together = as_together(function)
+    return lambda data: answers(together, [data])[0]
 
-    name = (function.func if isinstance(function, partial) else function).__name__
 
-    def answer(data):
-        with measured(name):
-            reply = reply_to(data)
-            with stage("encode"):
-                return json.dumps(reply, separators=(",", ":"))
-
-    def reply_to(data) -> dict:
+def answers(together: Together, batch: list) -> list[str]:
+    """The reply to each of a batch of what the browser sent, as `answering` says."""
+    with measured(together.name):
+        replies: list[dict | None] = [None] * len(batch)
+        questions = {}
+        for i, data in enumerate(batch):
+            try:
+                with stage("parse"):
+                    request = parsed(data)
+                questions[i] = together.check(request)
+            except Exception as error:
+                replies[i] = {"error": sentence_of(error, together.name)}
         try:
-            with stage("parse"):
-                request = parsed(data)
-            return function(request)
+            for i, reply in zip(questions, together.answer(list(questions.values())) if questions else (), strict=True):
+                replies[i] = reply
         except Exception as error:
-            return {"error": sentence_of(error)}
+            if len(batch) > 1:  # whatever it was, it is nobody else's fault
+                return [answers(together, [data])[0] for data in batch]
+            replies = [{"error": sentence_of(error, together.name)}]
+        with stage("encode"):
+            return [json.dumps(reply, separators=(",", ":")) for reply in replies]
 
-    answer.__name__ = name
-    return answer
 
-
-def sentence_of(error: Exception) -> str:
-    """What is said of an error, while it is handled, to whoever caused it; what no request may cause is logged."""
+def sentence_of(error: Exception, function: str) -> str:
+    """What is said of an error to whoever caused it; what no request may cause is logged."""
     if isinstance(error, DenoiserError):
         return str(error)
-    log = logging.getLogger(__name__)
     if isinstance(error, ValueError | TypeError | KeyError | ArithmeticError | RecursionError):
-        log.debug("an unreadable request", exc_info=True)
+        log.debug("unreadable", function=function, **log.about(error))
         return "The request could not be read."
-    log.exception("a request failed")
+    log.error("failed", function=function, **log.about(error))
     return "That went wrong on the server. Your drawing is still here."
 
 
@@ -85,6 +143,25 @@ def parsed(data) -> dict:
     if not isinstance(request, dict):
         raise BadRequest("The request could not be read.")
     return request
+
+
+def place_of(data) -> str:
+    """The name of a place in the line in what the browser sent, a new one where there is none."""
+    name = data[1] if isinstance(data, list) and len(data) > 1 else None
+    return name if isinstance(name, str) and 0 < len(name) <= LONGEST_NAME else uuid.uuid4().hex
+
+
+def group_of(together: Together, data) -> Hashable | None:
+    """What the request can be answered together with, None where it is alone or cannot be read."""
+    text = data[0] if isinstance(data, list) and data else data
+    if not isinstance(text, str) or len(text) > LONGEST_GROUPED:
+        return None
+    try:
+        group = together.group(parsed(data))
+        hash(group)
+    except (DenoiserError, ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return group
 
 
 class BadRequest(DenoiserError, ValueError):

@@ -8,19 +8,20 @@ import binascii
 import io
 import json
 import math
+from collections.abc import Hashable
 from functools import partial
 
 import gradio as gr
 import torch
 from torch import Tensor
 
-from ..comparison import LADDER, Comparison, sweep
+from ..comparison import LADDER, Comparison, Question
 from ..data import PIXELS, SIDE, has_mnist
 from ..examples import EXAMPLES
 from ..ink import digit_from_image, digit_from_strokes, framed_from_image
 from ..noise import NOISES
 from ..stages import note, stage
-from .component import BadRequest, component
+from .component import BadRequest, Together, component
 from .words import native
 from .zoo import Zoo, mnist_test
 
@@ -59,6 +60,19 @@ def compare(zoo: Zoo, request: dict) -> dict:
 
     To what is `already` noisy nothing is added, and nobody knows its clean digit.
     """
+    return compare_all(zoo, [question_of(zoo, request)])[0]
+
+
+def together(zoo: Zoo) -> Together:
+    """`compare` for the board: who waits for the same models, each at one noise factor, is answered at once."""
+    return Together("compare", partial(question_of, zoo), partial(compare_all, zoo), same_cards)
+
+
+Asked = tuple[tuple[str, ...], Question]  # names of models, and what they are asked
+
+
+def question_of(zoo: Zoo, request: dict) -> Asked:
+    """What a request asks, checked."""
     kind, seed, factors = noise_of(request)
     with stage("ink"):
         x, reference = digit_of(request, seed)
@@ -69,11 +83,25 @@ def compare(zoo: Zoo, request: dict) -> dict:
         raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
     if not all(isinstance(name, str) and name in zoo.models for name in names):
         raise BadRequest("There is no such model.")
-    models = {name: zoo.models[name] for name in names}
-    swept = sweep(x, models, kind, seed, factors, zoo.referee, reference)
-    note(factors=len(factors))
+    return tuple(names), Question(x, kind, seed, factors, reference)
+
+
+def same_cards(request: dict) -> Hashable | None:
+    """What requests have in common that can be answered together: their models, each at one noise factor.
+
+    Ladders are batches of their own already: several at once take as long as one after another.
+    """
+    factors = request.get("factors")
+    return tuple(request["models"]) if isinstance(factors, list) and len(factors) == 1 else None
+
+
+def compare_all(zoo: Zoo, asked: list[Asked]) -> list[dict]:
+    """The replies to questions about the same models."""
+    names = asked[0][0]
+    found = zoo.sweep([question for _, question in asked], {name: zoo.models[name] for name in names})
+    note(factors=len(asked[0][1].factors))
     with stage("encode"):
-        return reply_of(swept)
+        return [reply_of(comparison) for comparison in found]
 
 
 def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:
@@ -121,7 +149,10 @@ def encode(pictures: Tensor) -> str:
 
 
 def reply_of(comparison: Comparison) -> dict:
-    """A comparison as the board reads it: rows by factors, unbounded PSNR as null, readings as [digit, probability]."""
+    """A comparison as the board reads it: rows by factors, unbounded PSNR as null, readings as [digit, probability].
+
+    What stands in a row that is among `failed` means nothing.
+    """
 
     def rounded(values: Tensor | None, digits: int) -> list | None:
         return None if values is None else [[finite(v, digits) for v in row] for row in values.tolist()]
@@ -139,6 +170,7 @@ def reply_of(comparison: Comparison) -> dict:
         "ssim": rounded(comparison.ssim, 3),
         "reading": None if comparison.clean_reading is None else readings(comparison.clean_reading),
         "reads": None if comparison.readings is None else readings(comparison.readings),
+        "failed": comparison.failed,
     }
 
 
@@ -213,7 +245,7 @@ def build(zoo: Zoo) -> None:
     kinds = {name: noise.label for name, noise in NOISES.items()}
     component(
         "board",
-        partial(compare, zoo),
+        together(zoo),
         models=cards,
         missing=[zoo.gap(name) for name in zoo.missing],
         featured=zoo.featured,

@@ -5,9 +5,10 @@ A question names the maps it is about, and its answer has what each of them says
 """
 
 import io
-import logging
 import threading
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 import gradio as gr
 import numpy as np
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from .. import latent
 from ..errors import DenoiserError
+from . import log
 from .chart import Chart, text
 from .component import BadRequest, component
 from .denoise import digit_of, encode, noise_of
@@ -50,9 +52,30 @@ def place_of(value: object) -> Tensor:
     return latent.as_places([value])[0]
 
 
+def maps(asked: Iterable[tuple[Chart, Any]], answer: Callable[[Chart, Any], Any]) -> dict[str, Any]:
+    """What each map answers to what it is asked; a map whose model fails is left out, unless all fail."""
+    found, failure = {}, None
+    for here, value in asked:
+        try:
+            found[here.name] = answer(here, value)
+        except DenoiserError:  # what is wrong is the question
+            raise
+        except Exception as error:
+            log.error("a model failed", model=here.name, **log.about(error))
+            failure = error
+    if failure and not found:
+        raise failure
+    return found
+
+
+def each(charts: Charts, request: dict, answer: Callable[[Chart], Any]) -> dict[str, Any]:
+    """`maps` of those that the request names."""
+    return maps(((here, None) for here in charts_of(charts, request)), lambda here, _: answer(here))
+
+
 def chart(charts: Charts, request: dict) -> dict:
     """The whole of each map."""
-    return {"maps": {here.name: here.reply() for here in charts_of(charts, request)}}
+    return {"maps": each(charts, request, Chart.reply)}
 
 
 def named(charts: Charts, values: object) -> list[tuple[Chart, object]]:
@@ -75,16 +98,14 @@ def point(charts: Charts, request: dict) -> dict:
         return {"picture": encode(picture[0]), "reading": readings(here, picture)[0], "nearest": nearest}
 
     places = named(charts, request.get("places"))
-    return {"maps": {here.name: seen(here, place_of(value)) for here, value in places}}
+    return {"maps": maps(places, lambda here, value: seen(here, place_of(value)))}
 
 
 def own(charts: Charts, request: dict) -> dict:
     """Where the visitor's digit lands, and where noise takes it."""
     kind, seed, factors = noise_of(request | {"factors": None})
     x, _ = digit_of({"picture": request.get("picture")}, seed)
-    paths = {
-        here.name: latent.drift(here.model, x, kind, seed, factors, here.referee) for here in charts_of(charts, request)
-    }
+    paths = each(charts, request, lambda here: latent.drift(here.model, x, kind, seed, factors, here.referee))
 
     def track(path: latent.Drift) -> dict:
         read = path.comparison.readings
@@ -108,14 +129,15 @@ def own(charts: Charts, request: dict) -> dict:
 def walks(charts: Charts, request: dict) -> dict[str, tuple[Tensor, Tensor]]:
     """The morphs that the request describes, by map: places and pictures. `ends` has a pair of places for each map."""
     along = request.get("along") is True
-    found = {}
-    for here, pair in named(charts, request.get("ends")):
+
+    def walk(here: Chart, pair: object) -> tuple[Tensor, Tensor]:
         if not isinstance(pair, list) or len(pair) != 2:
             raise latent.PlaceError("A morph goes from one place to another.")
         if along and here.land is None:
-            raise DenoiserError("Without the test digits there is no data to go along.")
-        found[here.name] = latent.morph(here.model, *map(place_of, pair), land=here.land if along else None)
-    return found
+            raise BadRequest("Without the test digits there is no data to go along.")
+        return latent.morph(here.model, *map(place_of, pair), land=here.land if along else None)
+
+    return maps(named(charts, request.get("ends")), walk)
 
 
 def morph(charts: Charts, request: dict) -> dict:
@@ -166,7 +188,7 @@ def grid(charts: Charts, request: dict) -> dict:
             "readable": latent.readable(here.referee, pictures) if here.referee else None,
         }
 
-    return {"maps": {here.name: sheet(here) for here in charts_of(charts, request)}}
+    return {"maps": each(charts, request, sheet)}
 
 
 def dozen(charts: Charts, request: dict) -> dict:
@@ -174,14 +196,13 @@ def dozen(charts: Charts, request: dict) -> dict:
     seed = request.get("seed")
     if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
         raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
-    found = {}
-    for here in charts_of(charts, request):
-        places, pictures = latent.sample(here.model, DOZEN, seed)
-        found[here.name] = {
-            "pictures": [encode(picture) for picture in pictures],
-            "readings": readings(here, pictures),
-        }
-    return {"places": places.tolist(), "maps": found}
+    samples = each(charts, request, lambda here: latent.sample(here.model, DOZEN, seed))
+    places = next(iter(samples.values()))[0]  # the same for all of them
+
+    def drawn(name: str, pictures: Tensor) -> dict:
+        return {"pictures": [encode(picture) for picture in pictures], "readings": readings(charts[name], pictures)}
+
+    return {"places": places.tolist(), "maps": {name: drawn(name, pictures) for name, (_, pictures) in samples.items()}}
 
 
 def readings(here: Chart, pictures: Tensor) -> list:
@@ -236,5 +257,5 @@ def prepare(charts: Charts) -> None:
             here.reply()
             if here.land is not None:
                 latent.along_data(*torch.from_numpy(here.land.centres[:2]), here.land)  # loads what finds the way
-        except Exception:
-            logging.getLogger(__name__).exception("the map of %s could not be prepared", here.name)
+        except Exception as error:
+            log.error("a map could not be prepared", model=here.name, **log.about(error))

@@ -20,6 +20,7 @@ from ..models import parameter_count
 from ..noise import NOISES, add_noise, draw_noise
 from ..plots import LOSSES, line_styles, loss_key
 from ..recipes import trained_noise
+from . import log
 from .component import BadRequest, component
 from .zoo import Zoo, mnist_test
 
@@ -172,7 +173,11 @@ def entry(name: str, model: torch.nn.Module, record: Mapping, code: Mapping | No
     """A model's row in the table and the facts of its own part of the page; `code` says how sparse its code is."""
     recipe = record["recipe"]
     history = record.get("history") or []
-    rows = inspection.layers(model, torch.zeros(IMAGE)) if record.get("parameters") else []
+    try:
+        rows = inspection.layers(model, torch.zeros(IMAGE)) if record.get("parameters") else []
+    except Exception as error:
+        log.error("a model failed", model=name, **log.about(error))
+        rows = []
     return {
         "name": name,
         "title": recipe["title"],

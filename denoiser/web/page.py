@@ -52,4 +52,5 @@ def launch_options() -> dict:
         "ssr_mode": False,  # else another server stands before ours, and answers without `middleware`
         "mcp_server": find_spec("mcp") is not None,  # Gradio's extra of that name
         "max_file_size": "32mb",
+        "state_session_capacity": 500,  # Gradio keeps 80 kB for each visitor and forgets nobody else
     }

@@ -1,4 +1,5 @@
-"""What stands between Gradio's server and the browser: a first script, headers that keep strangers out, /health."""
+"""What stands between Gradio's server and the browser: a first script, headers that keep strangers out, /health, and
+one line in the log where Gradio itself fails."""
 
 import json
 import os
@@ -6,6 +7,8 @@ import os
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import log
 
 # Where the page may stand in a frame: on its own site, on the hub that hosts Spaces, and where its host allows.
 FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
@@ -29,7 +32,7 @@ HEADERS = {
 
 def middleware(script: str) -> list[Middleware]:
     """All of this module, for FastAPI; `script` is what runs first on the page."""
-    return [Middleware(Health), Middleware(Headers), Middleware(FirstScript, script=script)]
+    return [Middleware(Health), Middleware(Headers), Middleware(Faults), Middleware(FirstScript, script=script)]
 
 
 class Health:
@@ -62,6 +65,32 @@ class Headers:
             await send(message)
 
         await self.app(scope, receive, changed if scope["type"] == "http" else send)
+
+
+class Faults:
+    """Answers 500 with a sentence where the application raises: its traceback may quote what a visitor sent."""
+
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched if scope["type"] == "http" else send)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            log.error("failed", function="server", **log.about(error))
+            if not started:
+                headers = [(b"content-type", b"application/json")]
+                await send({"type": "http.response.start", "status": 500, "headers": headers})
+                await send({"type": "http.response.body", "body": b'{"error":"That went wrong on the server."}'})
 
 
 class FirstScript:

@@ -25,6 +25,7 @@ window.denoiser = (({ t, ...language }) => {
     view: "picture", wipe: 0.5,
     model: null,       // whose entry on the Models page is asked for
     message: "", offline: false,
+    waiting: 0,        // our number in the server's line, 0 where we do not wait
   };
 
   function set(patch) {
@@ -102,11 +103,27 @@ window.denoiser = (({ t, ...language }) => {
   const percent = p => p > 0.995 ? "> 99 %" : `${Math.round(p * 100)} %`;
   const grey = value => table[value];
 
-  /* one call to the server; null where it failed, after saying why. `offline` says that it did not answer at all */
-  async function ask(call, request) {
+  /* one call to the server; null where it failed, after saying why, and where a later one took its place in the line.
+     While others are first it asks again and again, for what `request` is by then: that may be a function, which gives
+     null where there is nothing to ask any more. `offline` says that the server did not answer at all */
+  const place = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), n => n.toString(36)).join("");
+  const pause = ms => new Promise(done => setTimeout(done, ms));
+  async function ask(call, request, mine = place()) {
+    for (;;) {
+      const question = typeof request === "function" ? request() : request;
+      const reply = question && await attempt(call, question, mine);
+      if (reply?.waiting === undefined) {
+        if (state.waiting && !reply?.replaced) set({ waiting: 0 });
+        return reply?.replaced ? null : reply;
+      }
+      set({ waiting: reply.waiting + 1 });
+      await pause(1000 * reply.again * (0.5 + Math.random()) + 300 * Math.random());   // not all at the same moment
+    }
+  }
+  async function attempt(call, question, mine) {
     let reply;
     try {
-      reply = JSON.parse(await call(JSON.stringify(request)));
+      reply = JSON.parse(await call(JSON.stringify(question), mine));
     } catch {
       if (!state.offline) say(t`The server does not answer. Your drawing is still here; the page keeps trying.`);
       set({ offline: true });
@@ -136,5 +153,5 @@ window.denoiser = (({ t, ...language }) => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { ...language, t, N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, ask, download, open, dark, firstTheme };
+  return { ...language, t, N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, place, ask, download, open, dark, firstTheme };
 })(window.denoiser);

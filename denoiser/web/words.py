@@ -21,6 +21,9 @@ CHINESE = {
     "The server does not answer. Your drawing is still here; the page keeps trying.": (
         "服务没有应答。你写的字还在，页面会继续尝试。"
     ),
+    "Many people are here now: you are number {0} in line. Your drawing is kept.": (
+        "现在人很多，你排在第 {0} 位。你写的字会留着。"
+    ),
     "The server answers again. Your drawing is still here.": "服务恢复应答，你写的字还在。",
     "Link copied: this drawing, this noise, these models.": "链接已复制：笔迹、噪声和模型都在里面。",
     "The link is in the address bar: this drawing, this noise, these models.": (
@@ -117,6 +120,7 @@ CHINESE = {
     "Read as another digit: {0}.": "读成别的数字：{0}。",
     "All are read as {0}.": "全部读作 {0}。",
     "its file is missing or damaged": "它的文件缺失或损坏",
+    "it failed on the server; the others go on": "它在服务器上出错了，其他的照常",
     "That link asks for models that are not here: {0}.": "链接里的模型这里没有：{0}。",
     "no reference": "没有参照",
     "there was no digit": "这里本来没有数字",

@@ -1,15 +1,17 @@
 """The models the page serves: loaded once, read only, shared by all visitors."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 import torch
 from torch import nn
 
 from ..checkpoint import CheckpointError, list_models, load_checkpoint, load_model
-from ..comparison import LADDER, sweep
+from ..comparison import Comparison, Question, sweep_all
 from ..data import SIDE, Digits, has_mnist, load_mnist
 from ..filters import FILTERS
 from ..recipes import RECIPES
+from . import log
 
 LABELS = {
     "dense": "Dense",
@@ -48,18 +50,22 @@ class Zoo:
             self.problems.append(str(error))
         for network in filter(None, (*self.models.values(), self.referee)):
             network.to(memory_format=torch.channels_last)  # a ladder in 0.7 of the time
+        for problem in self.problems:
+            log.warning("a model is missing", problem=problem)
         self.warm_up()
 
     def warm_up(self) -> None:
         """Run every featured model once on a whole ladder, so that the first visitor does not wait for kernels."""
-        sweep(
-            torch.zeros(1, 1, SIDE, SIDE),
-            {n: self.models[n] for n in self.featured},
-            "gaussian",
-            0,
-            LADDER,
-            self.referee,
-        )
+        featured = {name: self.models[name] for name in self.featured}
+        self.sweep([Question(torch.zeros(1, 1, SIDE, SIDE), "gaussian", 0)], featured)
+
+    def sweep(self, questions: Sequence[Question], models: Mapping[str, nn.Module]) -> list[Comparison]:
+        """What these models make of each question; one that fails is logged and the others go on."""
+
+        def spare(name: str, error: Exception) -> None:
+            log.error("a model failed", model=name, **log.about(error))
+
+        return sweep_all(questions, models, self.referee, spare)
 
     @property
     def featured(self) -> list[str]:
