@@ -1,6 +1,7 @@
 """The Denoise tab: draw or upload a digit, set the noise, compare what every model makes of it.
 
-The server keeps nothing of a visitor: each request brings its strokes or its fitted picture.
+The server keeps nothing of a drawing: each request brings its strokes or its fitted picture, and the ids of the models
+its visitor trained.
 """
 
 import base64
@@ -12,7 +13,7 @@ from functools import partial
 
 import gradio as gr
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..comparison import LADDER, Comparison, sweep
 from ..data import PIXELS, SIDE, has_mnist
@@ -57,7 +58,8 @@ def test_digit(request: dict) -> dict:
 def compare(zoo: Zoo, request: dict) -> dict:
     """The request's `models` on its digit: at its `factors`, or at the whole ladder where that is null.
 
-    To what is `already` noisy nothing is added, and nobody knows its clean digit.
+    To what is `already` noisy nothing is added, and nobody knows its clean digit. The visitor's `own` models come with
+    their ids; those that are no longer kept are left out, and named under "gone".
     """
     kind, seed, factors = noise_of(request)
     with stage("ink"):
@@ -67,13 +69,25 @@ def compare(zoo: Zoo, request: dict) -> dict:
     names = request.get("models")
     if not isinstance(names, list) or not 1 <= len(names) <= MOST_MODELS:
         raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
-    if not all(isinstance(name, str) and name in zoo.models for name in names):
+    own = own_models(zoo, request.get("own"))
+    if not all(isinstance(name, str) and (name in zoo.models or name in own) for name in names):
         raise BadRequest("There is no such model.")
-    models = {name: zoo.models[name] for name in names}
+    found = {name: zoo.models.get(name) or own[name] for name in names}
+    models = {name: model for name, model in found.items() if model is not None}
     swept = sweep(x, models, kind, seed, factors, zoo.referee, reference)
     note(factors=len(factors))
     with stage("encode"):
-        return reply_of(swept)
+        return reply_of(swept) | {"gone": [name for name in found if name not in models]}
+
+
+def own_models(zoo: Zoo, ids: object) -> dict[str, nn.Module | None]:
+    """The models that the request's visitor trained, by the names its page gives them; None for what is gone."""
+    if ids is None:
+        return {}
+    if not isinstance(ids, dict) or len(ids) > MOST_MODELS:
+        raise BadRequest("There is no such model.")
+    kept = {name: zoo.kept.get(key) for name, key in ids.items()}
+    return {name: model and model.network for name, model in kept.items()}
 
 
 def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:

@@ -4,20 +4,24 @@ from importlib.util import find_spec
 
 import gradio as gr
 
-from . import api, denoise, latent, models
+from . import api, denoise, latent, models, train
 from .component import asset, component
 from .server import middleware
 from .words import i18n, native, table
 from .zoo import Zoo
 
 TITLE = "Denoiser"
-STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models")
-TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build}
+STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models", "train")
+TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build, "Train": train.build}
 
 
 def build_page(zoo: Zoo | None = None) -> gr.Blocks:
     """The demo with every tab, not launched; pass `launch_options()` to its launch."""
     zoo = zoo or Zoo()
+
+    def leave(request: gr.Request):
+        zoo.kept.leave(request.session_hash)
+
     with gr.Blocks(title=TITLE, analytics_enabled=False) as demo:
         component("header", logo=denoise.logo())
         component("toast")
@@ -27,6 +31,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(zoo)
         api.build(zoo)
+        demo.unload(leave)
     return demo
 
 
