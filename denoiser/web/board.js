@@ -10,7 +10,7 @@ let rows = [], cards = [];
 /* ---------- which models: their order stays, whatever the order of choosing ---------- */
 const choice = element.querySelector(".choose"), most = props.most;
 let boxes = [];
-const everyone = () => [...props.models, ...store.state.own];
+const everyone = () => [...store.state.own, ...props.models];   // where a new card is seen at once
 function offer() {
   choice.querySelector(".list").innerHTML = everyone().map(m => `
   <label style="--c:var(--${m.family})"><input type="checkbox" value="${m.name}"><i class="swatch"></i><b>${m.name}</b><span>${t(m.title)}</span></label>`).join("") + props.missing.map(m => `

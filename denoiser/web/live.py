@@ -31,6 +31,7 @@ EPOCHS = 200  # at most
 FIRST, SELDOM = 0.25, 1.0  # seconds between two moments at the beginning, and later
 WATCHED = 500  # held-out digits the curve of validation is measured on while it grows
 FILTERS = 32  # of the first layer are shown
+SETTLED = 4  # looks after which these stay the same
 
 WIDTHS = {"dense": (64, 128, 256, 512), "conv": (4, 8, 16, 32)}
 CODES = {"dense": (4, 8, 16, 32, 64), "conv": (1, 2, 4, 8, 16)}  # numbers; maps of 7 x 7
@@ -118,9 +119,10 @@ def material() -> Digits:
 def learn(settings: dict, seconds: float = SECONDS) -> Iterator[dict]:
     """Train what `settings` describe, for at most so many seconds; what there is to see, as plain values.
 
-    Each value has `pictures`, what becomes of the ten noisy digits (10 x 784 bytes, base64), their mean PSNR, `train`
-    (mean loss since the value before) and `validation`, `filters` (a sheet of the first layer's weights), `weights`
-    (the bytes of a safetensors file), and how far the training is. Where it cannot go on the last value is {"error"}.
+    Each value has `pictures`, what becomes of the ten noisy digits (10 x 784 bytes, base64), their mean PSNR in dB,
+    the losses `train` (mean since the value before) and `validation`, `filters` (a sheet of how the first layer's
+    weights have changed), `weights` (the bytes of a safetensors file), and how far the training is. Where it cannot
+    go on, the last value is {"error": a sentence}. Close the generator to stop.
     """
     recipe = recipe_of(settings)
     digits = material()
@@ -163,7 +165,8 @@ class Watch:
     def __init__(self, recipe: Recipe, digits: Digits):
         self.device, self.precision = digits.images.device, default_precision(digits.images.device)
         self.held_out = Feed(split_validation(digits)[1][:WATCHED], recipe)
-        self.clean, self.noisy, self.origin = ten_noisy(recipe)
+        self.clean, self.noisy, _ = ten_noisy(recipe)
+        self.looks, self.start, self.busiest = 0, torch.empty(0), torch.empty(0)
 
     def look(self, moment: Moment) -> dict:
         """The model as it is now."""
@@ -171,16 +174,26 @@ class Watch:
         validation = validation_loss(model, self.held_out, self.precision)
         with torch.no_grad():
             pictures = model(self.noisy.to(self.device)).float().clamp(0, 1).cpu()
-        weights = first_weights(model).cpu()
         state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
         return {
             "pictures": pack(pictures),
             "psnr": decibels(pictures, self.clean),
             "validation": validation,
-            "filters": sheet(weights, weights[:FILTERS], each=True) | {"total": len(weights)},
+            "filters": self.learnt(first_weights(model).cpu()),
             "weights": save(state),
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
         }
+
+    def learnt(self, weights: torch.Tensor) -> dict:
+        """How the first layer's weights (N, H, W) have changed, of those that soon change most: the others rest."""
+        if not self.looks:
+            self.start = weights.clone()
+        change = weights - self.start
+        self.looks += 1
+        if self.looks <= SETTLED:
+            moved = change.square().sum(dim=(1, 2)).topk(min(FILTERS, len(change))).indices
+            self.busiest = moved.sort().values
+        return sheet(change, change[self.busiest]) | {"total": len(change)}
 
 
 def ten_noisy(recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, str]:

@@ -102,7 +102,7 @@ $("form").onsubmit = async event => {
     await new Promise(resolve => setTimeout(resolve, ticket ? ASK : 0));
     if (mine !== turn) return;
   }
-  phase("training", t`It learns`);
+  phase("training", t`Learning`);
   props.value = JSON.stringify({ ticket, settings: asked });
   trigger("start");
 };
@@ -130,7 +130,7 @@ store.on("moment", ({ moment, moments }) => {
     return finish(t`Trained in ${Math.round(moment.seconds)} s, ${steps} steps: ${psnr.toFixed(1)} dB instead of ${store.state.ten.psnr.toFixed(1)} dB.`);
   }
   if (!busy()) return;
-  phase("training", t`It learns`);
+  phase("training", t`Learning`);
   if (moment.seconds === undefined) return;
   $(".bar i").style.transform = `scaleX(${Math.min(1, moment.seconds / seconds)})`;
   const left = Math.max(0, Math.ceil(seconds - moment.seconds)), speed = moment.speed ? Math.round(moment.speed / 100) * 100 : null;
