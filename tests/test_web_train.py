@@ -154,14 +154,13 @@ def test_the_budget_ends_it(strokes):
 def test_the_filters_shown_stay_the_same_ones(strokes):
     watch = live.Watch(live.recipe_of(SMALL), strokes)
     start = torch.zeros(64, 28, 28)
-    assert watch.learnt(start)["count"] == live.FILTERS
-    for _ in range(live.SETTLED):
-        change = torch.zeros(64, 28, 28)
-        change[5] = 1
-        watch.learnt(change)
+    assert watch.learnt(start, 1)["count"] == live.FILTERS
+    change = torch.zeros(64, 28, 28)
+    change[5] = 1
+    watch.learnt(change, live.SETTLED)
     chosen = watch.busiest.tolist()
     assert 5 in chosen
-    watch.learnt(torch.rand(64, 28, 28))
+    watch.learnt(torch.rand(64, 28, 28), live.SETTLED + 1)
     assert watch.busiest.tolist() == chosen
 
 
@@ -610,29 +609,20 @@ def falls_silent(page):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("leaves", [closes, reloads, falls_silent], ids=lambda f: f.__name__)
-def test_no_training_survives_its_visitor(new_page, lessons, leaves):
-    page, other = new_page(), new_page()
-    open_train(page)
-    begin(page, 2)
-    assert lessons
-    leaves(page)
-    wait_until(other, lambda: not lessons, seconds=PATIENCE + 10)
-
-
-@pytest.mark.slow
-def test_no_training_survives_its_connection(browser, page_url, lessons):
-    page, other = browser.new_page(), browser.new_page()
+@pytest.mark.parametrize("leaves", [closes, reloads, loses_the_connection, falls_silent], ids=lambda f: f.__name__)
+def test_no_training_survives_its_visitor(browser, page_url, lessons, leaves):
+    context, other = browser.new_context(), browser.new_page()
+    page = context.new_page()
     page.set_default_timeout(60_000)
     page.goto(page_url)
     page.locator("#board .card").first.wait_for()
     open_train(page)
     begin(page, 2)
-    loses_the_connection(page)
+    assert lessons
+    leaves(page)
     wait_until(other, lambda: not lessons, seconds=PATIENCE + 10)
-    page.context.set_offline(False)
-    for each in (page, other):
-        each.context.close()
+    other.close()
+    context.close()
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ EPOCHS = 200  # at most
 FIRST, SELDOM = 0.25, 1.0  # seconds between two moments at the beginning, and later
 WATCHED = 500  # held-out digits the curve of validation is measured on while it grows
 FILTERS = 32  # of the first layer are shown
-SETTLED = 4  # looks after which these stay the same
+SETTLED = 200  # steps after which these stay the same ones
 
 WIDTHS = {"dense": (64, 128, 256, 512), "conv": (4, 8, 16, 32)}
 CODES = {"dense": (4, 8, 16, 32, 64), "conv": (1, 2, 4, 8, 16)}  # numbers; maps of 7 x 7
@@ -166,7 +166,8 @@ class Watch:
         self.device, self.precision = digits.images.device, default_precision(digits.images.device)
         self.held_out = Feed(split_validation(digits)[1][:WATCHED], recipe)
         self.clean, self.noisy, _ = ten_noisy(recipe)
-        self.looks, self.start, self.busiest = 0, torch.empty(0), torch.empty(0)
+        self.start: torch.Tensor | None = None
+        self.busiest = torch.empty(0)
 
     def look(self, moment: Moment) -> dict:
         """The model as it is now."""
@@ -179,18 +180,17 @@ class Watch:
             "pictures": pack(pictures),
             "psnr": decibels(pictures, self.clean),
             "validation": validation,
-            "filters": self.learnt(first_weights(model).cpu()),
+            "filters": self.learnt(first_weights(model).cpu(), moment.done),
             "weights": save(state),
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
         }
 
-    def learnt(self, weights: torch.Tensor) -> dict:
-        """How the first layer's weights (N, H, W) have changed, of those that soon change most: the others rest."""
-        if not self.looks:
+    def learnt(self, weights: torch.Tensor, done: int) -> dict:
+        """How the first layer's weights (N, H, W) have changed after so many steps, of those that soon change most."""
+        if self.start is None:
             self.start = weights.clone()
         change = weights - self.start
-        self.looks += 1
-        if self.looks <= SETTLED:
+        if done <= SETTLED or not len(self.busiest):
             moved = change.square().sum(dim=(1, 2)).topk(min(FILTERS, len(change))).indices
             self.busiest = moved.sort().values
         return sheet(change, change[self.busiest]) | {"total": len(change)}
