@@ -10,7 +10,7 @@ let rows = [], cards = [];
 /* ---------- which models: their order stays, whatever the order of choosing ---------- */
 const choice = element.querySelector(".choose"), most = props.most;
 let boxes = [];
-const everyone = () => [...store.state.own, ...props.models];   // where a new card is seen at once
+const everyone = () => [...store.state.yours, ...props.models];   // where a new card is seen at once
 function offer() {
   choice.querySelector(".list").innerHTML = everyone().map(m => `
   <label style="--c:var(--${m.family})"><input type="checkbox" value="${m.name}"><i class="swatch"></i><b>${m.name}</b><span>${t(m.title)}</span></label>`).join("") + props.missing.map(m => `
@@ -76,8 +76,8 @@ store.on("shown", build);
 
 /* ---------- the visitor's own: a new one stands on the board at once, one that the server forgot leaves it ---------- */
 let known = [];
-store.on("own", ({ own, shown }) => {
-  const there = own.map(m => m.name), before = known;
+store.on("yours", ({ yours, shown }) => {
+  const there = yours.map(m => m.name), before = known;
   if (there.join() === before.join()) return;
   known = there;
   offer();
@@ -86,7 +86,7 @@ store.on("own", ({ own, shown }) => {
   choose([...kept, ...fresh].length ? [...kept, ...fresh] : props.featured);
 });
 function forget(gone) {
-  store.set({ own: store.state.own.filter(m => !gone.includes(m.name)) });
+  store.set({ yours: store.state.yours.filter(m => !gone.includes(m.name)) });
   store.say(t`The server no longer has the network you trained. The others are still here.`);
 }
 

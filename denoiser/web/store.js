@@ -24,7 +24,7 @@ window.denoiser = (({ t, ...language }) => {
     now: null,         // every row at `factor`
     view: "picture", wipe: 0.5,
     model: null,       // whose entry on the Models page is asked for
-    own: [],           // the visitor's own models: what a card says of each, and its id on the server as `own`
+    yours: [],         // the visitor's own models: what a card says of each, and its id on the server as `own`
     lesson: "idle",    // of the Train page: "idle", "waiting" or "training"
     ten: null,         // the ten digits that are watched: clean, noisy
     trained: null,     // the settings of the training

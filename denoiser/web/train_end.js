@@ -9,10 +9,10 @@ store.on("result", ({ result }) => {
   $(".words").textContent = result ? t(result.card.title) : t`A trained network can stand beside the others, and be taken home.`;
 });
 $(".card").onclick = () => {
-  const { result, own } = store.state;
-  if (!own.some(m => m.own === result.id)) {
+  const { result, yours } = store.state;
+  if (!yours.some(m => m.own === result.id)) {
     const name = `yours-${++number}`;
-    store.set({ own: [...own, { ...result.card, name, label: "Yours", detail: name, own: result.id }].slice(-MOST) });
+    store.set({ yours: [...yours, { ...result.card, name, label: "Yours", detail: name, own: result.id }].slice(-MOST) });
   }
   store.say(t`Your network is one of the cards, on this page only, until you leave.`);
   store.open("denoise");
