@@ -140,18 +140,20 @@ def test_the_train_page_while_it_trains_and_afterwards(new_page, theme, size):
     before = page.evaluate(TRAIN_BOXES)
     page.locator("#train_form .train").focus()
     page.keyboard.press("Enter")
-    page.wait_for_function("() => denoiser.state.moments.length > 4")
-    assert faults(page) == []
-    assert page.evaluate(TRAIN_BOXES) == before
     expect(page.locator("#train_form .stop")).to_be_focused()
+    page.wait_for_function("() => denoiser.state.moments.length > 4")
+    assert page.evaluate(TRAIN_BOXES) == before
     page.keyboard.press("Enter")
     page.wait_for_function("() => denoiser.state.result !== null && denoiser.state.lesson === 'idle'")
-    assert faults(page) == []
-    assert page.evaluate(TRAIN_BOXES) == before
     expect(page.locator("#train_form .train")).to_be_focused()
+    assert page.evaluate(TRAIN_BOXES) == before
     assert len(page.evaluate("() => window.said")) <= 4
     for name in ("clean", "noisy", "denoised"):
         assert page.locator(f"#train_ten [data-row={name}]").get_attribute("aria-label")
+    assert faults(page) == []
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => denoiser.state.lesson === 'training' && denoiser.state.moments.length > 0")
+    assert faults(page) == []
 
 
 def test_without_motion_the_training_is_replayed_step_by_step(new_page):

@@ -25,7 +25,7 @@ from denoiser.recipes import Recipe
 from denoiser.strokes import DATA, written_digits
 from denoiser.web import denoise, live, train
 from denoiser.web.component import BadRequest, answering
-from denoiser.web.kept import HOUR, LINGER, Kept
+from denoiser.web.kept import HOUR, LINGER, OWN, Kept
 from denoiser.web.line import DITHERING, MOST, PATIENCE, Line
 
 SMALL = live.AT_FIRST | live.WELL["dense"] | {"width": 64, "code": 8}
@@ -297,6 +297,14 @@ def test_when_a_page_is_gone_its_models_follow_and_the_others_stay():
     assert kept.get(yours)
 
 
+def test_one_visitor_does_not_push_the_others_out():
+    kept = Kept(clock=Clock())
+    other = kept.add(torch.nn.Identity(), {}, "you")
+    mine = [kept.add(torch.nn.Identity(), {}, "me") for _ in range(OWN + 3)]
+    assert kept.get(other)
+    assert [kept.get(key) is not None for key in mine] == [False] * 3 + [True] * OWN
+
+
 @pytest.mark.parametrize("key", [None, 1, "", "yours-1", ["a"], {}])
 def test_there_is_nothing_under_an_id_that_was_never_given(key):
     kept = Kept()
@@ -381,7 +389,8 @@ def test_what_was_learnt_before_it_failed_is_kept(strokes, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "text", [None, 5, "", "[]", "{}", '{"ticket": 1}', json.dumps({"ticket": "made up", "settings": SMALL})]
+    "text",
+    [None, 5, "", "[]", "{}", "[" * 100_000, '{"ticket": 1}', json.dumps({"ticket": "made up", "settings": SMALL})],
 )
 def test_requests_of_no_page_of_ours_get_a_sentence(text):
     (only,) = train.run(Line(), Kept(), text, None)
@@ -569,6 +578,15 @@ def test_a_model_that_the_server_forgot_leaves_the_board_and_the_rest_works(new_
     expect(page.locator("#toast")).to_contain_text("no longer has the network you trained")
     assert page.locator("#board .card[data-name='yours-1']").count() == 0
     assert page.locator("#board .card").count() > 2
+
+
+@pytest.mark.slow
+def test_the_server_hears_of_it_when_a_page_is_closed(new_page, monkeypatch):
+    left = []
+    monkeypatch.setattr(Kept, "leave", lambda self, session: left.append(session))
+    page, other = new_page(), new_page()
+    page.close()
+    wait_until(other, lambda: any(left))
 
 
 @pytest.mark.slow

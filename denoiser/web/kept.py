@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 MOST = 40  # of all visitors together; of the largest that can be chosen these are 140 MB
+OWN = 8  # of one visitor
 HOUR = 3600.0  # seconds that a model is kept after it was last asked for
 LINGER = 120.0  # the same once its visitor's page is gone: a lost connection may come back
 
@@ -39,6 +40,9 @@ class Kept:
         with self.lock:
             self._forget()
             self.models[key] = Model(network, record, session, self.clock() + HOUR)
+            mine = [key for key, model in self.models.items() if model.session == session]
+            for least_used in mine[:-OWN] if session else []:
+                del self.models[least_used]
             while len(self.models) > self.most:
                 del self.models[next(iter(self.models))]
         return key

@@ -1,6 +1,7 @@
 """A training to watch: what may be chosen, and the pictures, curves and weights that come of it, moment by moment."""
 
 import math
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -106,9 +107,17 @@ def parameter_counts() -> dict[str, int]:
         }
 
 
-@cache
+_loading = threading.Lock()  # whoever comes while they are read waits for them, and does not read them again
+
+
 def material() -> Digits:
     """What is trained on: MNIST's training digits where they are, else our own strokes."""
+    with _loading:
+        return _material()
+
+
+@cache
+def _material() -> Digits:
     return load_mnist("train") if has_mnist() else written_digits()
 
 

@@ -29,6 +29,7 @@ from .line import Line
 from .models import pack
 from .zoo import Zoo, card
 
+MOST_TEXT = 4096  # characters of a request to train
 GONE = "That model is no longer on the server. Train it again."
 
 
@@ -49,6 +50,7 @@ def stop(line: Line, request: dict) -> dict:
 
 def preview(request: dict) -> dict:
     """The ten digits under the noise of the settings, before anything is trained."""
+    threading.Thread(target=live.material, daemon=True).start()  # who looks may soon train
     clean, noisy, origin = live.ten_noisy(live.recipe_of(request.get("settings")))
     return {"clean": pack(clean), "noisy": pack(noisy), "psnr": live.decibels(noisy, clean), "origin": origin}
 
@@ -76,6 +78,8 @@ def run(line: Line, kept: Kept, text: object, session: str | None) -> Iterator[s
     Whatever goes wrong is a sentence under "error", and what was learnt before is kept.
     """
     try:
+        if not isinstance(text, str) or len(text) > MOST_TEXT:
+            raise BadRequest("The request could not be read.")
         asked = parsed(text)
         recipe = live.recipe_of(asked.get("settings"))
         with line.turn(asked.get("ticket")) as wanted:
@@ -118,7 +122,6 @@ def build(zoo: Zoo) -> None:
     def begin(text, request: gr.Request):
         yield from run(line, kept, text, request.session_hash)
 
-    threading.Thread(target=live.material, daemon=True).start()  # before the first visitor asks
     with gr.Column(elem_id="train"):
         form = component("train_form", partial(wait, line), partial(stop, line), preview, **choices())
         with gr.Column(elem_id="train-side"):
