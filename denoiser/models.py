@@ -203,12 +203,13 @@ def dense(widths: Sequence[int], activation: str = "relu", code_activation: str 
     )
 
 
-def conv_strided(filters: int) -> Autoencoder:
-    """Two convolutions with pools, two transposed convolutions of stride 2."""
+def conv_strided(filters: int, code: int | None = None) -> Autoencoder:
+    """Two convolutions with pools, two transposed convolutions of stride 2; the code is `code` deep, or as the rest."""
+    code = code or filters
     return Autoencoder(
-        nn.Sequential(*pooled(1, filters, filters)),  # f x 14 x 14, f x 7 x 7
+        nn.Sequential(*pooled(1, filters, code)),  # f x 14 x 14, c x 7 x 7
         nn.Sequential(
-            transposed3(filters, filters),  # f x 14 x 14
+            transposed3(code, filters),  # f x 14 x 14
             transposed3(filters, filters),  # f x 28 x 28
             nn.Conv2d(filters, 1, 3, padding=1),  # 1 x 28 x 28
         ),

@@ -1,4 +1,4 @@
-"""fit(recipe, digits): the one training loop, for every model and device.
+"""fit(recipe, digits): the one training loop, for every model and device; `steps` is the same for those who watch.
 
 The data set stays on the device as uint8; shuffling, noise and augmentation are batched tensor work there, and the
 losses of an epoch are read back once, at its end. Each epoch draws from a generator seeded with the recipe's seed
@@ -9,10 +9,11 @@ Knows no model and no formula: `model.loss(batch, ...)` has them.
 import json
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -190,6 +191,15 @@ def step(trainer: Trainer, batch: Batch) -> Tensor:
     return loss.detach()
 
 
+class Moment(NamedTuple):
+    """A training after one of its steps: how many there were, the last one's loss (on the device), the epochs over."""
+
+    trainer: Trainer
+    done: int
+    loss: Tensor
+    history: list[dict]
+
+
 def fit(
     recipe: Recipe,
     digits: Digits,
@@ -207,6 +217,28 @@ def fit(
     atomically; with `resume` it is taken up from there. `bar` is moved on by each step. Raises TrainingError at a
     loss that is not finite, or where the device's memory is too small.
     """
+    training = steps(recipe, digits, state_file=state_file, resume=resume, engine=engine, bar=bar, team=team)
+    while True:
+        try:
+            next(training)
+        except StopIteration as over:
+            return over.value
+
+
+def steps(
+    recipe: Recipe,
+    digits: Digits,
+    *,
+    state_file: Path | None = None,
+    resume: bool = False,
+    engine: Engine | None = None,
+    bar: tqdm | None = None,
+    team: Team | None = None,
+) -> Generator[Moment, None, tuple[nn.Module, dict]]:
+    """`fit` one step at a time: a Moment after each, and at the end what `fit` returns.
+
+    Nothing is computed between two moments, and whoever closes the generator has stopped the training.
+    """
     device, team = digits.images.device, team or Team()
     engine = engine or Engine.fastest(device)
     training, held_out = split_validation(digits)
@@ -214,15 +246,18 @@ def fit(
     history: list[dict] = []
     if resume and state_file and state_file.exists():
         history = load_state(state_file, trainer)
+    done = len(history) * steps_of_epoch(recipe, len(training))
     bar = tqdm(disable=True) if bar is None else bar
     bar.set_description(recipe.name)
-    bar.update(len(history) * steps_of_epoch(recipe, len(training)))
+    bar.update(done)
     for epoch in range(len(history), recipe.total_epochs):
         start, losses = time.perf_counter(), []
         with _room_for(recipe):
             for loss in trainer.epoch(epoch):
                 losses.append(loss)
+                done += 1
                 bar.update()
+                yield Moment(trainer, done, loss, history)
             with trainer.mean.in_place():
                 held_out_loss = validation_loss(trainer.model, validation, engine.precision)
         values = torch.stack(losses).double()

@@ -107,6 +107,16 @@ STATES = {
 }
 
 
+def train(page, seconds: float = 15) -> None:
+    """A training of the network that the Train page offers first, stopped after so long."""
+    page.locator("#train-tab-button").click()
+    page.wait_for_function("() => denoiser.state.ten !== null")
+    page.locator("#train_form .train").click()
+    page.wait_for_function(f"() => denoiser.state.moments.at(-1)?.seconds > {seconds}")
+    page.locator("#train_form .stop").click()
+    page.wait_for_function("() => denoiser.state.result !== null")
+
+
 def shoot(page, name: str) -> None:
     """The page as it is now, as WebP."""
     path = FOLDER / f"{name}.webp"
@@ -150,6 +160,9 @@ def main(words: list[str]) -> None:
                     example(page)
                     page.locator(f"#{slug}-tab-button").click()
                     page.wait_for_timeout(4_000)
+            for theme in THEMES:
+                for page in visit(f"train-{size}-{theme}", size, theme):
+                    train(page)
         browser.close()
 
 

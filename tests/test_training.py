@@ -455,3 +455,30 @@ def test_validation_leaves_penalties_out(few):
     punished = replace(plain, penalties={"weight_l1": 1.0})
     losses = [validation_loss(model, Feed(few, recipe), "float32") for recipe in (plain, punished)]
     assert losses[0] == losses[1]
+
+
+def test_who_watches_sees_every_step_of_the_same_training(tiny_digits):
+    recipe = short(FRESH)
+    model, outcome = run(recipe, tiny_digits)
+    watched, seen = training.steps(recipe, tiny_digits, engine=Engine()), []
+    try:
+        while True:
+            seen.append(next(watched))
+    except StopIteration as over:
+        same, told = over.value
+    assert same_weights(model, same)
+    assert curve(outcome) == curve(told)
+    assert [moment.done for moment in seen] == list(range(1, len(seen) + 1))
+    assert len(seen) == recipe.epochs * training.steps_of_epoch(recipe, len(split_validation(tiny_digits)[0]))
+
+
+def test_who_closes_the_watch_has_stopped_the_training(tiny_digits, monkeypatch):
+    done = []
+    real = training.step
+    monkeypatch.setattr(training, "step", lambda *args: done.append(1) or real(*args))
+    watched = training.steps(short(FRESH), tiny_digits, engine=Engine())
+    assert next(watched).done == 1
+    assert next(watched).done == 2
+    watched.close()
+    assert len(done) == 2
+    assert next(watched, None) is None

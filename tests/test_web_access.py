@@ -56,10 +56,12 @@ def test_axe_finds_nothing_serious_in_any_state_of_the_denoise_page(new_page, th
     assert faults(page) == []
 
 
-def test_on_a_phone_every_target_is_44_px(new_page):
+@pytest.mark.parametrize("tab", ["denoise", "train"])
+def test_on_a_phone_every_target_is_44_px(new_page, tab):
     page = new_page(**PHONE)
     show_example(page)
     page.locator("#board .choose summary").click()
+    page.locator(f"#{tab}-tab-button").click()
     small = page.evaluate(
         """() => [...document.querySelectorAll("button, summary, select, a[href], input, label")].flatMap(e => {
           if (!e.checkVisibility({ visibilityProperty: true, opacityProperty: false })) return [];
@@ -112,6 +114,61 @@ def test_pad_noise_and_six_cards_stand_above_the_fold(new_page, locale):
     for part in page.locator("#board .card, #pad .paper, #noise-panel").all():
         box = part.bounding_box()
         assert box["y"] + box["height"] <= 800
+
+
+TRAIN_BOXES = """() => {
+  const corner = document.querySelector("#train").getBoundingClientRect();
+  return [...document.querySelectorAll(`#train_form .btn, #train_form .state, #train_end .btn, #train .plot,
+            #train_filters canvas`), ...document.querySelectorAll("#train .row, #train .scrub")].map(e => {
+    const { x, y, width, height } = e.getBoundingClientRect(), sticks = e.closest("#train_ten");
+    return [x - corner.x, sticks ? 0 : y - corner.y, width, height].map(Math.round).join(" ");
+  });
+}"""
+
+
+@pytest.mark.parametrize(("theme", "size"), [("light", "390"), ("dark", "1280")])
+def test_the_train_page_while_it_trains_and_afterwards(new_page, theme, size):
+    """By keyboard alone; nothing serious for axe, nothing jumps, and what is read aloud changes seldom."""
+    page = new_page(color_scheme=theme, **SIZES[size])
+    page.locator("#train-tab-button").click()
+    page.wait_for_function("() => denoiser.state.ten !== null")
+    page.evaluate(
+        """() => { window.said = [];
+             const line = document.querySelector("#train_form .state"), say = () => window.said.push(line.textContent);
+             new MutationObserver(say).observe(line, { childList: true, subtree: true }); }"""
+    )
+    before = page.evaluate(TRAIN_BOXES)
+    page.locator("#train_form .train").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#train_form .stop")).to_be_focused()
+    page.wait_for_function("() => denoiser.state.moments.length > 4")
+    assert page.evaluate(TRAIN_BOXES) == before
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => denoiser.state.result !== null && denoiser.state.lesson === 'idle'")
+    expect(page.locator("#train_form .train")).to_be_focused()
+    assert page.evaluate(TRAIN_BOXES) == before
+    assert len(page.evaluate("() => window.said")) <= 4
+    for name in ("clean", "noisy", "denoised"):
+        assert page.locator(f"#train_ten [data-row={name}]").get_attribute("aria-label")
+    assert faults(page) == []
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => denoiser.state.lesson === 'training' && denoiser.state.moments.length > 0")
+    assert faults(page) == []
+
+
+def test_without_motion_the_training_is_replayed_step_by_step(new_page):
+    page = new_page(reduced_motion="reduce")
+    page.locator("#train-tab-button").click()
+    page.evaluate(
+        """() => denoiser.set({ at: 2, moments: [1, 2, 3].map(steps => ({
+             steps, seconds: steps, train: 1, validation: 1, psnr: 9, pictures: btoa(" ".repeat(7840)),
+             filters: { count: 1, total: 1, height: 1, width: 1, signed: false, pixels: btoa(" ") } })) })"""
+    )
+    for at in (0, 1, 2):
+        page.locator("#train_ten .play").click()
+        assert page.evaluate("() => denoiser.state.at") == at
+        page.wait_for_timeout(300)
+        assert page.evaluate("() => denoiser.state.at") == at
 
 
 # ---------- by keyboard ----------

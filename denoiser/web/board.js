@@ -9,15 +9,20 @@ let rows = [], cards = [];
 
 /* ---------- which models: their order stays, whatever the order of choosing ---------- */
 const choice = element.querySelector(".choose"), most = props.most;
-choice.querySelector(".list").innerHTML = props.models.map(m => `
+let boxes = [];
+const everyone = () => [...store.state.yours, ...props.models];   // where a new card is seen at once
+function offer() {
+  choice.querySelector(".list").innerHTML = everyone().map(m => `
   <label style="--c:var(--${m.family})"><input type="checkbox" value="${m.name}"><i class="swatch"></i><b>${m.name}</b><span>${t(m.title)}</span></label>`).join("") + props.missing.map(m => `
   <label><input type="checkbox" value="${m.name}" disabled><i></i><b>${m.name}</b><span>${GONE}</span></label>`).join("");
-const boxes = [...choice.querySelectorAll("input")];
+  boxes = [...choice.querySelectorAll("input")];
+}
+offer();
 /* one colour per family; within it shade and dash tell models apart */
 const DASH = { dense: [7, 3], vae: [2, 3], filter: [9, 3, 2, 3], recurrent: [12, 4] };
 const SHADES = [f => `var(--${f})`, f => `color-mix(in oklab, var(--${f}), var(--ink) 45%)`, f => `color-mix(in oklab, var(--${f}), var(--bg) 30%)`];
 function choose(names) {
-  const shown = props.models.filter(m => names.includes(m.name)), seen = {};
+  const shown = everyone().filter(m => names.includes(m.name)), seen = {};
   store.set({ shown: shown.map(m => {
     const label = t(m.label), alone = shown.filter(other => other.label === m.label).length === 1;
     const nth = seen[m.family] = (seen[m.family] ?? -1) + 1;
@@ -69,6 +74,22 @@ if (unknown.length) store.say(t`That link asks for models that are not here: ${u
 choose(wanted.length ? wanted : props.featured);
 store.on("shown", build);
 
+/* ---------- the visitor's own: a new one stands on the board at once, one that the server forgot leaves it ---------- */
+let known = [];
+store.on("yours", ({ yours, shown }) => {
+  const there = yours.map(m => m.name), before = known;
+  if (there.join() === before.join()) return;
+  known = there;
+  offer();
+  const names = shown.map(m => m.name).filter(name => !before.includes(name) || there.includes(name));
+  const fresh = there.filter(name => !before.includes(name)), kept = names.slice(0, most - fresh.length);
+  choose([...kept, ...fresh].length ? [...kept, ...fresh] : props.featured);
+});
+function forget(gone) {
+  store.set({ yours: store.state.yours.filter(m => !gone.includes(m.name)) });
+  store.say(t`The server no longer has the network you trained. The others are still here.`);
+}
+
 /* ---------- ask ---------- */
 /* what the answer depends on; an answer to an older question is thrown away */
 const names = s => s.shown.map(m => m.name);
@@ -81,7 +102,8 @@ function read(reply, asked) {
   return { ...reply, asked, broken, picture: (row, i) => broken[row] ? null : pixels.subarray((row * count + i) * M, (row * count + i + 1) * M) };
 }
 const ink = s => s.picture !== null ? { picture: s.picture } : s.strokes.length ? { strokes: s.strokes } : { odd: s.odd };
-const request = (s, factors) => ({ ...ink(s), already: s.already, kind: s.kind, seed: s.seed, models: names(s), factors });
+const own = s => Object.fromEntries(s.shown.filter(m => m.own).map(m => [m.name, m.own]));
+const request = (s, factors) => ({ ...ink(s), already: s.already, kind: s.kind, seed: s.seed, models: names(s), own: own(s), factors });
 
 /* one question to the server as it stands when it is put: while others are first it may become another one */
 const place = store.place();   // ours in the server's line; who asks anew in it takes back what was asked before
@@ -114,6 +136,7 @@ async function refresh() {
       const stale = question(s) !== asked;
       /* a refusal of what is no longer asked says nothing about what is */
       if (!reply) { if (s.offline || !stale) break; else continue; }
+      if (reply.gone.length) { forget(reply.gone); continue; }
       if (!store.hasInk()) break;
       if (!cards && !stale) store.set({ ladder: read(reply, asked) });
       /* while the pen moves a slightly older picture is better than none */
@@ -237,6 +260,7 @@ const sheet = (width, height) => Object.assign(document.createElement("canvas"),
 list.addEventListener("click", event => {
   const card = event.target.closest(".card"), row = rows[[...list.children].indexOf(card)];
   if (event.target.closest(".about")) {
+    if (row.own) return store.open("train");
     store.set({ model: row.name });
     store.open("models");
   }

@@ -1,6 +1,7 @@
 """The Denoise tab: draw or upload a digit, set the noise, compare what every model makes of it.
 
-The server keeps nothing of a visitor: each request brings its strokes or its fitted picture.
+The server keeps nothing of a drawing: each request brings its strokes or its fitted picture, and the ids of the models
+its visitor trained.
 """
 
 import base64
@@ -13,7 +14,7 @@ from functools import partial
 
 import gradio as gr
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..comparison import LADDER, Comparison, Question
 from ..data import PIXELS, SIDE, has_mnist
@@ -58,7 +59,8 @@ def test_digit(request: dict) -> dict:
 def compare(zoo: Zoo, request: dict) -> dict:
     """The request's `models` on its digit: at its `factors`, or at the whole ladder where that is null.
 
-    To what is `already` noisy nothing is added, and nobody knows its clean digit.
+    To what is `already` noisy nothing is added, and nobody knows its clean digit. The visitor's `own` models come with
+    their ids; those that are no longer kept are left out, and named under "gone".
     """
     return compare_all(zoo, [question_of(zoo, request)])[0]
 
@@ -68,7 +70,7 @@ def together(zoo: Zoo) -> Together:
     return Together("compare", partial(question_of, zoo), partial(compare_all, zoo), same_cards)
 
 
-Asked = tuple[tuple[str, ...], Question]  # names of models, and what they are asked
+Asked = tuple[dict[str, nn.Module | None], Question]  # models by name, None for what is gone, and what they are asked
 
 
 def question_of(zoo: Zoo, request: dict) -> Asked:
@@ -81,27 +83,43 @@ def question_of(zoo: Zoo, request: dict) -> Asked:
     names = request.get("models")
     if not isinstance(names, list) or not 1 <= len(names) <= MOST_MODELS:
         raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
-    if not all(isinstance(name, str) and name in zoo.models for name in names):
+    own = own_models(zoo, request.get("own"))
+    if not all(isinstance(name, str) and (name in zoo.models or name in own) for name in names):
         raise BadRequest("There is no such model.")
-    return tuple(names), Question(x, kind, seed, factors, reference)
+    return {name: zoo.models.get(name) or own[name] for name in names}, Question(x, kind, seed, factors, reference)
 
 
 def same_cards(request: dict) -> Hashable | None:
     """What requests have in common that can be answered together: their models, each at one noise factor.
 
-    Ladders are batches of their own already: several at once take as long as one after another.
+    Ladders are batches of their own already: several at once take as long as one after another. A visitor's own models
+    are nobody else's.
     """
     factors = request.get("factors")
-    return tuple(request["models"]) if isinstance(factors, list) and len(factors) == 1 else None
+    if request.get("own") or not isinstance(factors, list) or len(factors) != 1:
+        return None
+    return tuple(request["models"])
 
 
 def compare_all(zoo: Zoo, asked: list[Asked]) -> list[dict]:
     """The replies to questions about the same models."""
-    names = asked[0][0]
-    found = zoo.sweep([question for _, question in asked], {name: zoo.models[name] for name in names})
+    named = asked[0][0]
+    models = {name: model for name, model in named.items() if model is not None}
+    found = zoo.sweep([question for _, question in asked], models)
     note(factors=len(asked[0][1].factors))
+    gone = [name for name in named if name not in models]
     with stage("encode"):
-        return [reply_of(comparison) for comparison in found]
+        return [reply_of(comparison) | {"gone": gone} for comparison in found]
+
+
+def own_models(zoo: Zoo, ids: object) -> dict[str, nn.Module | None]:
+    """The models that the request's visitor trained, by the names its page gives them; None for what is gone."""
+    if ids is None:
+        return {}
+    if not isinstance(ids, dict) or len(ids) > MOST_MODELS:
+        raise BadRequest("There is no such model.")
+    kept = {name: zoo.kept.get(key) for name, key in ids.items()}
+    return {name: model and model.network for name, model in kept.items()}
 
 
 def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:

@@ -24,7 +24,7 @@
 
   function make() {
     const { strokes, picture, odd, already, kind, seed, factor, shown } = store.state;
-    const facts = { k: kind, e: seed, f: factor, m: shown.map(m => m.name) };
+    const facts = { k: kind, e: seed, f: factor, m: shown.filter(m => !m.own).map(m => m.name) };
     if (picture) facts.p = picture;
     if (odd) facts.o = odd;
     if (already) facts.n = 1;

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 import gradio as gr
 from starlette.middleware import Middleware
 
-from . import api, denoise, latent, models
+from . import api, denoise, latent, models, train
 from .component import asset, component
 from .limits import Limits
 from .server import middleware
@@ -13,16 +13,20 @@ from .words import i18n, native, table
 from .zoo import Zoo
 
 TITLE = "Denoiser"
-STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models")
+STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models", "train")
 KEPT = 3600  # seconds that a file in Gradio's cache may live
 SWEPT = 600  # seconds between looking for older ones
 WAITING = 64  # calls that may wait in Gradio's line
-TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build}
+TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build, "Train": train.build}
 
 
 def build_page(zoo: Zoo | None = None) -> gr.Blocks:
     """The demo with every tab, not launched; pass `launch_options()` to its launch."""
     zoo = zoo or Zoo()
+
+    def leave(request: gr.Request):
+        zoo.kept.leave(request.session_hash)
+
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
         component("header", logo=denoise.logo())
         component("toast")
@@ -32,6 +36,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(zoo)
         api.build(zoo)
+        demo.unload(leave)
     demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
     return demo.queue(max_size=WAITING)
 

@@ -24,6 +24,13 @@ window.denoiser = (({ t, ...language }) => {
     now: null,         // every row at `factor`
     view: "picture", wipe: 0.5,
     model: null,       // whose entry on the Models page is asked for
+    yours: [],         // the visitor's own models: what a card says of each, and its id on the server as `own`
+    lesson: "idle",    // of the Train page: "idle", "waiting" or "training"
+    ten: null,         // the ten digits that are watched: clean, noisy
+    trained: null,     // the settings of the training
+    moments: [], at: -1,   // what there was to see of it, and which moment is looked at
+    moment: null,      // what arrived last
+    result: null,      // what came of it: {id, card}
     message: "", offline: false,
     waiting: 0,        // our number in the server's line, 0 where we do not wait
   };

@@ -387,6 +387,59 @@ CHINESE = {
     "digits under the noise the model was trained on; first for period 2, then for period 4. Real digits have": "个数字，噪声与该模型训练时相同；先是周期 2，再是周期 4。真实数字为",
     "and": "和",
     "; a checkerboard stands well above.": "；有棋盘纹时会高出许多。",
+    # ---------- the Train page ----------
+    "Train": "训练",
+    "A small network": "一个小网络",
+    "What to train": "训练什么",
+    "Kind": "种类",
+    "Hidden units": "隐藏单元",
+    "Filters": "卷积核",
+    "Code, maps": "编码（图数）",
+    "On MNIST's 55,000 training digits, for at most {0} s.": "用 MNIST 的 55,000 个训练数字，至多 {0} 秒。",
+    "MNIST is not on this machine: it learns from 4,000 strokes of our own, for at most {0} s.": (
+        "这台机器上没有 MNIST：改用我们自己的 4,000 个笔迹来学，至多 {0} 秒。"
+    ),
+    "{0} parameters": "{0} 个参数",
+    "Learning rate": "学习率",
+    "Stop": "停止",
+    "Getting ready": "正在准备",
+    "1 visitor before you": "前面有 1 位访客",
+    "{0} visitors before you": "前面有 {0} 位访客",
+    "Learning": "正在学习",
+    "Nothing more arrives from the server. Try again.": "服务器没有新的消息，请再试一次。",
+    "Trained in {0} s, {1} steps: {2} dB instead of {3} dB.": "训练了 {0} 秒，{1} 步：从 {3} dB 到 {2} dB。",
+    "{0} s left": "还有 {0} 秒",
+    "{0} steps": "{0} 步",
+    "{0} digits a second": "每秒 {0} 个数字",
+    "The same ten digits": "同样的十个数字",
+    "Clean": "干净",
+    "Denoised": "去噪后",
+    "Moment of the training": "训练的时刻",
+    "Ten digits, clean": "十个干净的数字",
+    "The same with noise, {0} dB": "加噪之后，{0} dB",
+    "after {0} steps, {1}": "{0} 步之后，{1}",
+    "Denoised after {0}, {1} dB": "训练 {0} 之后的去噪结果，{1} dB",
+    "Denoised: nothing yet": "去噪后：还没有内容",
+    "Loss over {0} s: train from {1} to {2}, validation from {3} to {4}. Arrow keys go from moment to moment.": (
+        "{0} 秒内的损失：训练从 {1} 到 {2}，验证从 {3} 到 {4}。方向键在各时刻之间移动。"
+    ),
+    "Learning curves: nothing yet": "学习曲线：还没有内容",
+    "What the first layer has learnt": "第一层学到了什么",
+    "Its weights less those it began with: orange above 0, blue below, one scale for all.": "权重减去初始值：橙色大于 0，蓝色小于 0，共用一个尺度。",
+    "See it on the Denoise page": "到去噪页看它",
+    "{0} of {1}": "{1} 个中的 {0} 个",
+    "Checkpoint": "检查点",
+    "A trained network can stand beside the others, and be taken home.": "训练好的网络可以和其他模型并排比较，也可以带走。",
+    "{0} units, a code of {1}, trained here": "{0} 个单元，编码 {1} 维，在这里训练",
+    "{0} filters, a code of {1} maps, trained here": "{0} 个卷积核，编码 {1} 张图，在这里训练",
+    "Yours": "你的",
+    "Your network is one of the cards, on this page only, until you leave.": "你的网络已成为一张卡片，只在本页，离开即消失。",
+    "Saved. Both files, put into the folder checkpoints, load as any model.": (
+        "已保存。把两个文件放进 checkpoints 文件夹，就能像其他模型一样载入。"
+    ),
+    "The server no longer has the network you trained. The others are still here.": (
+        "服务器上已没有你训练的网络，其他模型还在。"
+    ),
     # ---------- records of the models ----------
     "Gaussian": "高斯",
     "Salt and pepper": "椒盐",
@@ -580,6 +633,13 @@ CHINESE = {
     "The codes in {0} belong to other weights than this map's.": "{0} 里的编码属于另一组权重，不是这张地图的。",
     "The codes of the test digits cannot be read: {0} is damaged.": "测试数字的编码无法读取：{0} 已损坏。",
     "That place is off the map, which reaches from −{0} to {1}.": "这个位置在地图之外；地图从 −{0} 到 {1}。",
+    "Too many visitors wait to train. Try again in some minutes.": "等待训练的访客太多，请过几分钟再试。",
+    "It is not your turn to train yet.": "还没有轮到你训练。",
+    "There is no such setting to train with.": "没有这样的训练设置。",
+    "A noise factor to train with lies between 0.1 and 1.": "训练用的噪声强度在 0.1 和 1 之间。",
+    "The loss is no longer a number. A smaller learning rate may help.": "损失已不是一个数，换小一点的学习率也许有用。",
+    "The training ended on the server. Try again in a while.": "训练在服务器上中断了，请稍后再试。",
+    "That model is no longer on the server. Train it again.": "服务器上已没有这个模型，请重新训练。",
     "There are no codes of the test digits: {0} is missing.": "没有测试数字的编码：缺少 {0}。",
 }
 

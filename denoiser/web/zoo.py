@@ -12,6 +12,7 @@ from ..data import SIDE, Digits, has_mnist, load_mnist
 from ..filters import FILTERS
 from ..recipes import RECIPES
 from . import log
+from .kept import Kept
 
 LABELS = {
     "dense": "Dense",
@@ -29,7 +30,10 @@ def mnist_test() -> Digits | None:
 
 
 class Zoo:
-    """Every model with its record, by name; what cannot be loaded is in `missing`, its `problems` said."""
+    """Every model with its record, by name; what cannot be loaded is in `missing`, its `problems` said.
+
+    What visitors trained themselves is in `kept`, each for its own visitor.
+    """
 
     def __init__(self):
         torch.set_num_threads(1)  # requests run side by side; these networks gain little from a second core
@@ -37,6 +41,7 @@ class Zoo:
         self.records: dict[str, dict] = {}
         self.missing: list[str] = []
         self.problems: list[str] = []
+        self.kept = Kept()
         for name in list_models():
             try:
                 self.models[name], self.records[name] = load_model(name)
@@ -80,18 +85,23 @@ class Zoo:
         return {"name": name, "label": label, "featured": recipe is not None and recipe.featured}
 
     def card(self, name: str) -> dict:
-        """What a card or a mark on the slider says of a model.
+        """What a card or a mark on the slider says of a model."""
+        return card(name, self.records[name])
 
-        `trained` is the (low, high) noise factor it was trained on, (0, 0) for clean digits, None for a filter.
-        """
-        recipe = self.records[name]["recipe"]
-        factor = recipe.get("noise_factor")
-        return {
-            "name": name,
-            "label": LABELS.get(recipe["family"], recipe["title"]),
-            "detail": name,
-            "title": recipe["title"],
-            "family": recipe["family"],
-            "noise": list(dict.fromkeys(recipe.get("noise") or ())),
-            "trained": None if factor is None else factor if isinstance(factor, list) else [factor, factor],
-        }
+
+def card(name: str, record: Mapping) -> dict:
+    """What a card or a mark on the slider says of the model of a record.
+
+    `trained` is the (low, high) noise factor it was trained on, (0, 0) for clean digits, None for a filter.
+    """
+    recipe = record["recipe"]
+    factor = recipe.get("noise_factor")
+    return {
+        "name": name,
+        "label": LABELS.get(recipe["family"], recipe["title"]),
+        "detail": name,
+        "title": recipe["title"],
+        "family": recipe["family"],
+        "noise": list(dict.fromkeys(recipe.get("noise") or ())),
+        "trained": None if factor is None else factor if isinstance(factor, list) else [factor, factor],
+    }

@@ -1,0 +1,71 @@
+"""What visitors trained: each model kept in memory for its own visitor, for a while, and never for anybody else."""
+
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from torch import nn
+
+MOST = 40  # of all visitors together; of the largest that can be chosen these are 140 MB
+OWN = 8  # of one visitor
+HOUR = 3600.0  # seconds that a model is kept after it was last asked for
+LINGER = 120.0  # the same once its visitor's page is gone: a lost connection may come back
+
+
+@dataclass
+class Model:
+    """A trained network in eval mode, its record, whose it is, and until when it is kept."""
+
+    network: nn.Module
+    record: dict
+    session: str | None
+    until: float
+
+
+class Kept:
+    """Models by ids that nobody can guess; the least used go first when there are too many."""
+
+    def __init__(self, most: int = MOST, clock: Callable[[], float] = time.monotonic):
+        self.most, self.clock, self.lock = most, clock, threading.Lock()
+        self.models: dict[str, Model] = {}  # the one asked for last is the last
+
+    def __len__(self) -> int:
+        return len(self.models)
+
+    def add(self, network: nn.Module, record: dict, session: str | None = None) -> str:
+        """Keep a model; its id."""
+        key = secrets.token_urlsafe(16)
+        with self.lock:
+            self._forget()
+            self.models[key] = Model(network, record, session, self.clock() + HOUR)
+            mine = [key for key, model in self.models.items() if model.session == session]
+            for least_used in mine[:-OWN] if session else []:
+                del self.models[least_used]
+            while len(self.models) > self.most:
+                del self.models[next(iter(self.models))]
+        return key
+
+    def get(self, key: object) -> Model | None:
+        """The model of that id, which is then kept for another hour; None where it is gone, or never was."""
+        with self.lock:
+            self._forget()
+            model = self.models.pop(key, None) if isinstance(key, str) else None
+            if model is not None:
+                model.until = self.clock() + HOUR
+                self.models[key] = model
+            return model
+
+    def leave(self, session: str | None) -> None:
+        """The page of a visitor is gone."""
+        with self.lock:
+            for model in self.models.values():
+                if model.session == session:
+                    model.until = min(model.until, self.clock() + LINGER)
+            self._forget()
+
+    def _forget(self) -> None:
+        now = self.clock()
+        for key in [key for key, model in self.models.items() if model.until <= now]:
+            del self.models[key]

@@ -1,0 +1,4 @@
+/* Where the moments of a training arrive. */
+watch("value", () => {
+  if (props.value) window.denoiser.set({ moment: JSON.parse(props.value) });
+});
