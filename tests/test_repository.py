@@ -32,10 +32,16 @@ def test_the_space_runs_the_gradio_that_is_pinned(front_matter):
 
 def test_front_matter_is_what_spaces_accepts(front_matter):
     assert front_matter["sdk"] == "gradio"
+    assert front_matter["python_version"] == "3.12"
     assert (ROOT / front_matter["app_file"]).exists()
     assert len(front_matter["short_description"]) <= 60
     colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
     assert {front_matter["colorFrom"], front_matter["colorTo"]} <= colours
+
+
+def test_zerogpu_may_choose_among_the_versions_of_torch_it_knows():
+    requirements = (ROOT / "requirements.txt").read_text()
+    assert re.findall(r"^torch(?:vision)?([=<>!~].)", requirements, re.MULTILINE) == [">=", ">="]
 
 
 def test_no_pickles_no_data_no_large_files(committed):
