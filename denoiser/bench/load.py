@@ -373,29 +373,33 @@ def measure(
             steps = [step(count, seconds) for count in counts]
             knee = find_knee(steps, lambda count: step(count, seconds))
             run |= {"steps": sorted(steps, key=lambda s: s["visitors"]), "knee": knee}
-    return run | ({} if address else {"together_ms": together()})
+    return run | ({} if address else {"together_ms": together(page.models)})
 
 
-def together(counts: dict[str, tuple[int, ...]] | None = None, turns: int = 10) -> dict[str, dict[int, float]]:
+def together(names: list[str], turns: int = 10) -> dict[str, dict[int, float]]:
     """Milliseconds of processor time for each question where so many are answered at once: cards and ladders.
 
-    The least of `turns`, in this process, so that what else runs here counts little.
+    By these models, the least of `turns` in one thread of this process, so that what else runs here counts little.
     """
-    from ..comparison import LADDER, Question
-    from ..ink import digit_from_strokes
-    from ..web.zoo import Zoo
+    import torch
 
-    zoo, found = Zoo(), {}
-    models = {name: zoo.models[name] for name in zoo.featured}
+    from ..checkpoint import load_checkpoint, load_model
+    from ..comparison import LADDER, Question, sweep_all
+    from ..ink import digit_from_strokes
+
+    torch.set_num_threads(1)
+    models = {name: load_model(name)[0].to(memory_format=torch.channels_last) for name in names}
+    referee = load_checkpoint("referee")[0].to(memory_format=torch.channels_last)
+    found = {}
     digits = [digit_from_strokes(EXAMPLES[str(digit)]) for digit in range(10)]
     for kind, factors in (("cards", (0.5,)), ("ladder", LADDER)):
         found[kind] = {}
-        for count in (counts or AT_ONCE)[kind]:
+        for count in AT_ONCE[kind]:
             questions = [Question(digits[i % 10], "gaussian", i, factors) for i in range(count)]
             times = []
             for _ in range(turns):
                 since = time.thread_time()
-                zoo.sweep(questions, models)
+                sweep_all(questions, models, referee)
                 times.append((time.thread_time() - since) * 1000 / count)
             found[kind][count] = round(min(times), 1)
     return found

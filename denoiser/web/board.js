@@ -4,7 +4,7 @@ const store = window.denoiser, { N, M, t } = store;
 const list = element.querySelector(".cards");
 const SAVE = '<svg class="icon" viewBox="0 0 20 20" aria-hidden="true"><path d="M10 4v9M6.500 10 10 13.500 13.500 10M4 16.500h12"/></svg>';
 const noisy = { name: "noisy", label: t`Noisy`, detail: t`do nothing`, family: "noisy", trained: null, colour: "var(--noisy)" };
-const GONE = t`its file is missing or damaged`, BROKEN = t`it failed on the server; the others go on`;
+const GONE = t`its file is missing or damaged`, BROKEN = t`failed on the server`;
 let rows = [], cards = [];
 
 /* ---------- which models: their order stays, whatever the order of choosing ---------- */
@@ -194,7 +194,7 @@ function show() {
   const answer = inked && useful?.names.join() === rows.map(r => r.name).join() ? useful : null;
   /* an answer to an older question, or for another factor, is shown as what it is: dimmed, until the new one comes */
   const found = answer && !s.already ? answer.factors.findIndex(f => Math.abs(f - factor) < 1e-6) : 0, step = Math.max(0, found);
-  list.classList.toggle("stale", s.offline && answer !== null && (found < 0 || answer.asked !== question(s)));
+  list.classList.toggle("stale", (s.offline || s.waiting > 0) && answer !== null && (found < 0 || answer.asked !== question(s)));
   const figures = answer?.psnr;
   const places = figures ? rows.map((_, row) => answer.broken[row] ? -Infinity : figures[row][step] ?? Infinity) : [];
   const best = figures ? places.indexOf(Math.max(...places)) : -1;
@@ -225,7 +225,7 @@ function show() {
   if (dial) dial.textContent = figures ? t`noisy input ${db(figures[0][step])} dB` : "\u00a0";
 }
 const db = v => v === null ? "∞" : v.toFixed(1);
-store.on("now ladder factor view wipe theme version shown offline", show);
+store.on("now ladder factor view wipe theme version shown offline waiting", show);
 store.on("theme", () => { shades = null; show(); });
 
 /* what came of a stroke, read aloud once its ladder is there */

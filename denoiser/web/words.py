@@ -120,7 +120,7 @@ CHINESE = {
     "Read as another digit: {0}.": "读成别的数字：{0}。",
     "All are read as {0}.": "全部读作 {0}。",
     "its file is missing or damaged": "它的文件缺失或损坏",
-    "it failed on the server; the others go on": "它在服务器上出错了，其他的照常",
+    "failed on the server": "在服务器上出错了",
     "That link asks for models that are not here: {0}.": "链接里的模型这里没有：{0}。",
     "no reference": "没有参照",
     "there was no digit": "这里本来没有数字",

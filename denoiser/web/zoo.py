@@ -42,6 +42,7 @@ class Zoo:
         self.missing: list[str] = []
         self.problems: list[str] = []
         self.kept = Kept()
+        self.failing: set[str] = set()
         for name in list_models():
             try:
                 self.models[name], self.records[name] = load_model(name)
@@ -68,7 +69,9 @@ class Zoo:
         """What these models make of each question; one that fails is logged and the others go on."""
 
         def spare(name: str, error: Exception) -> None:
-            log.error("a model failed", model=name, **log.about(error))
+            write = log.debug if name in self.failing else log.error  # once is enough
+            self.failing.add(name)
+            write("a model failed", model=name, **log.about(error))
 
         return sweep_all(questions, models, self.referee, spare)
 
