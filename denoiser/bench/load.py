@@ -287,7 +287,7 @@ async def crowd(page: Page, count: int, seconds: float, pid: int | None, seed: i
     tally, watch = Tally(), Watch(pid)
     before, used = watch.processor_seconds(), time.process_time()
     start = time.perf_counter()
-    # the server ends a connection that was idle for 5 s; a browser asks again on a new one, and here none is kept so long
+    # the server ends what was idle for 5 s; a browser then asks on a new connection, here none is kept so long
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=3)
     async with httpx.AsyncClient(limits=limits, timeout=PATIENCE, verify=False, trust_env=False) as client:
         looking = asyncio.create_task(watch.look())
