@@ -76,9 +76,7 @@ class Limits:
         except Exception as error:  # routes of Gradio's that look up what a request names
             if started:
                 raise
-            log = logging.getLogger(__name__)
-            log.warning("a request could not be read: %s", type(error).__name__)
-            log.debug("where it could not be read", exc_info=True)
+            logging.getLogger(__name__).debug("unreadable: %s", type(error).__name__)
             await JSONResponse({"detail": STUMBLED}, 400)(scope, receive, send)
         finally:
             self.held -= len(body)
