@@ -284,3 +284,10 @@ def test_elsewhere_it_stays_as_it_is():
         return 1
 
     assert zerogpu.borrows_gpu(30)(train) is train
+
+
+@pytest.mark.slow
+def test_zerogpu_finds_a_function_to_lend_its_gpu_to(space):
+    """Without any, ZeroGPU ends the Space when it starts."""
+    _, report = space
+    assert json.loads(report.read_text())

@@ -287,7 +287,8 @@ async def crowd(page: Page, count: int, seconds: float, pid: int | None, seed: i
     tally, watch = Tally(), Watch(pid)
     before, used = watch.processor_seconds(), time.process_time()
     start = time.perf_counter()
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+    # the server ends what was idle for 5 s; a browser then asks on a new connection, here none is kept so long
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=3)
     async with httpx.AsyncClient(limits=limits, timeout=PATIENCE, verify=False, trust_env=False) as client:
         looking = asyncio.create_task(watch.look())
         visitors = [Visitor(client, page, tally, seed * MOST_VISITORS + i) for i in range(count)]
