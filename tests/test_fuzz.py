@@ -40,11 +40,13 @@ from denoiser.latent import Codes, CodesError, load_codes
 from denoiser.models import Denoiser, build
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
-from denoiser.web import denoise, latent, models
+from denoiser.web import denoise, latent, live, models, train
 from denoiser.web.api import ENDPOINTS, Endpoints, saying
 from denoiser.web.chart import Chart
 from denoiser.web.component import answering, asset, sentence_of
+from denoiser.web.kept import Kept
 from denoiser.web.limits import Refused, check_body
+from denoiser.web.line import Line
 from denoiser.web.zoo import Zoo
 
 TIMES = int(os.environ.get("DENOISER_FUZZ", 0))
@@ -269,7 +271,8 @@ class SmallZoo(Zoo):
 
     def __init__(self, small: Small):
         loaded = {name: load_checkpoint(name, folder=small.folder) for name in NETWORKS}
-        self.missing, self.problems, self.referee = [], [], loaded.pop("referee")[0]
+        self.missing, self.problems, self.failing, self.kept = [], [], set(), Kept()
+        self.referee = loaded.pop("referee")[0]
         self.models = {name: model for name, (model, _) in loaded.items()} | {"median": FILTERS["median"].build()}
         self.records = {name: record for name, (_, record) in loaded.items()} | {"median": FILTERS["median"].record()}
 
@@ -291,6 +294,7 @@ def small():
         patch.setattr(models, "mnist_test", lambda: None)
         patch.setattr(denoise, "mnist_test", lambda: None)
         patch.setattr(models, "SPECTRUM_DIGITS", 10)
+        patch.setattr(live, "material", lambda: None)
         for cached in (page, files):
             cached.cache_clear()
         Small.here = Small(Path(folder))
@@ -329,13 +333,19 @@ def page() -> Page:
         shelf.weights: {"model": "conv-32"},
         shelf.ten: {"models": ["conv-32"], "turn": 0},
         shelf.spectrum: {"model": "dense-32-noisy"},
+        partial(train.wait, Line()): {"ticket": None},
+        partial(train.stop, Line()): {"ticket": "x"},
+        train.preview: {"settings": CHOSEN},
+        partial(train.checkpoint, zoo.kept): {"id": zoo.kept.add(zoo.models["conv-32"], zoo.records["conv-32"])},
     }
     name = {f: (f.func if isinstance(f, partial) else f).__name__ for f in asked}
     return Page({name[f]: f for f in asked}, {name[f]: usual for f, usual in asked.items()}, Endpoints(zoo))
 
 
+CHOSEN = live.AT_FIRST | live.WELL["dense"]  # on the Train page
 MODELS = st.sampled_from([*NETWORKS, "median"])
 PLACES = st.one_of(st.lists(st.floats(-6, 6), min_size=2, max_size=2), st.lists(NUMBERS, max_size=3), JSON)
+SETTINGS = st.sampled_from([*CHOSEN])
 BY_MAP = partial(st.dictionaries, st.one_of(st.just("vae-2d"), TEXTS), max_size=2)
 BYTES = st.one_of(
     st.builds(
@@ -364,6 +374,10 @@ FIELDS = {
     "area": st.one_of(st.sampled_from(["quantiles", "2", "4"]), JSON),
     "step": st.one_of(st.integers(-1, 20), JSON),
     "turn": st.one_of(st.integers(-1, 20), JSON),
+    "own": st.one_of(st.dictionaries(TEXTS, SCALARS, max_size=2), JSON),
+    "settings": st.one_of(st.builds(lambda key, value: CHOSEN | {key: value}, SETTINGS, JSON), JSON),
+    "ticket": JSON,
+    "id": JSON,
 }
 SOME_FIELDS = st.lists(st.sampled_from(list(FIELDS)), max_size=4, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: FIELDS[name] for name in names})
@@ -632,7 +646,7 @@ def test_there_are_ten_thousand_of_them():
 
 def test_an_error_that_is_not_ours_would_be_seen():
     """What the properties look for is said where something crashes."""
-    assert CRASHED in sentence_of(AttributeError("a mistake of ours"))
+    assert CRASHED in sentence_of(AttributeError("a mistake of ours"), "compare")
 
 
 # ---------- links ----------

@@ -142,14 +142,13 @@ def test_scripts_get_their_answers_through_it(proxy):
 
 @pytest.mark.slow
 def test_uploads_pass_up_to_the_limit(proxy):
-    head = b'--line\r\nContent-Disposition: form-data; name="files"; filename="digit.png"\r\n\r\n'
-    body = head + bytes(31 * 2**20) + b"\r\n--line--\r\n"
-    headers = {"Content-Type": "multipart/form-data; boundary=line"}
-    with urllib.request.urlopen(urllib.request.Request(f"{proxy}/gradio_api/upload", body, headers)) as reply:
-        assert "digit" in reply.read().decode()
+    body = b'{"data": ["' + b"A" * 31 * 2**20 + b'", "", "gaussian", 0, 0, false]}'
+    headers = {"Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(f"{proxy}/gradio_api/call/denoise", body, headers)) as reply:
+        assert "event_id" in reply.read().decode()
 
     connection = HTTPConnection(proxy.removeprefix("http://"), timeout=30)
-    connection.putrequest("POST", "/gradio_api/upload")
+    connection.putrequest("POST", "/gradio_api/call/denoise")
     connection.putheader("Content-Length", str(40 * 2**20))
     connection.endheaders()  # refused before any of it is sent
     assert connection.getresponse().status == 413

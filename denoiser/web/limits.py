@@ -6,10 +6,11 @@ our own requests, and the server neither writes nor reads a file for a visitor, 
 
 import asyncio
 import json
-import logging
 
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import log
 
 PREFIX = "/gradio_api/"
 # What is open below PREFIX, by the first part of its path.
@@ -76,7 +77,7 @@ class Limits:
         except Exception as error:  # routes of Gradio's that look up what a request names
             if started:
                 raise
-            logging.getLogger(__name__).debug("unreadable: %s", type(error).__name__)
+            log.debug("unreadable", **log.about(error))
             await JSONResponse({"detail": STUMBLED}, 400)(scope, receive, send)
         finally:
             self.held -= len(body)
