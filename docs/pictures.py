@@ -1,12 +1,14 @@
 """Takes the README's pictures of the running page: python docs/pictures.py [WORD...]
 
 Every state of the Denoise page and the other tabs, at 1280 and 390 px, in headless Chromium on our own example digits;
-with words, only the pictures whose names have one of them.
+with words, only the pictures whose names have one of them. MNIST is hidden from the page, so that none of its digits
+gets into a picture: the Train tab learns from our own strokes.
 """
 
 import io
 import itertools
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +136,11 @@ def main(words: list[str]) -> None:
     def wanted(name: str) -> bool:
         return not words or any(word in name for word in words)
 
-    with served_page() as (address, _), sync_playwright() as playwright:
+    with (
+        tempfile.TemporaryDirectory() as nothing,
+        served_page(DENOISER_DATA=nothing) as (address, _),
+        sync_playwright() as playwright,
+    ):
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
 
         def visit(name: str, size: str, theme: str, locale: str = "en"):
