@@ -16,7 +16,7 @@ from ..models import VAE, parameter_count
 from ..recipes import Recipe, get_recipe
 from .stand_ins import stand_in, train
 
-EPOCHS = {"unet": 4, "vae-2d-best": 30}
+EPOCHS = {"unet": 2, "vae-2d-best": 15}
 FACTORS = (0.25, 0.5, 0.7, 1.0)
 CLEAN = {"task": "reconstruct", "noise": (), "noise_factor": 0.0}
 
