@@ -22,7 +22,7 @@ from .files import write_atomically
 from .models import VAE
 
 REACH = 6.0
-CROWDING = 2.0  # of the atlas's tiles towards the middle, where the prior is
+CROWDING = 3.0  # of the atlas's tiles towards the middle, where the prior is
 CLASSES = 10
 NEIGHBOURS = 10  # of the k-NN accuracy
 BANDWIDTH = 0.16  # of the class densities

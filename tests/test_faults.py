@@ -148,7 +148,8 @@ def test_a_page_starts_with_a_model_that_raises(monkeypatch):
     monkeypatch.setattr(whole, "forward", lambda self, x: 1 / 0)
     zoo = Zoo()
     assert build_page(zoo).blocks
-    assert "unet" in zoo.models
+    assert "unet" in zoo.missing
+    assert "conv-64" in zoo.models
 
 
 @pytest.mark.slow

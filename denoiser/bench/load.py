@@ -213,7 +213,7 @@ class Visitor:
     async def ask(self, factors: list[float] | None) -> dict | None:
         """What compare answers; None after an error."""
         request = {"strokes": self.strokes, "already": False, "kind": "gaussian", "seed": self.seed}
-        request |= {"models": self.page.models, "factors": factors}
+        request |= {"models": self.page.models, "own": {}, "factors": factors}
         data = [json.dumps(request, separators=(",", ":")), self.place]
         body = {"data": data, "component_id": self.page.component, "fn_name": "compare", "session_hash": self.session}
         text = await self.reply("POST", self.page.endpoint, json=body)

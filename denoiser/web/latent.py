@@ -234,7 +234,7 @@ def build(zoo: Zoo) -> None:
     if not charts:
         component("latent_none", command="python -m denoiser train vae-2d")
         return
-    threading.Thread(target=prepare, args=(charts,), daemon=True).start()
+    threading.Thread(target=prepare, args=(charts,)).start()  # no daemon: C++ aborts where its thread is cut off
 
     def bound(function):
         return partial(function, charts)

@@ -50,7 +50,7 @@ def stop(line: Line, request: dict) -> dict:
 
 def preview(request: dict) -> dict:
     """The ten digits under the noise of the settings, before anything is trained."""
-    threading.Thread(target=live.material, daemon=True).start()  # who looks may soon train
+    threading.Thread(target=live.material).start()  # who looks may soon train
     clean, noisy, origin = live.ten_noisy(live.recipe_of(request.get("settings")))
     return {"clean": pack(clean), "noisy": pack(noisy), "psnr": live.decibels(noisy, clean), "origin": origin}
 
