@@ -52,11 +52,14 @@ store.on("shown", ({ shown }) => {
     marks.set(key, [...(marks.get(key) ?? []), model]);
   }
   trained.setAttribute("aria-label", t`Trained on: ${[...marks.values()].map(models => words(models, models.map(m => m.label))).join(t`; `)}`);
-  trained.innerHTML = `<small>${t`Trained on`}</small>` + [...marks.values()].map(models => {
-    const [low, high] = models[0].trained, middle = (low + high) / 2, labels = [...new Set(models.map(m => m.short))];
+  const ranges = [...marks.values()].filter(([{ trained: [low, high] }]) => low !== high);
+  const short = models => [...new Set(models.map(m => m.short))];
+  trained.innerHTML = `<small>${t`Trained on`}</small><span class="ranges">${ranges.map(models => words(models, short(models))).join(" · ")}</span>` + [...marks.values()].map(models => {
+    const [low, high] = models[0].trained, middle = (low + high) / 2;
     const dots = models.map((m, i) => low === high
       ? `<i style="left:${at(low) + 12 * (high === 0 ? i : i - (models.length - 1) / 2) - 5}px;width:10px;background:${m.colour}"></i>`
-      : `<i class="range" style="left:${at(low)}px;width:${at(high) - at(low)}px;background:${m.colour}"></i>`).join("");
-    return `${dots}<span style="${middle < 0.2 ? `left:${at(low) - 5}px` : middle > 0.8 || low !== high ? "right:0" : `left:${at(middle)}px;transform:translateX(-50%)`}">${words(models, labels)}</span>`;
+      : `<i class="range" style="left:${at(low)}px;width:${at(high) - at(low)}px;margin-top:${4 * ranges.indexOf(models)}px;background:${m.colour}"></i>`).join("");
+    if (low !== high) return dots;
+    return `${dots}<span style="${middle < 0.2 ? `left:${at(low) - 5}px` : middle > 0.8 ? "right:0" : `left:${at(middle)}px;transform:translateX(-50%)`}">${words(models, short(models))}</span>`;
   }).join("");
 });
