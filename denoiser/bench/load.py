@@ -188,6 +188,8 @@ class Visitor:
         while time.perf_counter() < since + PATIENCE:
             if self.asking is not mine or (self.drawing and not cards):
                 return self.asking is mine
+            if not any(self.strokes):  # another stroke has begun, and has no point yet
+                return False
             asked, factor, drawing = self.version, self.factor, self.drawing
             reply = await self.ask([factor] if cards else None)
             if reply is None or self.asking is not mine:
