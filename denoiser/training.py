@@ -200,24 +200,9 @@ class Moment(NamedTuple):
     history: list[dict]
 
 
-def fit(
-    recipe: Recipe,
-    digits: Digits,
-    *,
-    state_file: Path | None = None,
-    resume: bool = False,
-    engine: Engine | None = None,
-    bar: tqdm | None = None,
-    team: Team | None = None,
-) -> tuple[nn.Module, dict]:
-    """Train `recipe` on `digits` (MNIST's training set, on the device to train on), the last of them for validation.
-
-    Returns the model in eval mode and what came of it: `history` (a list of epoch, train and validation loss,
-    seconds), seconds, device, precision, threads, processes. After each epoch all state goes to `state_file`,
-    atomically; with `resume` it is taken up from there. `bar` is moved on by each step. Raises TrainingError at a
-    loss that is not finite, or where the device's memory is too small.
-    """
-    training = steps(recipe, digits, state_file=state_file, resume=resume, engine=engine, bar=bar, team=team)
+def fit(recipe: Recipe, digits: Digits, **options) -> tuple[nn.Module, dict]:
+    """Train `recipe` on `digits` to its end; the options are those of `steps`, which says what is returned."""
+    training = steps(recipe, digits, **options)
     while True:
         try:
             next(training)
@@ -235,9 +220,13 @@ def steps(
     bar: tqdm | None = None,
     team: Team | None = None,
 ) -> Generator[Moment, None, tuple[nn.Module, dict]]:
-    """`fit` one step at a time: a Moment after each, and at the end what `fit` returns.
+    """Train `recipe` on `digits` (MNIST's training set, on the device to train on), the last of them for validation.
 
-    Nothing is computed between two moments, and whoever closes the generator has stopped the training.
+    Yields a Moment after each step; nothing is computed between two of them, and whoever closes the generator has
+    stopped the training. Returns the model in eval mode and what came of it: `history` (a list of epoch, train and
+    validation loss, seconds), seconds, device, precision, threads, processes. After each epoch all state goes to
+    `state_file`, atomically; with `resume` it is taken up from there. `bar` is moved on by each step. Raises
+    TrainingError at a loss that is not finite, or where the device's memory is too small.
     """
     device, team = digits.images.device, team or Team()
     engine = engine or Engine.fastest(device)

@@ -248,17 +248,9 @@ function quality() {
 }
 
 /* ---------- tiles: many small pictures on one canvas, one scale for all ---------- */
-let diverging = null;   // 256 colours: below 128 negative, above positive, film between
-function divergingColours() {
-  const film = store.colour("--film"), low = store.colour("--lost"), high = store.colour("--added");
-  diverging = Uint32Array.from({ length: 256 }, (_, v) => {
-    const share = Math.min(1, Math.abs(v - 128) / 127), end = v < 128 ? low : high;
-    const [r, g, b] = film.map((c, i) => Math.round(c + (end[i] - c) * share));
-    return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
-  });
-}
+let diverging = null;
 function tiles(place, sheet, wanted = 72) {
-  if (!diverging) divergingColours();
+  diverging ??= store.diverging();
   const { count: n, height, width, signed: both } = sheet, pixels = store.bytes(sheet.pixels);
   const room = place.clientWidth || 600;
   const single = n === 1;

@@ -90,6 +90,15 @@ window.denoiser = (({ t, ...language }) => {
       return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
     });
   }
+  /* 256 colours for what has a sign: below 128 negative, above positive, film between */
+  function diverging() {
+    const film = colour("--film"), low = colour("--lost"), high = colour("--added");
+    return Uint32Array.from({ length: 256 }, (_, v) => {
+      const share = Math.min(1, Math.abs(v - 128) / 127), end = v < 128 ? low : high;
+      const [r, g, b] = film.map((c, i) => Math.round(c + (end[i] - c) * share));
+      return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
+    });
+  }
   const images = new WeakMap();
   function buffer(context) {
     let image = images.get(context);
@@ -160,5 +169,5 @@ window.denoiser = (({ t, ...language }) => {
     dark(asked ? asked === "dark" : matchMedia("(prefers-color-scheme:dark)").matches);
   }
 
-  return { ...language, t, N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, percent, place, ask, download, open, dark, firstTheme };
+  return { ...language, t, N, M, state, set, on, ink, remember, undo, redo, hasInk, seed, newSeed, asked, say, bytes, base64, colour, paint, grey, diverging, percent, place, ask, download, open, dark, firstTheme };
 })(window.denoiser);

@@ -3,21 +3,13 @@ const store = window.denoiser, { t } = store;
 const canvas = element.querySelector("canvas"), context = canvas.getContext("2d");
 const ACROSS = 8, GAP = 1 / 14;   // tiles in a line; between them, in sides of a tile
 let colours = null;
-function diverging() {
-  const film = store.colour("--film"), low = store.colour("--lost"), high = store.colour("--added");
-  colours = Uint32Array.from({ length: 256 }, (_, v) => {
-    const share = Math.min(1, Math.abs(v - 128) / 127), end = v < 128 ? low : high;
-    const [r, g, b] = film.map((c, i) => Math.round(c + (end[i] - c) * share));
-    return (255 << 24 | b << 16 | g << 8 | r) >>> 0;
-  });
-}
 function draw({ moments, at }) {
   const sheet = moments[at]?.filters;
   canvas.classList.toggle("unlit", !sheet);
   element.querySelector(".what").textContent = sheet ? `${sheet.count < sheet.total ? t`${sheet.count} of ${sheet.total}` : sheet.total}, ${sheet.height} × ${sheet.width}` : "";
   canvas.setAttribute("aria-label", sheet ? t`${sheet.count} tiles of ${sheet.height} by ${sheet.width}` : t`First-layer weights`);
   if (!sheet) { canvas.width = canvas.height = 1; return; }
-  if (!colours) diverging();
+  colours ??= store.diverging();
   const { count, height, width, signed } = sheet, pixels = store.bytes(sheet.pixels), scale = Math.max(1, Math.round(56 / width)), side = width * scale, gap = Math.round(56 * GAP);
   const down = Math.ceil(count / ACROSS), whole = [ACROSS * (side + gap) - gap, down * (side + gap) - gap];
   if (canvas.width !== whole[0] || canvas.height !== whole[1]) [canvas.width, canvas.height] = whole;
