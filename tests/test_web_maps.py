@@ -13,6 +13,7 @@ from denoiser.web.zoo import Zoo
 pytestmark = pytest.mark.slow
 
 NAME, OTHER, BARE = "vae-2d", "another", "bare"  # trained; untrained with codes; the same without
+BEST = "vae-2d-best"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -31,7 +32,7 @@ def of_maps(zoo, *names):
     torch.manual_seed(0)
     strange = build("vae_dense", {"latent_dim": 2, "hidden": 16}).eval()
     found.models = {name: model for name, model in zoo.models.items() if not latent.has_plane(model)}
-    found.models |= {name: zoo.models[NAME] if name == NAME else strange for name in names}
+    found.models |= {name: zoo.models.get(name, strange) for name in names}
     found.records = {name: zoo.records.get(name, zoo.records[NAME]) for name in found.models}
     return found
 
@@ -42,6 +43,7 @@ def page_url(request, zoo, tiny_digits, tmp_path_factory):
     names = getattr(request, "param", (NAME, OTHER))
     maps, folder = of_maps(zoo, *names), tmp_path_factory.mktemp("codes")
     stored = {NAME: latent.codes_path(NAME), OTHER: folder / "another.codes.npz", BARE: folder / "bare.codes.npz"}
+    stored[BEST] = latent.codes_path(BEST)
     latent.save_codes(maps.models.get(OTHER, zoo.models[NAME]), tiny_digits, stored[OTHER], zoo.records[NAME]["sha256"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(latent, "codes_path", lambda name, folder=None: stored[name])
@@ -154,6 +156,11 @@ def test_a_phone_shows_one_and_both_on_demand(visit):
     expect(page.locator("#latent_reading .where")).to_have_text("Under the pointer")
     page.get_by_role("button", name="Pin as A").tap()
     assert page.evaluate("() => denoiser.state.pins.a") == page.evaluate("() => denoiser.state.point.z")
+
+
+@pytest.mark.parametrize("page_url", [(NAME, BEST)], indirect=True)
+def test_a_phone_starts_with_the_plane_that_the_page_features(visit):
+    assert shown(visit(**PHONE)) == [BEST]
 
 
 def test_a_morph_of_both_is_one_film(visit):

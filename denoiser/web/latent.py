@@ -234,13 +234,14 @@ def build(zoo: Zoo) -> None:
     if not charts:
         component("latent_none", command="python -m denoiser train vae-2d")
         return
+    first = next((name for name in charts if name in zoo.featured), next(iter(charts)))
     threading.Thread(target=prepare, args=(charts,)).start()  # no daemon: C++ aborts where its thread is cut off
 
     def bound(function):
         return partial(function, charts)
 
     with gr.Column(elem_id="latent"):
-        component("map", bound(chart), names=list(charts), reach=latent.REACH)
+        component("map", bound(chart), names=list(charts), first=first, reach=latent.REACH)
         with gr.Column(elem_id="latent-side"):
             component("latent_reading", bound(point), referee=zoo.referee is not None)
             component("latent_own", bound(own))

@@ -2,7 +2,7 @@
    the hands are in map_layers.js, map_marks.js, map_view.js and map_hands.js; what is known of a map in atlas.js. */
 const store = window.denoiser, { t } = store;
 const $ = selector => element.querySelector(selector);
-const { names } = props, loaded = new Map(), ALL = "";
+const { names, first } = props, loaded = new Map(), ALL = "";
 const layers = { digits: true, points: true, contours: true, prior: true };
 const shown = Array(10).fill(true);
 const view = store.mapView(props.reach, draw);
@@ -78,7 +78,7 @@ async function choose(wanted) {
 const which = $(".which");
 if (names.length > 1) {
   const choices = [...names.map(name => [name, name]), [ALL, names.length === 2 ? t`Both` : t`All`]];
-  if (matchMedia("(max-width: 700px)").matches) chosen = names.slice(0, 1);
+  if (matchMedia("(max-width: 700px)").matches) chosen = [first];
   which.hidden = false;
   which.innerHTML = choices.map(([value, words]) => `<label><input type="radio" name="map-which" value="${value}" ${value === (chosen === names ? ALL : chosen[0]) ? "checked" : ""}><span>${words}</span></label>`).join("");
   which.onchange = event => choose(event.target.value === ALL ? names : [event.target.value]);
