@@ -74,6 +74,16 @@ def _settings(value) -> bool:
     )
 
 
+def _settings_or_none(value) -> bool:
+    return value is None or _settings(value)
+
+
+def _refinements(value) -> bool:
+    return isinstance(value, list) and all(
+        isinstance(each, dict) and _whole(each.get("epochs")) and _number(each.get("learning_rate")) for each in value
+    )
+
+
 # What the parts of a record (unless null) and of its recipe must be where they are there; those of NEEDED must be.
 LARGEST_SETTING = 4096  # of widths, filters and blocks
 RECORD = {
@@ -82,7 +92,8 @@ RECORD = {
 }  # fmt: skip
 RECIPE = {
     "name": _text, "title": _text, "family": FAMILIES.__contains__, "task": TASKS.__contains__, "network": _text,
-    "settings": _settings, "headline": _text, "headline_bce": _number_or_none, "note": _text,
+    "settings": _settings, "grown_from": _settings_or_none, "refinements": _refinements, "note": _text,
+    "headline": _text, "headline_bce": _number_or_none,
     "noise": _noises, "noise_factor": _factor, "noise_drawn": _text,
     "loss": _text, "penalties": _numbers, "optimizer": _text, "learning_rate": _number, "optimizer_settings": _numbers,
     "schedule": _text, "augmentation": _numbers_or_none, "batch_size": _whole, "epochs": _whole, "clip": _number,

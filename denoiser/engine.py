@@ -44,18 +44,21 @@ def default_precision(device: torch.device) -> str:
 @dataclass(frozen=True)
 class Engine:
     """The switches: arithmetic in bfloat16, pictures with channels last in memory, one kernel for a whole update of
-    the weights, and on CUDA a whole step recorded once and replayed as a graph.
+    the weights, on CPU memory that is not given back after each step, and on CUDA a whole step recorded once and
+    replayed as a graph.
     """
 
     precision: str = "float32"
     channels_last: bool = False
     fused: bool = False
+    keeps_memory: bool = False
     captured: bool = False
 
     @classmethod
     def fastest(cls, device: torch.device, precision: str | None = None) -> "Engine":
         """Everything this device gains from; `precision` only where none is given."""
-        return cls(precision or default_precision(device), True, True, device.type == "cuda")
+        cuda = device.type == "cuda"
+        return cls(precision or default_precision(device), True, True, keeps_memory=not cuda, captured=cuda)
 
 
 # ---------- processes that train together ----------

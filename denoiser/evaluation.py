@@ -32,6 +32,7 @@ from .noise import NOISES, add_noise, draw_noise
 from .recipes import trained_noise
 
 FACTORS = (0.1, 0.25, 0.5, 0.7, 1.0)
+SWEEP = 21  # pictures at once, as many as the page shows noise factors
 ORACLE = "-oracle"  # ends the name of a filter that is told the true noise
 REFEREE = "referee"
 BATCH = 500
@@ -180,8 +181,8 @@ def finite_mean(values: Tensor) -> float | None:
 
 
 @torch.inference_mode()
-def milliseconds(model: nn.Module, x: Tensor) -> float:
-    """Milliseconds per picture of one call on `x` (B, 1, 28, 28): the median of repeats, on the CPU in one thread."""
+def milliseconds(model: nn.Module, x: Tensor, threads: int = 1) -> float:
+    """Milliseconds per picture of one call on `x` (B, 1, 28, 28): the median of repeats; `threads` are the CPU's."""
 
     def once() -> float:
         start = time.perf_counter()
@@ -190,14 +191,14 @@ def milliseconds(model: nn.Module, x: Tensor) -> float:
             torch.cuda.synchronize(x.device)
         return time.perf_counter() - start
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    usual = torch.get_num_threads()
+    torch.set_num_threads(threads)
     try:
         once()
-        repeats = 5 if len(x) > 1 else 31
+        repeats = 5 if len(x) > SWEEP else 31
         return statistics.median(once() for _ in range(repeats)) / len(x) * 1000
     finally:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(usual)
 
 
 @torch.inference_mode()
@@ -231,9 +232,9 @@ def evaluate(
     `data` is what a recipe calls these pictures; the default rows are the filters and what was trained on them, and
     where they are no digits, the referee reads none.
     Returns {"results": [...], "models": {...}, "referee": ..., "data": ...}: per row, kind and factor what `measure`
-    gives; per model title, family, task, parameters, bytes, milliseconds per picture at batch 1 and 256, what it was
-    trained on, for those with a code
-    how sparse it is (`inspection.sparsity`), for those that enlarge pictures how strong a checkerboard they leave
+    gives; per model title, family, task, parameters, bytes, milliseconds per picture at batch 1 and 256 in one thread
+    and for 21 pictures at once in two, what it was trained on, for those with a code how sparse it is
+    (`inspection.sparsity`), for those that enlarge pictures how strong a checkerboard they leave
     (`inspection.checkerboard`), and for those with a Gaussian code what `variational` gives and `neighbour_accuracy`,
     the share of digits whose label most of the 10 others with the nearest codes have; where the code is a plane,
     `latent.exact_nll` and `latent.coverage` too. All runs on the digits' device.
@@ -284,7 +285,7 @@ def evaluate(
         bar.set_description("speed and codes")
         models = {}
         for subject in subjects:
-            key = {"speed": subject.fingerprint, "machine": machine, "torch": torch.__version__}
+            key = {"speed": subject.fingerprint, "sweep": SWEEP, "machine": machine, "torch": torch.__version__}
             speed = kept.get(key, lambda subject=subject: _speed(subject, digits))
             models[subject.name] = _describe(subject.record) | speed
             model = subject.module("gaussian", 0.5)
@@ -312,7 +313,11 @@ def _speed(subject: Subject, digits: Digits) -> dict:
     clean = to_float(digits.images[torch.arange(256, device=digits.images.device) % len(digits)])
     noisy = add_noise(clean, draw_noise("gaussian", clean.shape, 0, clean.device), 0.5)
     model = subject.module("gaussian", 0.5)
-    return {"ms_batch_1": milliseconds(model, noisy[:1]), "ms_batch_256": milliseconds(model, noisy)}
+    return {
+        "ms_batch_1": milliseconds(model, noisy[:1]),
+        "ms_batch_256": milliseconds(model, noisy),
+        "ms_sweep": SWEEP * milliseconds(model, noisy[:SWEEP], threads=2),
+    }
 
 
 @torch.inference_mode()
@@ -402,11 +407,12 @@ def _about_data(report: dict) -> Iterator[str]:
 
 def _about_models(models: dict[str, dict], width: int) -> Iterator[str]:
     """Blocks of lines on what does not depend on the noise: sizes and times, checkerboards, codes."""
-    lines = [f"{'':<{width}}{'parameters':>12}{'file, kB':>10}{'ms, batch 1':>13}{'ms, batch 256':>15}  per picture"]
+    heads = f"{'parameters':>12}{'file, kB':>10}{'ms, batch 1':>13}{'batch 256':>11}  per picture{'21 at once':>12}"
+    lines = [" " * width + heads]
     for name, about in models.items():
         lines.append(
             f"{name:<{width}}{about['parameters']:>12,}{about['bytes'] / 1000:>10,.0f}"
-            f"{about['ms_batch_1']:>13.3f}{about['ms_batch_256']:>15.3f}"
+            f"{about['ms_batch_1']:>13.3f}{about['ms_batch_256']:>11.3f}{about['ms_sweep']:>25.2f}"
         )
     yield "\n".join(lines)
     lines = [f"{'':<{width}}checkerboards of period 2 / 4, in dB over the spectrum around them"]

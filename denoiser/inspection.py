@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .data import PIXELS, SIDE
-from .models import Sine, build
+from .models import Sine, Transposed, build
 
 SMALL_WEIGHT = 1e-3  # in size; what is below counts as next to nothing
 
@@ -46,7 +46,7 @@ def _stride(layer: nn.Conv2d | nn.ConvTranspose2d) -> str:
 
 WORDS: dict[type[nn.Module], Callable[[nn.Module], str]] = {
     nn.Conv2d: lambda m: f"convolution {_times(m.kernel_size)}{_stride(m)}",
-    nn.ConvTranspose2d: lambda m: f"transposed convolution {_times(m.kernel_size)}{_stride(m)}",
+    Transposed: lambda m: f"transposed convolution {_times(m.kernel_size)}{_stride(m)}",
     nn.Linear: lambda m: "dense",
     nn.LSTM: lambda m: "LSTM",
     nn.MaxPool2d: lambda m: f"max pool {_times(m.kernel_size)}",
@@ -221,8 +221,8 @@ def checkerboard(pictures: Tensor, period: int = 2) -> float:
 def stages(model: nn.Module, recipe: Mapping, noisy: Tensor) -> dict[str, Tensor]:
     """Where a checkerboard may show, as pictures (N, 1, H, W): what `model` makes of `noisy`, and two looks behind it.
 
-    "trained" is the output, "log-odds" the same before its sigmoid, "untrained" the output of the network that the
-    training of `recipe` (of its record) started from.
+    "trained" is the output, "log-odds" the same before its sigmoid, "untrained" the output of the network of `recipe`
+    (of its record) before any training.
     """
     with torch.random.fork_rng():
         torch.manual_seed(recipe["seed"])

@@ -169,9 +169,23 @@ def conv3(inputs: int, outputs: int, **options) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(inputs, outputs, 3, **({"padding": 1} | options)), nn.ReLU())
 
 
+class Transposed(nn.ConvTranspose2d):
+    """A transposed convolution whose bias is added after it in bfloat16, which changes nothing but the time it takes.
+
+    On a CPU PyTorch sums that bias's gradient, of pictures with channels last, so slowly that it takes most of the
+    layer's backward step.
+    """
+
+    def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
+        if not torch.is_autocast_enabled(x.device.type):
+            return super().forward(x, output_size)
+        y = F.conv_transpose2d(x, self.weight, None, self.stride, self.padding, self.output_padding)
+        return y + self.bias.to(y.dtype).view(1, -1, 1, 1)
+
+
 def transposed3(inputs: int, outputs: int, output_padding: int = 1) -> nn.Sequential:
     """A transposed 3x3 convolution of stride 2 that doubles the size (or doubles less one), and ReLU."""
-    layer = nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=output_padding)
+    layer = Transposed(inputs, outputs, 3, stride=2, padding=1, output_padding=output_padding)
     return nn.Sequential(layer, nn.ReLU())
 
 
@@ -304,8 +318,14 @@ class Residual(nn.Module):
         with torch.no_grad():
             self.second.weight.mul_(0.1)
 
+    def vanish(self) -> None:
+        """Be the identity, until training makes more of it."""
+        with torch.no_grad():
+            self.second.weight.zero_()
+            self.second.bias.zero_()
+
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.second(F.silu(self.first(F.silu(x))))
+        return self.second(F.silu(self.first(F.silu(x)))).add_(x)  # in place: its memory is still at hand
 
 
 class Level(nn.Module):
@@ -316,7 +336,7 @@ class Level(nn.Module):
         self.before = nn.Sequential(*(Residual(width) for _ in range(blocks)))
         self.down = nn.Conv2d(width, width_below, 2, stride=2)
         self.below = below
-        self.up = nn.ConvTranspose2d(width_below, width, 2, stride=2)
+        self.up = Transposed(width_below, width, 2, stride=2)
         self.after = nn.Sequential(*(Residual(width) for _ in range(blocks)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -504,6 +524,25 @@ def build(network: str, settings: Mapping) -> nn.Module:
     except (TypeError, KeyError, ValueError, RuntimeError) as error:
         raise ValueError(f"network {network!r} cannot be built with settings {settings}: {error}") from error
     model.apply(keras_start)
+    return model
+
+
+def grow(model: nn.Module, smaller: nn.Module) -> nn.Module:
+    """`model` with the weights of the `smaller` network; residual blocks that this one lacks start as the identity.
+
+    So it makes of every picture what the smaller one made of it, and trains on from there. After Chen, Goodfellow
+    and Shlens, "Net2Net", 2015. Raises ValueError where the one is not the other with more such blocks.
+    """
+    blocks = {name: module for name, module in model.named_modules() if isinstance(module, Residual)}
+    try:
+        new = model.load_state_dict(smaller.state_dict(), strict=False)
+    except RuntimeError as error:
+        raise ValueError("the smaller network has weights of other shapes") from error
+    grown = {name: block for name, block in blocks.items() if f"{name}.second.weight" in new.missing_keys}
+    if new.unexpected_keys or not all(key.startswith(tuple(f"{name}." for name in grown)) for key in new.missing_keys):
+        raise ValueError("they differ in more than residual blocks")
+    for block in grown.values():
+        block.vanish()
     return model
 
 

@@ -43,7 +43,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Refinement:
-    """A second training that starts from the weights the first one ended with; only these settings are others."""
+    """A further training that starts from the weights the one before ended with; only these settings are others."""
 
     epochs: int
     learning_rate: float
@@ -59,10 +59,10 @@ class Recipe:
     frozen field for all epochs or fresh for each batch. `data` are the pictures to train on: a name in data.DATASETS,
     or words about a folder. `penalty_warmup` is the number of epochs over which the
     penalties' weights climb from 0. `clip` is the norm to which a step's gradient is cut, and `ema` the decay, at each
-    step, of the running mean of the weights that is kept in their stead; 0 for neither. `refinement` follows once all
-    epochs are done. `headline` is the source's own
-    figure, in words, and `headline_bce` the validation BCE (nats per pixel) it gives or implies. A `featured` recipe
-    has a card on the page's first board.
+    step, of the running mean of the weights that is kept in their stead; 0 for neither. `refinements` follow, in turn,
+    once all epochs are done. `grown_from` are those of the network's settings that are smaller until the last of
+    them, which grows it to `settings`. `headline` is the source's own figure, in words, and `headline_bce` the
+    validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the page's first board.
     """
 
     name: str
@@ -92,7 +92,8 @@ class Recipe:
     clip: float = 0.0
     ema: float = 0.0
     seed: int = 0
-    refinement: Refinement | None = None
+    refinements: tuple[Refinement, ...] = ()
+    grown_from: Mapping | None = None
     featured: bool = False
 
     def __post_init__(self):
@@ -148,7 +149,8 @@ class Recipe:
                 ),
             }
         )
-        if self.refinement:
+        self._refuse({"it cannot grow without a refinement": bool(self.refinements) or not self.grown_from})
+        if self.refinements:
             _ = self.stages  # refuses what contradicts itself
 
     def _refuse(self, checks: Mapping[str, bool]) -> None:
@@ -164,11 +166,11 @@ class Recipe:
 
     @property
     def stages(self) -> tuple["Recipe", ...]:
-        """The trainings this consists of, each from the weights of the one before, as recipes without refinement."""
-        first = replace(self, refinement=None)
-        if self.refinement is None:
-            return (first,)
-        return first, replace(first, penalty_warmup=0, **vars(self.refinement))
+        """The trainings this consists of, each from the weights of the one before, as recipes without refinements."""
+        grown = replace(self, refinements=(), grown_from=None)
+        first = replace(grown, settings={**self.settings, **(self.grown_from or {})})
+        again = [replace(first, penalty_warmup=0, **vars(refinement)) for refinement in self.refinements]
+        return first, *again[:-1], *(replace(last, settings=self.settings) for last in again[-1:])
 
     @property
     def total_epochs(self) -> int:
@@ -460,10 +462,11 @@ RECIPES: dict[str, Recipe] = {
             title="U-Net, one for every noise level and kind",
             family="unet",
             network="unet",
-            settings={"widths": (32, 64, 128), "blocks": (1, 2, 4)},
+            settings={"widths": (32, 64, 128), "blocks": (2, 3, 4)},
             task="denoise",
-            note="Ours: blind, it is told neither kind nor factor of the noise. Its refinement starts from the mean "
-            "weights of the first fifty epochs, with a larger share of Gaussian noise.",
+            note="Ours: blind, it is told neither kind nor factor of the noise. After fifty epochs it is refined "
+            "twice, each time from the mean weights of the epochs before and with a larger share of Gaussian noise; "
+            "for the second time it grows by blocks that begin as if they were not there.",
             loss="psnr",
             noise=("gaussian",) * 8 + tuple(kind for kind in NOISES if kind != "gaussian"),
             noise_factor=(0.0, 1.0),
@@ -474,11 +477,15 @@ RECIPES: dict[str, Recipe] = {
             epochs=50,
             clip=5.0,
             ema=0.999,
-            refinement=Refinement(
-                epochs=24,
-                learning_rate=1e-3,
-                noise=("gaussian",) * 28 + tuple(kind for kind in NOISES if kind != "gaussian"),
+            refinements=tuple(
+                Refinement(
+                    epochs=epochs,
+                    learning_rate=1e-3,
+                    noise=("gaussian",) * 28 + tuple(kind for kind in NOISES if kind != "gaussian"),
+                )
+                for epochs in (24, 50)
             ),
+            grown_from={"blocks": (1, 2, 4)},
             featured=True,
         ),
         Recipe(
@@ -535,12 +542,12 @@ def variation(recipe: Recipe, name: str, settings: Mapping, data: str = "mnist")
 def fingerprint(recipe: Mapping, version: int | None = None) -> str:
     """A hash of all that decides the weights: the recipe (of a record) but for its presentation, and the code.
 
-    What is as it is by default does not count, so that a setting which older recipes did not have changes no hash.
-    `version` is that of the code, by default the present one.
+    What is null or as it is by default does not count, so that a setting which older recipes did not have changes no
+    hash. `version` is that of the code, by default the present one.
     """
     defaults = {f.name: json.dumps(f.default) for f in fields(Recipe) if f.default is not MISSING}
     settings = {key: json.dumps(value, sort_keys=True) for key, value in recipe.items() if key not in PRESENTATION}
-    decisive = sorted((key, text) for key, text in settings.items() if text != defaults.get(key))
+    decisive = sorted((key, text) for key, text in settings.items() if text not in (defaults.get(key), "null"))
     return hashlib.sha256(json.dumps([VERSION if version is None else version, decisive]).encode()).hexdigest()
 
 

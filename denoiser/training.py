@@ -31,7 +31,8 @@ from .engine import (
     set_learning_rate,
 )
 from .files import write_atomically
-from .models import build
+from .memory import ALL, keep_freed
+from .models import build, grow
 from .noise import add_noise, draw_noise
 from .recipes import Recipe, fingerprint
 
@@ -119,15 +120,27 @@ class Trainer:
     def __init__(self, recipe: Recipe, digits: Digits, engine: Engine, team: Team):
         torch.manual_seed(recipe.seed)
         self.recipe, self.digits, self.engine, self.team = recipe, digits, engine, team
-        self.model = build(recipe.network, recipe.settings).to(digits.images.device).train()
-        if engine.channels_last:
-            self.model = self.model.to(memory_format=torch.channels_last)
+        if engine.keeps_memory:
+            keep_freed(ALL)
+        self.model = self.network(recipe.stages[0])
         self.generator = torch.Generator(digits.images.device)
         self.begin(0)
 
+    def network(self, stage: Recipe) -> nn.Module:
+        """A new network, as the engine wants it."""
+        model = build(stage.network, stage.settings).to(self.digits.images.device).train()
+        return model.to(memory_format=torch.channels_last) if self.engine.channels_last else model
+
     def begin(self, number: int) -> None:
         """Make ready for that stage of the recipe, from the weights as they are."""
-        self.stage = stage = self.recipe.stages[number]
+        before, self.stage = self.recipe.stages[max(0, number - 1)], self.recipe.stages[number]
+        stage = self.stage
+        if stage.settings != before.settings:
+            torch.manual_seed(self.recipe.seed + number)
+            try:
+                self.model = grow(self.network(stage), self.model)
+            except ValueError as error:
+                raise TrainingError(f"{stage.name} cannot grow from {dict(self.recipe.grown_from)}: {error}") from error
         self.number, self.first_epoch = number, sum(s.epochs for s in self.recipe.stages[:number])
         self.optimizer = make_optimizer(self.model, stage, self.engine)
         self.mean = RunningMean(self.model, stage.ema)

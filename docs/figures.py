@@ -1,6 +1,8 @@
 """Write the tables of README.md and docs/figures.md anew from the results and the records: python docs/figures.py
 
-A table stands between `<!-- NAME -->` and `<!-- end -->`; what a name stands for is a function below.
+The results are checkpoints/evaluation.json, and docs/ablations.json and docs/training.json, which
+`python -m denoiser bench ablations --json docs/ablations.json` and the like write. A table stands between
+`<!-- NAME -->` and `<!-- end -->`; what a name stands for is a function below.
 """
 
 import json
@@ -187,8 +189,50 @@ def planes(report: Report) -> str:
     return table(head, rows)
 
 
+def benchmark(name: str) -> dict:
+    """What that benchmark wrote."""
+    return json.loads((ROOT / "docs" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+def ablated(name: str, columns: Sequence[tuple[str, str, float, int]]) -> str:
+    """A recipe's figures, and by how much each changed choice moves them; (key, heading, scale, decimals) of each."""
+    found = benchmark("ablations")
+    rows, base = [], None
+    for words, row in found["recipes"][name].items():
+        values = [row[key] * scale for key, _, scale, _ in columns]
+        sign, change = ("", values) if base is None else ("+", [v - b for v, b in zip(values, base, strict=True)])
+        cells = [f"{v:{sign}.{decimals}f}" for v, (*_, decimals) in zip(change, columns, strict=True)]
+        base = base or values
+        rows.append([words, f"{row['parameters']:,}", *cells])
+    return table([f"{found['epochs'][name]} epochs", "parameters", *(heading for _, heading, *_ in columns)], rows)
+
+
+def ablated_unet(report: Report) -> str:
+    """What each choice in the U-Net's recipe is worth to a small one."""
+    return ablated("unet", [(str(factor), f"PSNR at {factor}, dB", 1, 2) for factor in (0.25, 0.5, 0.7, 1.0)])
+
+
+def ablated_plane(report: Report) -> str:
+    """What each choice in the better plane's recipe is worth."""
+    columns = [("negative_elbo", "negative ELBO", 1, 2), ("recon", "reconstruction", 1, 2), ("kl", "KL", 1, 2)]
+    return ablated("vae-2d-best", [*columns, ("neighbour_accuracy", "10-NN, %", 100, 1)])
+
+
+def training(report: Report) -> str:
+    """Digits a second by every way to train, and the ratio to the tutorials' way."""
+    recipes = benchmark("training")["recipes"]
+    ways = list(dict.fromkeys(words for rows in recipes.values() for words in rows))
+    ways.sort(key=lambda words: words.startswith("Keras"))  # the rival last
+
+    def cells(row: dict | None) -> list[str]:
+        return [f"{row['digits_per_second']:,}", f"{row['ratio']:.2f}"] if row else ["-", "-"]
+
+    rows = [[words, *(cell for rows in recipes.values() for cell in cells(rows.get(words)))] for words in ways]
+    return table(["", *(cell for name in recipes for cell in (f"`{name}`, digits / s", "ratio"))], rows)
+
+
 TABLES: dict[str, Callable[[Report], str]] = {
-    f.__name__: f for f in (summary, planes, gaussian, kinds, regularisers, checkerboards, losses)
+    f.__name__: f for f in (summary, planes, gaussian, kinds, regularisers, checkerboards, losses, training)
 }
 
 

@@ -106,9 +106,20 @@ def test_the_tutorials_way_and_ours_learn_the_same(name, tiny_digits):
 
 
 @pytest.mark.slow
+def test_a_way_that_breaks_is_named(tiny_digits):
+    recipe = replace(get_recipe("dense-16"), **training.PLAIN)
+    with (
+        pytest.raises(training.TrainingError, match="another way ended"),
+        training.running("another way", recipe, *split_validation(tiny_digits)),
+    ):
+        pass
+
+
+@pytest.mark.slow
 def test_the_whole_benchmark_runs_and_can_be_written(tiny_digits, monkeypatch, capsys):
     monkeypatch.setattr(training, "load_mnist", lambda part, device: tiny_digits)
     monkeypatch.setattr(training, "TURN", 0.05)
+    monkeypatch.setattr(training, "SUBJECTS", {"dense-16": 64, "conv-64": 64})
     monkeypatch.setattr(training, "find_spec", lambda name: None)
     figures = json.loads(json.dumps(training.measure()))
     for ways in figures["recipes"].values():

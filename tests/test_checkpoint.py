@@ -169,7 +169,16 @@ class TestRefused:
         (folder / f"{BASE.name}.json").write_bytes(text.encode("utf-8", "surrogatepass"))
         refused(folder, r"the record .*\.json cannot be read")
 
-    @pytest.mark.parametrize("change", [{"settings": [1]}, {"network": ["dense"]}, {"task": None}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"settings": [1]},
+            {"network": ["dense"]},
+            {"task": None},
+            {"grown_from": 3},
+            {"refinements": [{"epochs": "many", "learning_rate": 1}]},
+        ],
+    )
     def test_a_record_with_values_of_another_type(self, folder, change):
         edit(folder, BASE.name, lambda record: record["recipe"].update(change))
         refused(folder, r"the record .*\.json cannot be read")

@@ -16,8 +16,10 @@ from denoiser.models import (
     Autoencoder,
     Classifier,
     Denoiser,
+    Transposed,
     build,
     contract,
+    grow,
     parameter_count,
     reparameterize,
 )
@@ -337,3 +339,56 @@ def test_what_cannot_be_built_is_said(network, settings, words):
 
 def test_every_network_is_used_by_some_recipe():
     assert {recipe.network for recipe in RECIPES.values()} == set(NETWORKS)
+
+
+@pytest.mark.parametrize("precision", [torch.float32, torch.bfloat16])
+def test_a_transposed_convolution_is_pytorchs_own(precision):
+    torch.manual_seed(0)
+    options = {"stride": 2, "padding": 1, "output_padding": 1}
+    ours, stock = Transposed(6, 4, 3, **options), nn.ConvTranspose2d(6, 4, 3, **options)
+    stock.load_state_dict(ours.state_dict())
+    x = torch.randn(5, 6, 7, 7).to(memory_format=torch.channels_last)
+    found = []
+    for layer in (ours, stock):
+        seen = x.clone().requires_grad_()
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == torch.bfloat16):
+            y = layer(seen)
+        assert y.dtype == precision
+        y.float().square().sum().backward()
+        found.append([y.float(), seen.grad, *(p.grad for p in layer.parameters())])
+    for mine, theirs in zip(*found, strict=True):
+        assert (mine - theirs).abs().max() <= (0.02 if precision == torch.bfloat16 else 1e-5) * theirs.abs().max()
+
+
+SMALL = {"widths": (4, 8, 16), "blocks": (1, 1, 2)}
+
+
+class TestGrow:
+    """A network with more residual blocks goes on where the smaller one stands."""
+
+    @torch.inference_mode()
+    def test_it_makes_of_a_picture_what_the_smaller_one_makes(self):
+        small, large = build("unet", SMALL), build("unet", SMALL | {"blocks": (2, 3, 3)})
+        x = pictures(3)
+        assert not torch.allclose(large(x), small(x), atol=1e-3)
+        assert grow(large, small) is large
+        assert torch.allclose(large(x), small(x), atol=1e-6)
+        assert parameter_count(large) > parameter_count(small)
+
+    def test_the_new_blocks_learn(self):
+        large = grow(build("unet", SMALL | {"blocks": (2, 1, 2)}), build("unet", SMALL))
+        large(pictures(3)).sum().backward()
+        [new] = [name for name, _ in large.named_modules() if name.endswith("before.1")]
+        assert large.get_submodule(new).second.weight.grad.abs().max() > 0
+
+    @pytest.mark.parametrize(
+        ("network", "settings", "words"),
+        [
+            ("unet", {"widths": (4, 8, 32), "blocks": (1, 1, 2)}, "other shapes"),
+            ("unet", {"widths": (4, 8, 16), "blocks": (1, 2, 2)}, "more than residual blocks"),
+            ("dense", {"widths": (4, 2)}, "more than residual blocks"),
+        ],
+    )
+    def test_what_is_no_smaller_one_is_refused(self, network, settings, words):
+        with pytest.raises(ValueError, match=words):
+            grow(build("unet", SMALL), build(network, settings))

@@ -9,12 +9,13 @@ from denoiser import recipes
 from denoiser.data import Augmentation
 from denoiser.errors import DenoiserError
 from denoiser.models import build
-from denoiser.recipes import FAMILIES, RECIPES, RecipeError, fingerprint, get_recipe
+from denoiser.recipes import FAMILIES, RECIPES, RecipeError, Refinement, fingerprint, get_recipe
 
 DENOISER = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "denoise" and r.optimizer == "adam")
 CLEAN = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "reconstruct")
 VAE = next(r for r in RECIPES.values() if r.family == "vae")
 READER = next(r for r in RECIPES.values() if r.task == "read")
+AGAIN = (Refinement(epochs=3, learning_rate=1e-3, noise=("gaussian",)),)
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -82,6 +83,9 @@ def test_names_are_file_names():
             {"noise_drawn": "once", "augmentation": Augmentation(degrees=5)},
             "cannot follow pictures that augmentation changes",
         ),
+        (DENOISER, {"grown_from": {"filters": 8}}, "cannot grow without a refinement"),
+        (DENOISER, {"refinements": AGAIN, "grown_from": {"petals": 8}}, "does not take the settings"),
+        (DENOISER, {"refinements": (replace(AGAIN[0], epochs=0),)}, "above 0"),
         (CLEAN, {"noise_drawn": "once"}, "noise drawn once, but no noise"),
         (CLEAN, {"task": "denoise"}, "to denoise, but has no noise"),
         (CLEAN, {"family": "vae"}, "not of family 'vae'"),
@@ -99,6 +103,16 @@ def test_settings_that_contradict_each_other_are_refused(recipe, changes, words)
         replace(recipe, **changes)
     assert str(caught.value).startswith(f"recipe {recipe.name!r}: ")
     assert isinstance(caught.value, DenoiserError)
+
+
+def test_only_the_last_stage_has_the_grown_network():
+    base = RECIPES["unet"]
+    small, larger = {"widths": (4, 8), "blocks": (1, 1)}, {"widths": (4, 8), "blocks": (2, 1)}
+    grown = replace(base, settings=larger, grown_from={"blocks": (1, 1)}, refinements=2 * AGAIN)
+    assert [stage.settings for stage in grown.stages] == [small, small, larger]
+    assert [stage.epochs for stage in grown.stages] == [base.epochs, 3, 3]
+    assert grown.total_epochs == base.epochs + 6
+    assert not any(stage.refinements or stage.grown_from for stage in grown.stages)
 
 
 def test_every_contradiction_is_named_at_once():

@@ -15,7 +15,7 @@ from denoiser.data import Digits, batches, split_validation
 from denoiser.engine import Engine, TrainingError
 from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
-from denoiser.models import build
+from denoiser.models import build, parameter_count
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES, Refinement
 from denoiser.training import Feed, fit, learning_rate_factor, make_noisy, validation_loss
@@ -30,7 +30,7 @@ FRESH = next(r for r in RECIPES.values() if r.network == "dense" and r.noise and
 
 
 def short(recipe, **changes):
-    return replace(recipe, **({"epochs": 3, "batch_size": 16, "refinement": None} | changes))
+    return replace(recipe, **({"epochs": 3, "batch_size": 16, "refinements": (), "grown_from": None} | changes))
 
 
 def run(recipe, digits, **options):
@@ -109,43 +109,65 @@ def test_the_seed_decides_the_history(recipe, few):
     assert curve(first[1])[0][1:] != curve(other[1])[0][1:]
 
 
+@pytest.fixture
+def goes_on(few, tmp_path, monkeypatch):
+    """Train to the end, and again with a stop at some step, from which it must go on to the same; the first outcome."""
+
+    def train_twice(recipe, stop, **options):
+        state = tmp_path / "state.safetensors"
+        whole = run(recipe, few, **options)
+        with monkeypatch.context() as patch:
+            stop_at(patch, stop, interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                run(recipe, few, state_file=state, **options)
+        resumed = run(recipe, few, state_file=state, resume=True, **options)
+        assert curve(resumed[1]) == curve(whole[1])
+        assert resumed[1]["history"][0]["seconds"] >= 0
+        assert same_weights(resumed[0], whole[0])
+        return whole
+
+    return train_twice
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=" by ".join)
-def test_a_training_that_was_interrupted_goes_on_as_if_it_had_not_been(kind, few, tmp_path, monkeypatch):
-    recipe, state = short(KINDS[kind], epochs=2), tmp_path / "state.safetensors"
-    whole = run(recipe, few, engine=None)  # whichever this machine would choose
-    with monkeypatch.context() as patch:
-        stop_at(patch, 3 + 2, interrupt)  # in the middle of the second epoch
-        with pytest.raises(KeyboardInterrupt):
-            run(recipe, few, engine=None, state_file=state)
-    resumed = run(recipe, few, engine=None, state_file=state, resume=True)
-    assert curve(resumed[1]) == curve(whole[1])
-    assert resumed[1]["history"][0]["seconds"] >= 0
-    assert same_weights(resumed[0], whole[0])
+def test_a_training_that_was_interrupted_goes_on_as_if_it_had_not_been(kind, goes_on):
+    goes_on(short(KINDS[kind], epochs=2), 3 + 2, engine=None)  # whichever this machine would choose
 
 
 @pytest.mark.parametrize("steps", [3, 2 * 3 + 2, 3 * 3 + 2], ids=["in the first", "between", "in the second"])
-def test_a_refined_training_goes_on_too(steps, few, tmp_path, monkeypatch):
+def test_a_refined_training_goes_on_too(steps, goes_on):
     second = Refinement(epochs=2, learning_rate=1e-3, noise=("speckle",))
-    recipe, state = short(FRESH, epochs=2, ema=0.9, refinement=second), tmp_path / "state.safetensors"
-    whole = run(recipe, few)
+    whole = goes_on(short(FRESH, epochs=2, ema=0.9, refinements=(second,)), steps)
     assert [entry["epoch"] for entry in whole[1]["history"]] == [1, 2, 3, 4]
-    with monkeypatch.context() as patch:
-        stop_at(patch, steps, interrupt)
-        with pytest.raises(KeyboardInterrupt):
-            run(recipe, few, state_file=state)
-    resumed = run(recipe, few, state_file=state, resume=True)
-    assert curve(resumed[1]) == curve(whole[1])
-    assert same_weights(resumed[0], whole[0])
 
 
 def test_a_refinement_starts_from_the_mean_weights_of_what_it_refines(few):
     first = short(FRESH, epochs=2, ema=0.9)
     still = Refinement(epochs=1, learning_rate=1e-12, noise=first.noise)
-    before, after = run(first, few), run(replace(first, refinement=still), few)
+    before, after = run(first, few), run(replace(first, refinements=(still,)), few)
     assert curve(after[1])[:2] == curve(before[1])
     for a, b in zip(before[0].state_dict().values(), after[0].state_dict().values(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
+
+
+SEEDLING = {"settings": {"widths": (4, 8), "blocks": (2, 2)}, "grown_from": {"blocks": (1, 1)}}
+
+
+@pytest.mark.parametrize("steps", [3 + 2, 2 * 3 + 2], ids=["before it grows", "after"])
+def test_a_network_that_grows_goes_on_too(steps, goes_on):
+    still = Refinement(epochs=1, learning_rate=1e-12, noise=("gaussian",))
+    recipe = short(RECIPES["unet"], epochs=1, refinements=(still, replace(still, learning_rate=1e-2)), **SEEDLING)
+    whole = goes_on(recipe, steps)
+    assert curve(whole[1])[0][2] == pytest.approx(curve(whole[1])[1][2], rel=1e-4)
+    assert parameter_count(whole[0]) == parameter_count(build(recipe.network, recipe.settings))
+
+
+def test_what_it_cannot_grow_from_is_said(few):
+    again = Refinement(epochs=1, learning_rate=1e-3, noise=("gaussian",))
+    plan = SEEDLING | {"grown_from": {"widths": (4, 4)}}
+    with pytest.raises(TrainingError, match=r"unet cannot grow from {'widths': \(4, 4\)}: .* other shapes"):
+        run(short(RECIPES["unet"], epochs=1, refinements=(again,), **plan), few)
 
 
 def test_an_interruption_keeps_the_last_state(few, tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ SMALL = {"widths": (16, 32, 64), "blocks": (1, 1, 1)}
 
 def stand_in(name: str, **changes) -> Recipe:
     """The U-Net's recipe, smaller and shorter."""
-    plain = {"settings": SMALL, "refinement": None, "featured": False}
+    plain = {"settings": SMALL, "refinements": (), "grown_from": None, "featured": False}
     return replace(get_recipe("unet"), name=name, **plain | changes)
 
 

@@ -1,28 +1,34 @@
 """bench training: the tutorial's way to train against ours, each trick added in turn; Keras where it is installed.
 
-All ways train the same network from the same start on the same digits with the same batch size and optimiser. They
-take turns, so that a machine's moods fall on all of them.
+All ways train the same network from the same start on the same digits with the same batch size and optimiser. Each
+has a process of its own, so that none finds the memory another has left, and they take turns, so that a machine's moods
+fall on all of them.
 """
 
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
+from multiprocessing.connection import Connection
 
 import torch
+import torch.multiprocessing
 from torch.utils.data import DataLoader, TensorDataset
 
 from ..data import Batch, Digits, load_mnist, split_validation
-from ..engine import Engine, Team, default_precision
+from ..engine import Engine, Team, TrainingError, default_precision
 from ..models import build
-from ..recipes import OPTIMIZERS, RECIPES, Recipe, get_recipe
+from ..recipes import OPTIMIZERS, Recipe, get_recipe
 from ..training import Feed, Trainer, make_noisy, validation_loss
 
-SUBJECTS = ("dense-16", "conv-64", "unet")
-DIGITS = 12_800  # trained on in one pass; a multiple of the batch sizes
+TUTORIAL, RIVAL = "the tutorial's way", "Keras on TensorFlow"
+SUBJECTS = {"dense-16": 12_800, "conv-64": 12_800, "unet": 2_560}  # and the digits of one pass, whole batches
+KERAS = ("dense", "conv_strided")  # the networks that are written in Keras here
 TURN = 2.0  # seconds a way runs before the next one has its turn
 TURNS = 3
+PLAIN = {"schedule": "constant", "learning_rate": 1e-3, "clip": 0.0, "ema": 0.0, "refinements": (), "grown_from": None}
 LONGEST = 4  # passes until a way that does not reach the tutorial's loss is given up
 
 
@@ -60,10 +66,8 @@ def our_way(recipe: Recipe, digits: Digits, engine: Engine) -> tuple[torch.nn.Mo
     return trainer.model, epoch
 
 
-def keras_way(recipe: Recipe, digits: Digits) -> Callable | None:
-    """The same network as the tutorial writes it in Keras; None where it is not installed, or not this network."""
-    if not find_spec("tensorflow") or recipe.network not in ("dense", "conv_strided"):
-        return None
+def keras_way(recipe: Recipe, digits: Digits) -> tuple[None, Callable]:
+    """The same network as the tutorial writes it in Keras."""
     import os
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -92,7 +96,12 @@ def keras_way(recipe: Recipe, digits: Digits) -> Callable | None:
     clean = digits.floats().cpu()
     noisy = make_noisy(clean, recipe, torch.Generator().manual_seed(recipe.seed))
     x, y = (part.numpy().reshape(-1, *shape) for part in (clean, noisy))
-    return lambda: model.fit(y, x, batch_size=recipe.batch_size, epochs=1, shuffle=True, verbose=0)
+
+    def epoch(number: int) -> Iterator[int]:
+        model.fit(y, x, batch_size=recipe.batch_size, epochs=1, shuffle=True, verbose=0)
+        yield len(x)
+
+    return None, epoch
 
 
 def engines(device: torch.device) -> dict[str, Engine]:
@@ -103,11 +112,29 @@ def engines(device: torch.device) -> dict[str, Engine]:
         added["+ bfloat16"] = {"precision": "bfloat16"}
     if device.type == "cuda":
         added["+ captured step"] = {"captured": True}
+    else:
+        added["+ memory kept"] = {"keeps_memory": True}
     found, engine = {}, Engine()
     for name, change in added.items():
         engine = replace(engine, **change)
         found[name] = engine
     return found
+
+
+def ways_of(recipe: Recipe, device: torch.device) -> list[str]:
+    """The ways to train that network, in words."""
+    keras = find_spec("tensorflow") and recipe.network in KERAS
+    return [TUTORIAL, *engines(device), *([RIVAL] if keras else [])]
+
+
+def way(words: str, recipe: Recipe, digits: Digits) -> tuple[torch.nn.Module | None, Callable]:
+    """That way, ready to start: the model, None for Keras, and epoch(number), which yields how many digits it did."""
+    device = digits.images.device
+    if words == TUTORIAL:
+        return tutorials_way(recipe, digits, device)
+    if words == RIVAL:
+        return keras_way(recipe, digits)
+    return our_way(recipe, digits, engines(device)[words])
 
 
 def synchronize(device: torch.device) -> None:
@@ -116,23 +143,13 @@ def synchronize(device: torch.device) -> None:
         torch.cuda.synchronize(device)
 
 
-def throughput(ways: dict[str, Callable], device: torch.device) -> dict[str, float]:
-    """Digits a second of each way: it runs for TURN seconds, then the next; the median of its turns."""
-    endless = {name: _forever(epoch) for name, epoch in ways.items()}
-    for steps in endless.values():
-        for _ in range(5):  # kernels are chosen, memory is laid out
-            next(steps)
-    rates: dict[str, list[float]] = {name: [] for name in ways}
-    for _ in range(TURNS):
-        for name, steps in endless.items():
-            synchronize(device)
-            start, count = time.perf_counter(), 0
-            while time.perf_counter() - start < TURN:
-                for _ in range(5):
-                    count += next(steps)
-                synchronize(device)
-            rates[name].append(count / (time.perf_counter() - start))
-    return {name: statistics.median(values) for name, values in rates.items()}
+def rate(steps: Iterator[int], seconds: float, device: torch.device) -> float:
+    """Digits a second over so many seconds."""
+    start, count = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        count += next(steps)
+    synchronize(device)
+    return count / (time.perf_counter() - start)
 
 
 def _forever(epoch: Callable[[int], Iterator[int]]) -> Iterator[int]:
@@ -140,6 +157,51 @@ def _forever(epoch: Callable[[int], Iterator[int]]) -> Iterator[int]:
     while True:
         yield from epoch(number)
         number += 1
+
+
+def _serve(ours: Connection, theirs: Connection, words: str, recipe: Recipe, digits: Digits, held_out: Digits) -> None:
+    """What the process of one way does: a number asks for its rate over so many seconds, a list for its learning."""
+    theirs.close()  # so that the other side's end is seen here
+    device = digits.images.device
+    steps = _forever(way(words, recipe, digits)[1])
+    next(steps)  # kernels are chosen, memory is laid out
+    ours.send("ready")
+    while True:
+        try:
+            asked = ours.recv()
+        except EOFError:
+            return
+        if isinstance(asked, list):
+            ours.send(learning(*way(words, recipe, digits), Feed(held_out, recipe), *asked))
+        else:
+            ours.send(rate(steps, asked, device))
+
+
+@contextmanager
+def running(words: str, *material) -> Iterator[Callable]:
+    """A process for that way; ask(what) gives its answer."""
+    context = torch.multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_serve, args=(theirs, ours, words, *material), daemon=True)
+    process.start()
+    theirs.close()
+
+    def answer():
+        try:
+            return ours.recv()
+        except EOFError:
+            raise TrainingError(f"{words} ended before it was done") from None
+
+    def ask(what: float | list):
+        ours.send(what)
+        return answer()
+
+    try:
+        answer()
+        yield ask
+    finally:
+        ours.close()
+        process.join()
 
 
 def learning(model, epoch: Callable, validation: Feed, target: float | None) -> tuple[float, float | None]:
@@ -172,58 +234,49 @@ def learning(model, epoch: Callable, validation: Feed, target: float | None) -> 
     return after_one, reached
 
 
+def compare(recipe: Recipe, training: Digits, held_out: Digits) -> dict[str, dict]:
+    """By way: digits a second (the median of its turns), the ratio to the tutorial's, and what the losses come to."""
+    device = training.images.device
+    names = ways_of(recipe, device)
+    with ExitStack() as stack:
+        ask = {words: stack.enter_context(running(words, recipe, training, held_out)) for words in names}
+        turns = [{words: ask[words](TURN) for words in names} for _ in range(TURNS)]
+        rates = {words: statistics.median(turn[words] for turn in turns) for words in names}
+        found = {
+            words: {"digits_per_second": round(rates[words]), "ratio": round(rates[words] / rates[TUTORIAL], 2)}
+            for words in names
+        }
+        target = None
+        first, *_, last = engines(device)
+        for words in (TUTORIAL, first, last):
+            loss, seconds = ask[words]([target])
+            target = loss if target is None else target
+            found[words] |= {"loss": round(loss, 4), "seconds": seconds and round(seconds, 2)}
+    return found
+
+
 def measure() -> dict:
-    """Every subject by every way: digits a second, the ratio to the tutorial's way, and what the losses come to."""
+    """Every subject by every way."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     digits = load_mnist("train", device)
     training, held_out = split_validation(digits)
-    training, held_out = training[:DIGITS], held_out[:1000]
-    found: dict = {
+    return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
-        "digits": len(training),
-        "recipes": {},
+        "digits": SUBJECTS,
+        "recipes": {
+            name: compare(replace(get_recipe(name), **PLAIN), training[:count], held_out[:1000])
+            for name, count in SUBJECTS.items()
+        },
     }
-    for name in SUBJECTS:
-        plain = {
-            "schedule": "constant",
-            "learning_rate": 1e-3,
-            "clip": 0.0,
-            "ema": 0.0,
-            "refinement": None,
-        }  # what all ways can do
-        recipe = replace(get_recipe(name), **plain)
-        ways = {"the tutorial's way": lambda recipe=recipe: tutorials_way(recipe, training, device)}
-        for words, engine in engines(device).items():
-            ways[words] = lambda recipe=recipe, engine=engine: our_way(recipe, training, engine)
-        rates = throughput({words: way()[1] for words, way in ways.items()}, device)
-        validation = Feed(held_out, recipe)
-        rows, target = {}, None
-        for words in ("the tutorial's way", next(iter(engines(device))), list(ways)[-1]):
-            loss, seconds = learning(*ways[words](), validation, target)
-            target = loss if target is None else target
-            rows[words] = {"loss": round(loss, 4), "seconds": seconds and round(seconds, 2)}
-        if keras := keras_way(recipe, training):
-            keras()  # traces its graph
-            times = []
-            for _ in range(TURNS):
-                start = time.perf_counter()
-                keras()
-                times.append(time.perf_counter() - start)
-            rates["Keras on TensorFlow"] = len(training) / statistics.median(times)
-        base = rates["the tutorial's way"]
-        found["recipes"][name] = {
-            words: {"digits_per_second": round(rate), "ratio": round(rate / base, 2)} | rows.get(words, {})
-            for words, rate in rates.items()
-        }
-    return found
 
 
 def show(figures: dict) -> None:
     """The figures as one table for each recipe."""
-    print(f"{figures['device']}, {figures['threads']} threads; losses after {figures['digits']:,} digits")
+    print(f"{figures['device']}, {figures['threads']} threads; losses after one pass")
     for name, ways in figures["recipes"].items():
-        print(f"\n{RECIPES[name].name:28}{'digits / s':>12}{'ratio':>8}{'loss':>10}{'to the first loss':>20}")
+        subject = f"{name}, {figures['digits'][name]:,} digits"
+        print(f"\n{subject:28}{'digits / s':>12}{'ratio':>8}{'loss':>10}{'to the first loss':>20}")
         for words, row in ways.items():
             loss = f"{row['loss']:.4f}" if "loss" in row else ""
             seconds = row.get("seconds")

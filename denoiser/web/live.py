@@ -14,7 +14,7 @@ from safetensors.torch import save
 from torch import nn
 
 from ..data import Digits, has_mnist, load_mnist, split_validation
-from ..engine import TrainingError, default_precision
+from ..engine import Engine, TrainingError, default_precision
 from ..inspection import first_weights
 from ..losses import LOSSES
 from ..models import build, parameter_count
@@ -141,7 +141,8 @@ def learn(settings: dict, seconds: float = SECONDS) -> Iterator[dict]:
     started = taken = time.perf_counter()
     losses: list[torch.Tensor] = []
     pause = FIRST
-    with closing(steps(recipe, digits)) as training:
+    engine = replace(Engine.fastest(device), keeps_memory=False)  # a server has other uses for it
+    with closing(steps(recipe, digits, engine=engine)) as training:
         try:
             for moment in training:
                 losses.append(moment.loss)

@@ -230,7 +230,8 @@ def facts(record: Mapping) -> list[tuple[str, list[str]]]:
     drawn = {"once": "drawn once for the whole training", "each batch": "drawn afresh for each batch"}
     settings = (recipe.get("settings") or {}).items()
     change = recipe.get("augmentation") or {}
-    again = recipe.get("refinement")
+    again = recipe.get("refinements") or []
+    grown = (recipe.get("grown_from") or {}).items()
     parts = {"degrees": "turned up to {:g}°", "shift": "shifted up to {:g} px", "scale": "scaled by up to {:.0%}"}
     rows = [
         ("Task", [{"denoise": "denoise", "reconstruct": "reconstruct clean digits", "read": "read"}[recipe["task"]]]),
@@ -245,8 +246,9 @@ def facts(record: Mapping) -> list[tuple[str, list[str]]]:
                        f"gradient cut at {recipe['clip']:g}" if recipe.get("clip") else "",
                        f"running mean of the weights {recipe['ema']:g}" if recipe.get("ema") else ""]),
         ("Batches", [f"{recipe['epochs']} epochs", f"{recipe['batch_size']} digits a batch"]),
-        ("Refined", [f"{again['epochs']} epochs", f"learning rate {again['learning_rate']:g}"] if again else []),
+        *(("Refined", [f"{r['epochs']} epochs", f"learning rate {r['learning_rate']:g}"]) for r in again),
         ("Network", [f"{name.replace('_', ' ')} {listed(value)}" for name, value in settings]),
+        ("Grown from", [f"{name.replace('_', ' ')} {listed(value)}" for name, value in grown]),
         ("Trained", [duration(record.get("seconds")), record.get("device") or "", record.get("precision") or "",
                      f"seed {record.get('seed', recipe.get('seed'))}"]),
         ("Again", [record.get("command") or ""]),
