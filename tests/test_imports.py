@@ -14,8 +14,8 @@ MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for p
 
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
-    "errors", "files", "data", "noise", "metrics", "losses", "models", "recipes", "engine", "training", "filters",
-    "checkpoint", "ink", "pictures", "tiles", "batch",
+    "errors", "files", "memory", "data", "noise", "metrics", "losses", "models", "recipes", "engine", "training",
+    "filters", "checkpoint", "ink", "pictures", "tiles", "batch",
 }  # fmt: skip
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed
 
