@@ -232,7 +232,11 @@ def training(report: Report) -> str:
 
 
 TABLES: dict[str, Callable[[Report], str]] = {
-    f.__name__: f for f in (summary, planes, gaussian, kinds, regularisers, checkerboards, losses, training)
+    f.__name__: f
+    for f in (
+        *(summary, planes, training),
+        *(gaussian, kinds, ablated_unet, ablated_plane, regularisers, checkerboards, losses),
+    )
 }
 
 
