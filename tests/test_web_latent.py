@@ -38,6 +38,7 @@ def visit(new_page):
         page.wait_for_function("name => denoiser.state.maps.map(map => map.name).join() === name", arg=NAME)
         if digit:
             page.wait_for_function("() => denoiser.state.own")
+            expect(page.locator("#latent_own .fate")).to_have_count(1)  # those of other maps are gone
         page.locator("#map .over").scroll_into_view_if_needed()
         return page
 
