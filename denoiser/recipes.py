@@ -167,10 +167,11 @@ class Recipe:
     @property
     def stages(self) -> tuple["Recipe", ...]:
         """The trainings this consists of, each from the weights of the one before, as recipes without refinements."""
-        grown = replace(self, refinements=(), grown_from=None)
-        first = replace(grown, settings={**self.settings, **(self.grown_from or {})})
-        again = [replace(first, penalty_warmup=0, **vars(refinement)) for refinement in self.refinements]
-        return first, *again[:-1], *(replace(last, settings=self.settings) for last in again[-1:])
+        small = {**self.settings, **(self.grown_from or {})}
+        stages = [replace(self, settings=small, refinements=(), grown_from=None)]
+        stages += [replace(stages[0], penalty_warmup=0, **vars(refinement)) for refinement in self.refinements]
+        stages[-1] = replace(stages[-1], settings=self.settings)
+        return tuple(stages)
 
     @property
     def total_epochs(self) -> int:

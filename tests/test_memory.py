@@ -27,7 +27,9 @@ for size in (LARGEST_BLOCK // 2, 2 * LARGEST_BLOCK):  # the second goes back in 
 """
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told to keep memory; this is another")
+@pytest.mark.skipif(
+    platform.libc_ver()[0] != "glibc", reason="memory is kept by mallopt of glibc, and this C library is another"
+)
 def test_memory_that_is_kept_is_not_fetched_again():
     done = subprocess.run([sys.executable, "-c", FAULTS], cwd=ROOT, capture_output=True, text=True, check=True)
     kept, given_back = map(int, done.stdout.split())
