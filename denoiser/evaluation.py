@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from . import metrics
 from .checkpoint import list_models, load_checkpoint, load_model, load_record, trained
-from .comparison import NOISY
+from .comparison import LADDER, NOISY
 from .data import DATASETS, PIXELS, SIDE, Batch, Digits, data_title, shows_digits, to_float
 from .engine import autocast, default_precision
 from .errors import DenoiserError
@@ -32,7 +32,7 @@ from .noise import NOISES, add_noise, draw_noise
 from .recipes import trained_noise
 
 FACTORS = (0.1, 0.25, 0.5, 0.7, 1.0)
-SWEEP = 21  # pictures at once, as many as the page shows noise factors
+SWEEP = len(LADDER)  # pictures at once
 ORACLE = "-oracle"  # ends the name of a filter that is told the true noise
 REFEREE = "referee"
 BATCH = 500

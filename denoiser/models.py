@@ -533,13 +533,13 @@ def grow(model: nn.Module, smaller: nn.Module) -> nn.Module:
     So it makes of every picture what the smaller one made of it, and trains on from there. After Chen, Goodfellow
     and Shlens, "Net2Net", 2015. Raises ValueError where the one is not the other with more such blocks.
     """
-    blocks = {name: module for name, module in model.named_modules() if isinstance(module, Residual)}
+    blocks = {f"{name}.": module for name, module in model.named_modules() if isinstance(module, Residual)}
     try:
         new = model.load_state_dict(smaller.state_dict(), strict=False)
     except RuntimeError as error:
         raise ValueError("the smaller network has weights of other shapes") from error
-    grown = {name: block for name, block in blocks.items() if f"{name}.second.weight" in new.missing_keys}
-    if new.unexpected_keys or not all(key.startswith(tuple(f"{name}." for name in grown)) for key in new.missing_keys):
+    grown = {name: block for name, block in blocks.items() if f"{name}second.weight" in new.missing_keys}
+    if new.unexpected_keys or not all(key.startswith(tuple(grown)) for key in new.missing_keys):
         raise ValueError("they differ in more than residual blocks")
     for block in grown.values():
         block.vanish()

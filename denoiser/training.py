@@ -133,15 +133,15 @@ class Trainer:
 
     def begin(self, number: int) -> None:
         """Make ready for that stage of the recipe, from the weights as they are."""
-        before, self.stage = self.recipe.stages[max(0, number - 1)], self.recipe.stages[number]
-        stage = self.stage
-        if stage.settings != before.settings:
+        stages = self.recipe.stages
+        self.stage = stage = stages[number]
+        if number and stage.settings != stages[number - 1].settings:
             torch.manual_seed(self.recipe.seed + number)
             try:
                 self.model = grow(self.network(stage), self.model)
             except ValueError as error:
                 raise TrainingError(f"{stage.name} cannot grow from {dict(self.recipe.grown_from)}: {error}") from error
-        self.number, self.first_epoch = number, sum(s.epochs for s in self.recipe.stages[:number])
+        self.number, self.first_epoch = number, sum(s.epochs for s in stages[:number])
         self.optimizer = make_optimizer(self.model, stage, self.engine)
         self.mean = RunningMean(self.model, stage.ema)
         self.feed = Feed(self.digits, stage)

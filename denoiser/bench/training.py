@@ -28,6 +28,7 @@ SUBJECTS = {"dense-16": 12_800, "conv-64": 12_800, "unet": 2_560}  # and the dig
 KERAS = ("dense", "conv_strided")  # the networks that are written in Keras here
 TURN = 2.0  # seconds a way runs before the next one has its turn
 TURNS = 3
+# what all ways can do
 PLAIN = {"schedule": "constant", "learning_rate": 1e-3, "clip": 0.0, "ema": 0.0, "refinements": (), "grown_from": None}
 LONGEST = 4  # passes until a way that does not reach the tutorial's loss is given up
 
