@@ -32,9 +32,23 @@ SETTLED = (
 )
 
 
+SEVEN = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
+
+
 def settle(page):
     """Wait until the whole ladder of the present question is there."""
     page.wait_for_function(SETTLED, timeout=60_000)
+
+
+def draw(page, points=SEVEN):
+    """One stroke on the pad, in units of its side."""
+    box = page.locator("#pad .paper").bounding_box()
+    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]:
+        page.mouse.move(*place, steps=8)
+    page.mouse.up()
 
 
 def pictures(page):

@@ -11,26 +11,13 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect
-from web_fixtures import ink_share, pictures, settle
+from web_fixtures import SEVEN, draw, ink_share, pictures, settle
 
 from denoiser.bench.browser import PHONE, free_port, served_page
 from denoiser.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 
 pytestmark = pytest.mark.slow
-
-SEVEN = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
-
-
-def draw(page, points=SEVEN):
-    """One stroke on the pad, in units of its side."""
-    box = page.locator("#pad .paper").bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    page.mouse.move(*places[0])
-    page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
-    page.mouse.up()
 
 
 def slide(page, factor):

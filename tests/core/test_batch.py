@@ -6,8 +6,8 @@ import os
 
 import numpy as np
 import pytest
+from helpers import idx
 from PIL import Image
-from test_pictures import idx
 
 from denoiser import __main__ as cli
 from denoiser import batch, checkpoint

@@ -18,7 +18,7 @@ from denoiser import __main__ as cli
 from denoiser import deploy
 from denoiser.files import WriteError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SPACE = "me/denoiser"
 
 

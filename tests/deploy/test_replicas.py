@@ -17,7 +17,7 @@ from web_fixtures import READY, SETTLED, missing, pictures
 
 from denoiser.bench.browser import DESKTOP, answers, drag, free_port, mouse, served_page
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 SEVEN = [(0.3, 0.3), (0.7, 0.3), (0.4, 0.8)]
 MAIN = """

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_training import NETWORKS, short
+from helpers import NETWORKS, short
 from torch import nn
 
 from denoiser import engine
@@ -19,7 +19,7 @@ from denoiser.models import build
 from denoiser.recipes import RECIPES
 from denoiser.training import fit
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 SLOW, FAST = Engine(), Engine.fastest(torch.device("cpu"), "float32")
 
 

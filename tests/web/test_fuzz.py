@@ -1,6 +1,7 @@
 """Anything at all, to whatever takes something from strangers: an answer or one of our errors, and never a crash.
 
-`python -m pytest tests/test_fuzz.py -m "not slow"` tries a few hundred cases, `-m slow` more than ten thousand. They
+`python -m pytest tests/web/test_fuzz.py -m "not slow"` tries a few hundred cases, `-m slow` more than ten thousand.
+They
 are the same every time; DENOISER_FUZZ=N in the environment draws others, N times as many.
 """
 

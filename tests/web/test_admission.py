@@ -9,10 +9,9 @@ from functools import partial
 
 import numpy as np
 import pytest
+from helpers import pixels
 from playwright.sync_api import expect
-from test_web_denoise import draw
-from test_web_requests import pixels
-from web_fixtures import pictures, settle
+from web_fixtures import draw, pictures, settle
 
 from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES

@@ -29,7 +29,7 @@ from denoiser.web import limits
 from denoiser.web.api import ENDPOINTS
 from denoiser.web.limits import Limits
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "denoiser"
 ASK = "/gradio_api/component_server"
 

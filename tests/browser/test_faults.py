@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers import pixels
 from PIL import Image
 from playwright.sync_api import expect
-from test_web_requests import pixels
 from web_fixtures import pictures, served, settle
 
 from denoiser import checkpoint
@@ -35,7 +35,7 @@ from denoiser.web.component import answering
 from denoiser.web.page import build_page
 from denoiser.web.zoo import Zoo
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 DRAWING = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5]}
 
 
@@ -129,7 +129,7 @@ def compare_digit(zoo):
 
 
 def test_scripts_get_the_others_and_are_told_of_the_one(zoo, monkeypatch):
-    from test_web_api import digit_file
+    from helpers import digit_file
 
     breaks(zoo.models["unet"], monkeypatch)
     endpoints, image = Endpoints(zoo), denoise.base64.b64encode(digit_file()).decode()

@@ -10,30 +10,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers import digit_file
 from PIL import Image
 
 from denoiser.data import SIDE
-from denoiser.examples import EXAMPLES
-from denoiser.ink import digit_from_strokes
 from denoiser.web.api import ENDPOINTS
 
 pytestmark = pytest.mark.slow
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "api.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 NOTHING = "http://127.0.0.1:7860"
 
 
 def example(language: str) -> str:
     """The document's code block in that language."""
     return re.search(rf"```{language}\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)[1]
-
-
-def digit_file() -> bytes:
-    """Our own 3 as a PNG, dark on light, three times as large as the models see it."""
-    pixels = (1 - digit_from_strokes(EXAMPLES["3"])[0, 0]).mul(255).byte().numpy()
-    content = io.BytesIO()
-    Image.fromarray(pixels).resize((3 * SIDE, 3 * SIDE)).save(content, "PNG")
-    return content.getvalue()
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
+from helpers import digit_file
 from PIL import Image
-from test_web_api import digit_file
 from web_fixtures import missing
 
 from denoiser.data import SIDE

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "denoiser"
+PACKAGE = Path(__file__).resolve().parents[2] / "denoiser"
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in sorted(PACKAGE.rglob("*.py"))}
 
 # Everything else outside web/ stands on these, and none of these on anything else.

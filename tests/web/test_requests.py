@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 import pytest
 import torch
+from helpers import pixels
 from PIL import Image
 
 from denoiser.comparison import LADDER
@@ -36,10 +37,6 @@ def compare(zoo):
 def read_picture():
     call = answering(denoise.read_picture)
     return lambda content: json.loads(call([json.dumps({"content": base64.b64encode(content).decode()})]))
-
-
-def pixels(text):
-    return np.frombuffer(base64.b64decode(text), np.uint8)
 
 
 def png(array):

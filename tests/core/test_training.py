@@ -9,6 +9,7 @@ from itertools import pairwise
 
 import pytest
 import torch
+from helpers import NETWORKS, short
 
 from denoiser import training
 from denoiser.data import Digits, batches, split_validation
@@ -24,13 +25,8 @@ DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
 # The recipes that train each network by each optimiser, cheapest to tell apart: everything the loop may meet.
 KINDS = {(recipe.network, recipe.optimizer): recipe for recipe in reversed(RECIPES.values())}
-NETWORKS = {recipe.network: recipe for recipe in reversed(RECIPES.values())}
 QUICK = next(r for r in RECIPES.values() if r.network == "dense" and r.noise_drawn == "once")
 FRESH = next(r for r in RECIPES.values() if r.network == "dense" and r.noise and r.noise_drawn == "each batch")
-
-
-def short(recipe, **changes):
-    return replace(recipe, **({"epochs": 3, "batch_size": 16, "refinements": (), "grown_from": None} | changes))
 
 
 def run(recipe, digits, **options):

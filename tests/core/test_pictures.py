@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 import torch
+from helpers import idx
 from PIL import Image
 
 from denoiser import pictures
@@ -28,11 +29,6 @@ from denoiser.pictures import (
 )
 
 RAMP = np.arange(2 * 3 * 4).reshape(2, 3, 4)
-
-
-def idx(array: np.ndarray, kind: int = 8) -> bytes:
-    """An IDX file by its specification."""
-    return struct.pack(f">4B{array.ndim}I", 0, 0, kind, array.ndim, *array.shape) + array.tobytes()
 
 
 def saved(array, **options) -> bytes:
