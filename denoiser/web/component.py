@@ -13,9 +13,9 @@ import gradio as gr
 
 from ..errors import DenoiserError
 from ..stages import measured, stage
-from . import log
 from .admission import Line, NotYet, Replaced
-from .limits import has_many_values
+from .server import logging as log
+from .server.limits import has_many_values
 
 FOLDER = Path(__file__).parent
 LONGEST_GROUPED = 100_000  # characters of a request that may be answered together with others

@@ -18,10 +18,10 @@ from torch import Tensor
 
 from .. import latent
 from ..errors import DenoiserError
-from . import log
 from .chart import Chart, text
 from .component import BadRequest, component
 from .denoise import digit_of, encode, noise_of
+from .server import logging as log
 from .zoo import Zoo
 
 SCRIPTS = ("maps", "atlas", "map_view", "map_layers", "map_marks", "map_hands")  # what its components share

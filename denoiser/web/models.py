@@ -20,8 +20,8 @@ from ..models import parameter_count
 from ..noise import NOISES, add_noise, draw_noise
 from ..plots import LOSSES, line_styles, loss_key
 from ..recipes import trained_noise
-from . import log
 from .component import BadRequest, component
+from .server import logging as log
 from .zoo import Zoo, mnist_test
 
 IMAGE = (1, 1, SIDE, SIDE)

@@ -7,8 +7,8 @@ from starlette.middleware import Middleware
 
 from . import api, denoise, latent, models, train
 from .component import asset, component
-from .limits import Limits
-from .server import middleware
+from .server.limits import Limits
+from .server.middleware import middleware
 from .words import i18n, native, table
 from .zoo import Zoo
 

@@ -11,8 +11,8 @@ from ..comparison import Comparison, Question, sweep_all
 from ..data import SIDE, Digits, has_mnist, load_mnist
 from ..filters import FILTERS
 from ..recipes import RECIPES
-from . import log
 from .kept import Kept
+from .server import logging as log
 
 LABELS = {
     "dense": "Dense",

@@ -46,8 +46,8 @@ from denoiser.web.api import ENDPOINTS, Endpoints, saying
 from denoiser.web.chart import Chart
 from denoiser.web.component import answering, asset, sentence_of
 from denoiser.web.kept import Kept
-from denoiser.web.limits import Refused, check_body
 from denoiser.web.line import Line
+from denoiser.web.server.limits import Refused, check_body
 from denoiser.web.zoo import Zoo
 
 TIMES = int(os.environ.get("DENOISER_FUZZ", 0))

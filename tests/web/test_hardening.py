@@ -25,9 +25,9 @@ from denoiser import ink, latent
 from denoiser.checkpoint import FOLDER
 from denoiser.examples import EXAMPLES
 from denoiser.ink import UnreadablePicture, digit_from_image, digit_from_strokes
-from denoiser.web import limits
 from denoiser.web.api import ENDPOINTS
-from denoiser.web.limits import Limits
+from denoiser.web.server import limits
+from denoiser.web.server.limits import Limits
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "denoiser"

@@ -15,8 +15,8 @@ import pytest
 from denoiser.bench.browser import APP, answers, free_port
 from denoiser.examples import EXAMPLES
 from denoiser.ink import InkError
-from denoiser.web import log
 from denoiser.web.component import answering
+from denoiser.web.server import logging as log
 
 SECRET = "Visitor0815"
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from denoiser.web.server import HEADERS, FirstScript, Headers, Health
+from denoiser.web.server.middleware import HEADERS, FirstScript, Headers, Health
 
 
 async def page(scope, receive, send):

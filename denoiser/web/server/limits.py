@@ -10,7 +10,7 @@ import json
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import log
+from . import logging as log
 
 PREFIX = "/gradio_api/"
 # What is open below PREFIX, by the first part of its path.

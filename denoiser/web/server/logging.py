@@ -19,7 +19,7 @@ from gradio import queueing, routes
 
 VARIABLE = "DENOISER_LOG"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-PACKAGE = Path(__file__).resolve().parent.parent
+PACKAGE = Path(__file__).resolve().parents[2]
 
 logger = logging.getLogger("denoiser")
 

@@ -1,0 +1,1 @@
+"""What stands between the network and Gradio: middleware, limits, the request queue and the log."""
