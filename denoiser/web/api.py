@@ -18,8 +18,8 @@ from ..errors import DenoiserError
 from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
 from .component import BadRequest, sentence_of
-from .denoise import MOST_BASE64, decode, finite, noise_of
-from .latent import place_of
+from .denoise.tab import MOST_BASE64, decode, finite, noise_of
+from .latent.tab import place_of
 from .zoo import Zoo
 
 MOST_MODELS = 30

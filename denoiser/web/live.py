@@ -23,7 +23,7 @@ from ..recipes import Recipe
 from ..strokes import DATA, written_digits
 from ..training import Feed, Moment, steps, validation_loss
 from .component import BadRequest
-from .models import decibels, pack, sheet, ten_digits
+from .models.tab import decibels, pack, sheet, ten_digits
 from .zerogpu import borrows_gpu, spaces
 
 SECONDS = 20 if spaces else 60  # that a training may last; a borrowed GPU is counted against its visitor

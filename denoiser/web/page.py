@@ -7,6 +7,8 @@ from starlette.middleware import Middleware
 
 from . import api, denoise, latent, models, train
 from .component import asset, component
+from .denoise.tab import logo
+from .latent.tab import SCRIPTS
 from .server.limits import Limits
 from .server.middleware import middleware
 from .words import i18n, native, table
@@ -28,7 +30,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
         zoo.kept.leave(request.session_hash)
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
-        component("header", logo=denoise.logo())
+        component("header", logo=logo())
         component("toast")
         with gr.Tabs(elem_id="pages"):
             for name, build in TABS.items():
@@ -44,7 +46,7 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
 def launch_options() -> dict:
     """What belongs to the page but goes through launch: theme, styles, and the script all components share."""
     styles = "".join(asset(f"{name}.css") for name in STYLES)
-    scripts = "".join(asset(f"{name}.js") for name in ("language", "store", "link", *latent.SCRIPTS))
+    scripts = "".join(asset(f"{name}.js") for name in ("language", "store", "link", *SCRIPTS))
     return {
         "theme": gr.themes.Base(),
         "head": f"<style>{styles}</style><script>{table()}{scripts}</script>",

@@ -28,10 +28,11 @@ from denoiser.comparison import Question, sweep, sweep_all
 from denoiser.data import PIXELS
 from denoiser.errors import DenoiserError
 from denoiser.examples import EXAMPLES
-from denoiser.web import denoise, latent
 from denoiser.web.api import Endpoints
 from denoiser.web.chart import Chart
 from denoiser.web.component import answering
+from denoiser.web.denoise import tab as denoise
+from denoiser.web.latent import tab as latent
 from denoiser.web.page import build_page
 from denoiser.web.zoo import Zoo
 

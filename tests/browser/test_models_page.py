@@ -10,8 +10,8 @@ import torch
 from denoiser import inspection
 from denoiser.data import SIDE
 from denoiser.models import parameter_count
-from denoiser.web import models
 from denoiser.web.component import answering
+from denoiser.web.models import tab as models
 from denoiser.web.zoo import Zoo
 
 DIGIT = [255 if 10 <= i // SIDE < 18 and 8 <= i % SIDE < 20 else 0 for i in range(SIDE * SIDE)]

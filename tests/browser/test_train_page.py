@@ -23,10 +23,12 @@ from denoiser.metrics import psnr
 from denoiser.models import build, parameter_count
 from denoiser.recipes import Recipe
 from denoiser.strokes import DATA, written_digits
-from denoiser.web import denoise, live, train
+from denoiser.web import live
 from denoiser.web.component import BadRequest, answering
+from denoiser.web.denoise import tab as denoise
 from denoiser.web.kept import HOUR, LINGER, OWN, Kept
 from denoiser.web.line import DITHERING, MOST, PATIENCE, Line
+from denoiser.web.train import tab as train
 
 SMALL = live.AT_FIRST | live.WELL["dense"] | {"width": 64, "code": 8}
 CONV = live.AT_FIRST | live.WELL["conv"] | {"family": "conv", "width": 4, "code": 2}
@@ -48,7 +50,7 @@ def strokes(monkeypatch):
     digits = written_digits(480)
     monkeypatch.setattr(live, "material", lambda: digits)
     monkeypatch.setattr(live, "has_mnist", lambda: False)
-    monkeypatch.setattr("denoiser.web.models.mnist_test", lambda: None)
+    monkeypatch.setattr("denoiser.web.models.tab.mnist_test", lambda: None)
     return digits
 
 

@@ -33,8 +33,8 @@ def test_unless_it_is_asked_for_nothing_is_measured():
 
 def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
     from denoiser.examples import EXAMPLES
-    from denoiser.web import denoise
     from denoiser.web.component import answering
+    from denoiser.web.denoise import tab as denoise
     from denoiser.web.zoo import Zoo
 
     monkeypatch.setattr(stages, "FILE", tmp_path / "lines")

@@ -308,8 +308,8 @@ def test_interpolated_tiles_are_close_to_exact_ones(name):
 def test_without_codes_the_map_says_so_and_still_decodes(trained, monkeypatch, tmp_path):
     from types import SimpleNamespace
 
-    from denoiser.web import latent as web
     from denoiser.web.chart import Chart
+    from denoiser.web.latent import tab as web
 
     monkeypatch.setattr(latent, "codes_path", lambda name, folder=None: tmp_path / f"{name}.codes.npz")
     zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
@@ -343,7 +343,7 @@ def test_figures_come_from_the_evaluation_of_these_very_weights(trained, monkeyp
 def test_a_point_is_decoded_exactly_beside_its_nearest_test_digit(model, codes, charts):
     import base64
 
-    from denoiser.web import latent as web
+    from denoiser.web.latent import tab as web
 
     z = codes.mu[17].tolist()
     reply = web.point(charts, {"places": {NAME: z, TWIN: [0, 0]}})["maps"]
@@ -395,8 +395,8 @@ def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
     import json
     from functools import partial
 
-    from denoiser.web import latent as web
     from denoiser.web.component import answering
+    from denoiser.web.latent import tab as web
 
     answer = answering(partial(getattr(web, call), charts))
     reply = json.loads(answer([json.dumps(request_)]))
@@ -407,7 +407,7 @@ def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
 def test_a_blank_drawing_lands_somewhere(charts):
     import base64
 
-    from denoiser.web import latent as web
+    from denoiser.web.latent import tab as web
 
     blank = base64.b64encode(bytes(784)).decode()
     reply = one(web.own(charts, NAMES | {"picture": blank, "kind": "gaussian", "seed": 1}))
@@ -424,9 +424,10 @@ def test_the_drift_crosses_where_the_comparison_page_says_it_breaks(name, exampl
 
     from denoiser.examples import EXAMPLES
     from denoiser.ink import digit_from_strokes
-    from denoiser.web import denoise, latent
     from denoiser.web.chart import Chart
+    from denoiser.web.denoise import tab as denoise
     from denoiser.web.kept import Kept
+    from denoiser.web.latent import tab as latent
     from denoiser.web.zoo import Zoo
 
     model, record = load_checkpoint(name)
@@ -449,7 +450,7 @@ def test_films_are_pictures_one_map_above_the_other(charts):
 
     from PIL import Image
 
-    from denoiser.web import latent as web
+    from denoiser.web.latent import tab as web
 
     def picture(reply):
         return Image.open(io.BytesIO(base64.b64decode(reply["content"])))
@@ -470,8 +471,8 @@ def test_a_grid_says_how_sharp_and_readable_it_is(charts, trained, referee):
 
     from PIL import Image
 
-    from denoiser.web import latent as web
     from denoiser.web.chart import Chart
+    from denoiser.web.latent import tab as web
 
     reply = one(web.grid(charts, NAMES | {"n": 10, "area": "3"}))
     assert Image.open(io.BytesIO(base64.b64decode(reply["content"]))).size == (280, 280)
@@ -483,7 +484,7 @@ def test_a_grid_says_how_sharp_and_readable_it_is(charts, trained, referee):
 
 
 def test_a_dozen_lies_at_the_same_places_on_every_map(charts):
-    from denoiser.web import latent as web
+    from denoiser.web.latent import tab as web
 
     reply = web.dozen(charts, {"names": [NAME, TWIN], "seed": 5})
     assert np.array(reply["places"]).shape == (12, 2)

@@ -15,9 +15,10 @@ from web_fixtures import draw, pictures, settle
 
 from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES
-from denoiser.web import admission, denoise
+from denoiser.web import admission
 from denoiser.web.admission import Line, NotYet, Replaced
 from denoiser.web.component import answering, in_line
+from denoiser.web.denoise import tab as denoise
 from denoiser.web.zoo import Zoo
 
 

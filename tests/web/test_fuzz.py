@@ -41,13 +41,17 @@ from denoiser.latent import Codes, CodesError, load_codes
 from denoiser.models import Denoiser, build
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
-from denoiser.web import denoise, latent, live, models, train
+from denoiser.web import live
 from denoiser.web.api import ENDPOINTS, Endpoints, saying
 from denoiser.web.chart import Chart
 from denoiser.web.component import answering, asset, sentence_of
+from denoiser.web.denoise import tab as denoise
 from denoiser.web.kept import Kept
+from denoiser.web.latent import tab as latent
 from denoiser.web.line import Line
+from denoiser.web.models import tab as models
 from denoiser.web.server.limits import Refused, check_body
+from denoiser.web.train import tab as train
 from denoiser.web.zoo import Zoo
 
 TIMES = int(os.environ.get("DENOISER_FUZZ", 0))

@@ -16,8 +16,8 @@ from denoiser.comparison import LADDER
 from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
-from denoiser.web import denoise
 from denoiser.web.component import answering
+from denoiser.web.denoise import tab as denoise
 from denoiser.web.zoo import Zoo
 
 

@@ -10,7 +10,7 @@ import pytest
 import denoiser.web
 from denoiser.noise import NOISES
 from denoiser.plots import LOSSES
-from denoiser.web.models import Shelf
+from denoiser.web.models.tab import Shelf
 from denoiser.web.words import CHINESE
 from denoiser.web.zoo import Zoo
 
@@ -84,7 +84,7 @@ SOURCES = [
     *(
         path
         for kind in ("*.js", "*.html", "*.py")
-        for path in sorted(WEB.glob(kind))
+        for path in sorted(WEB.rglob(kind))
         if path.stem not in ("api", "limits")
     ),
     *(WEB.parent / name for name in ("ink.py", "latent.py")),  # whose errors the page shows
@@ -97,7 +97,7 @@ def sentences(path: Path) -> list[str]:
     return [text for text in found if said(text)]
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(WEB.parent)))
 def test_has_what_the_page_says(path):
     assert [text for text in sentences(path) if text not in CHINESE] == []
 

@@ -18,16 +18,16 @@ from pathlib import Path
 
 import gradio as gr
 
-from ..checkpoint import save_model
-from ..errors import DenoiserError
-from ..noise import NOISES
-from ..plots import LOSSES
-from . import live
-from .component import BadRequest, component, parsed
-from .kept import Kept
-from .line import Line
-from .models import pack
-from .zoo import Zoo, card
+from ...checkpoint import save_model
+from ...errors import DenoiserError
+from ...noise import NOISES
+from ...plots import LOSSES
+from .. import live
+from ..component import BadRequest, component, parsed
+from ..kept import Kept
+from ..line import Line
+from ..models.tab import pack
+from ..zoo import Zoo, card
 
 MOST_TEXT = 4096  # characters of a request to train
 GONE = "That model is no longer on the server. Train it again."

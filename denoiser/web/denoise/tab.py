@@ -16,15 +16,15 @@ import gradio as gr
 import torch
 from torch import Tensor, nn
 
-from ..comparison import LADDER, Comparison, Question
-from ..data import PIXELS, SIDE, has_mnist
-from ..examples import EXAMPLES
-from ..ink import digit_from_image, digit_from_strokes, framed_from_image
-from ..noise import NOISES
-from ..stages import note, stage
-from .component import BadRequest, Together, component
-from .words import native
-from .zoo import Zoo, mnist_test
+from ...comparison import LADDER, Comparison, Question
+from ...data import PIXELS, SIDE, has_mnist
+from ...examples import EXAMPLES
+from ...ink import digit_from_image, digit_from_strokes, framed_from_image
+from ...noise import NOISES
+from ...stages import note, stage
+from ..component import BadRequest, Together, component
+from ..words import native
+from ..zoo import Zoo, mnist_test
 
 SEED = 4271
 HIGHEST_SEED = 2**31 - 1
@@ -212,7 +212,7 @@ def example_props() -> dict:
 
 def logo() -> str:
     """The header's picture: an example digit under a little noise."""
-    from ..noise import add_noise, draw_noise
+    from ...noise import add_noise, draw_noise
 
     digit = digit_from_strokes(EXAMPLES["3"])
     return encode(add_noise(digit, draw_noise("gaussian", digit.shape, 5), 0.28))

@@ -16,13 +16,13 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from .. import latent
-from ..errors import DenoiserError
-from .chart import Chart, text
-from .component import BadRequest, component
-from .denoise import digit_of, encode, noise_of
-from .server import logging as log
-from .zoo import Zoo
+from ... import latent
+from ...errors import DenoiserError
+from ..chart import Chart, text
+from ..component import BadRequest, component
+from ..denoise.tab import digit_of, encode, noise_of
+from ..server import logging as log
+from ..zoo import Zoo
 
 SCRIPTS = ("maps", "atlas", "map_view", "map_layers", "map_marks", "map_hands")  # what its components share
 GRID_SIZES = (10, 15, 20, 30)

@@ -10,19 +10,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import inspection
-from ..checkpoint import FOLDER, CheckpointError, load_record
-from ..data import SIDE
-from ..evaluation import PERIODS, SPECTRUM_DIGITS
-from ..ink import digit_from_strokes
-from ..metrics import psnr
-from ..models import parameter_count
-from ..noise import NOISES, add_noise, draw_noise
-from ..plots import LOSSES, line_styles, loss_key
-from ..recipes import trained_noise
-from .component import BadRequest, component
-from .server import logging as log
-from .zoo import Zoo, mnist_test
+from ... import inspection
+from ...checkpoint import FOLDER, CheckpointError, load_record
+from ...data import SIDE
+from ...evaluation import PERIODS, SPECTRUM_DIGITS
+from ...ink import digit_from_strokes
+from ...metrics import psnr
+from ...models import parameter_count
+from ...noise import NOISES, add_noise, draw_noise
+from ...plots import LOSSES, line_styles, loss_key
+from ...recipes import trained_noise
+from ..component import BadRequest, component
+from ..server import logging as log
+from ..zoo import Zoo, mnist_test
 
 IMAGE = (1, 1, SIDE, SIDE)
 TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
@@ -301,7 +301,7 @@ def code_in_words(code: Mapping | None) -> list[tuple[str, list[str]]]:
 @cache
 def own_digits() -> Tensor:
     """Our own ten digits, drawn as strokes."""
-    from ..examples import EXAMPLES
+    from ...examples import EXAMPLES
 
     return torch.cat([digit_from_strokes(EXAMPLES[str(digit)]) for digit in range(10)])
 

@@ -1,0 +1,5 @@
+"""The Denoise page."""
+
+from .tab import build
+
+__all__ = ["build"]

@@ -1,0 +1,5 @@
+"""The Latent space page."""
+
+from .tab import build
+
+__all__ = ["build"]

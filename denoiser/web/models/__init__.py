@@ -1,0 +1,5 @@
+"""The Models page."""
+
+from .tab import build
+
+__all__ = ["build"]

@@ -1,0 +1,5 @@
+"""The Train page."""
+
+from .tab import build
+
+__all__ = ["build"]
