@@ -6,6 +6,8 @@ files or pages.
 
 import hashlib
 import json
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from inspect import signature
@@ -15,7 +17,7 @@ import torch
 from .data import Augmentation, data_title
 from .errors import DenoiserError
 from .filters import FILTERS
-from .models import NETWORKS, VAE, Denoiser, contract
+from .models import NETWORKS, VAE, Denoiser, build, contract, parameter_count
 from .noise import NOISES
 
 OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
@@ -25,6 +27,11 @@ FAMILIES = ("dense", "conv", "unet", "recurrent", "vae", "referee")
 TASKS = ("denoise", "reconstruct", "read")
 PRESENTATION = ("title", "source", "headline", "headline_bce", "note", "featured")  # trains the same whatever they say
 VERSION = 1  # of networks, noise and training; another once the same recipe gives other weights
+NAME = re.compile("[A-Za-z0-9-]{1,100}")  # of a recipe, and so of its checkpoint's files
+LARGEST_SETTING = 4096  # of a network: widths, filters, latent dimensions
+LARGEST_BLOCKS, MOST_SIZES = 32, 8  # blocks at one size of a network, and sizes or layers in a list
+LARGEST = {"batch_size": 2**20, "epochs": 100_000, "seed": 2**32 - 1}  # seeds of epochs are to fit into 64 bits
+MOST_PARAMETERS = 2**27
 UNTRAINED_FACTOR = 0.5  # the noise that what was trained on none is shown at
 
 
@@ -39,6 +46,10 @@ class Source:
     title: str
     year: int
     address: str
+
+    def __post_init__(self):
+        if not (isinstance(self.title, str) and isinstance(self.address, str) and type(self.year) is int):
+            raise RecipeError("a source has a title and an address, which are text, and a year, a whole number")
 
 
 @dataclass(frozen=True)
@@ -97,6 +108,7 @@ class Recipe:
     featured: bool = False
 
     def __post_init__(self):
+        self._refuse(self._kinds())
         low, high = self.noise_range
         self._refuse(
             {
@@ -153,6 +165,33 @@ class Recipe:
         if self.refinements:
             _ = self.stages  # refuses what contradicts itself
 
+    def _kinds(self) -> dict[str, bool]:
+        """Whether each value is of the kind and within the bounds that training relies on."""
+        whole = {name: getattr(self, name) for name in LARGEST}
+        texts = {name: getattr(self, name) for name in ("title", "note", "headline", "data")}
+        numbers = {name: getattr(self, name) for name in ("learning_rate", "clip", "ema", "penalty_warmup")}
+        numbers |= {
+            name: value for name in ("penalties", "optimizer_settings") for name, value in getattr(self, name).items()
+        }
+        return {
+            f"{self.name!r} is no name: letters, digits and hyphens": bool(NAME.fullmatch(self.name)),
+            **{
+                f"{name} is {value!r}, not a whole number up to {LARGEST[name]:,}": (
+                    type(value) is int and value <= LARGEST[name] and (value >= 0 or name != "seed")
+                )
+                for name, value in whole.items()
+            },
+            **{f"{name} is {value!r}, not text": isinstance(value, str) for name, value in texts.items()},
+            **{
+                f"{name} is {value!r}, not a number": type(value) in (int, float) and math.isfinite(value)
+                for name, value in numbers.items()
+            },
+            "augmentation is no Augmentation": isinstance(self.augmentation, Augmentation | None),
+            "refinements are no Refinements": all(isinstance(each, Refinement) for each in self.refinements),
+            f"the settings {dict(self.settings)} are of no network that can be built": sane_settings(self.settings),
+            f"the settings {self.grown_from} are of no network that can be built": sane_settings(self.grown_from or {}),
+        }
+
     def _refuse(self, checks: Mapping[str, bool]) -> None:
         """RecipeError naming each problem that is not fine."""
         wrong = [problem for problem, fine in checks.items() if not fine]
@@ -185,6 +224,19 @@ class Recipe:
     def fingerprint(self) -> str:
         """What decides the weights, as a hash."""
         return fingerprint(self.as_dict())
+
+
+def sane_settings(settings: object) -> bool:
+    """Whether building a network with these settings would take no absurd time or memory, whatever they mean to it."""
+    return (
+        isinstance(settings, Mapping)
+        and all(
+            type(number) is not int or 0 <= number <= (LARGEST_BLOCKS if key == "blocks" else LARGEST_SETTING)
+            for key, value in settings.items()
+            for number in (value if isinstance(value, list | tuple) else [value])
+        )
+        and all(len(value) <= MOST_SIZES for value in settings.values() if isinstance(value, list | tuple))
+    )
 
 
 def _takes(function: Callable, settings: Mapping) -> bool:
@@ -524,7 +576,7 @@ def variation(recipe: Recipe, name: str, settings: Mapping, data: str = "mnist")
     Raises RecipeError where there is no such setting, a value is of the wrong type or contradicts the others, or the
     name is another recipe's, a filter's or none.
     """
-    if name in RECIPES or name in FILTERS or not name.replace("-", "").isalnum():
+    if name in RECIPES or name in FILTERS or not NAME.fullmatch(name):
         raise RecipeError(f"{name!r} is the name of another recipe or filter, or no name: letters, digits and hyphens")
     words = ", ".join(f"{key}={json.dumps(value)}" for key, value in settings.items())
     plain = {"name": name, "source": None, "headline": "", "headline_bce": None, "featured": False, "data": data}
@@ -535,9 +587,22 @@ def variation(recipe: Recipe, name: str, settings: Mapping, data: str = "mnist")
     if unknown := settings.keys() - ({f.name for f in fields(Recipe)} - plain.keys() | {"title"}):
         raise RecipeError(f"a recipe has no setting {min(unknown)!r} to change")
     try:
-        return replace(recipe, **plain | dict(settings))
-    except TypeError as error:
+        varied = replace(recipe, **plain | dict(settings))
+        _try(varied)
+    except RecipeError:
+        raise
+    except (TypeError, ValueError, AttributeError) as error:
         raise RecipeError(f"{words}: a value of the wrong type ({error})") from error
+    return varied
+
+
+def _try(recipe: Recipe) -> None:
+    """ValueError or TypeError if the network or the optimiser refuses its settings, without memory for any weights."""
+    with torch.device("meta"):
+        network = build(recipe.network, recipe.settings)
+    if (count := parameter_count(network)) > MOST_PARAMETERS:
+        raise ValueError(f"the network has {count:,} parameters, more than {MOST_PARAMETERS:,}")
+    OPTIMIZERS[recipe.optimizer](network.parameters(), lr=recipe.learning_rate, **recipe.optimizer_settings)
 
 
 def fingerprint(recipe: Mapping, version: int | None = None) -> str:

@@ -9,7 +9,7 @@ from denoiser import recipes
 from denoiser.data import Augmentation
 from denoiser.errors import DenoiserError
 from denoiser.models import build
-from denoiser.recipes import FAMILIES, RECIPES, RecipeError, Refinement, fingerprint, get_recipe
+from denoiser.recipes import FAMILIES, RECIPES, RecipeError, Refinement, Source, fingerprint, get_recipe
 
 DENOISER = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "denoise" and r.optimizer == "adam")
 CLEAN = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "reconstruct")
@@ -67,7 +67,20 @@ def test_names_are_file_names():
         (DENOISER, {"noise_factor": float("nan")}, "not within 0 to 1"),
         (DENOISER, {"epochs": 0}, "above 0"),
         (DENOISER, {"batch_size": -1}, "above 0"),
-        (DENOISER, {"learning_rate": float("nan")}, "above 0"),
+        (DENOISER, {"learning_rate": float("nan")}, "learning_rate is nan, not a number"),
+        (DENOISER, {"learning_rate": 0.0}, "above 0"),
+        (DENOISER, {"epochs": float("inf")}, "epochs is inf, not a whole number up to 100,000"),
+        (DENOISER, {"epochs": True}, "epochs is True, not a whole number"),
+        (DENOISER, {"epochs": 10**9}, "epochs is 1000000000, not a whole number up to"),
+        (DENOISER, {"batch_size": 1e9}, "batch_size is 1000000000.0, not a whole number"),
+        (DENOISER, {"seed": 99999999999999999999}, "seed is 99999999999999999999, not a whole number"),
+        (DENOISER, {"seed": -1}, "seed is -1, not a whole number"),
+        (DENOISER, {"title": 5}, "title is 5, not text"),
+        (DENOISER, {"clip": float("inf")}, "clip is inf, not a number"),
+        (DENOISER, {"penalties": {"weight_l1": "much"}}, "weight_l1 is 'much', not a number"),
+        (DENOISER, {"augmentation": {"degrees": 5}}, "no Augmentation"),
+        (DENOISER, {"settings": {"widths": (10**6,)}}, "no network that can be built"),
+        (DENOISER, {"settings": {"widths": (8,) * 1000}}, "no network that can be built"),
         (DENOISER, {"settings": {"filters": 3}}, "does not take the settings"),
         (DENOISER, {"settings": {}}, "does not take the settings"),
         (DENOISER, {"optimizer_settings": {"rho": 0.9}}, "optimizer 'adam' does not take the settings"),
@@ -103,6 +116,17 @@ def test_settings_that_contradict_each_other_are_refused(recipe, changes, words)
         replace(recipe, **changes)
     assert str(caught.value).startswith(f"recipe {recipe.name!r}: ")
     assert isinstance(caught.value, DenoiserError)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "<img src=x>", "../up", "é", "a\n", "a" * 101])
+def test_a_name_is_letters_digits_and_hyphens(name):
+    with pytest.raises(RecipeError, match="is no name: letters, digits and hyphens"):
+        replace(DENOISER, name=name)
+
+
+def test_a_source_has_a_year():
+    with pytest.raises(RecipeError, match="a year, a whole number"):
+        Source("A paper", "<b>2016</b>", "")
 
 
 def test_only_the_last_stage_has_the_grown_network():
