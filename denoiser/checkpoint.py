@@ -1,24 +1,29 @@
 """<name>.safetensors with the weights and <name>.json with the record: written, listed, loaded.
 
 The record alone says how to build the network, so loading guesses nothing and unpickles nothing.
+
+Two files cannot be replaced at once, so one replacement decides. A new record is written first, and holds the old
+one under "replaces"; then come the weights; then the record without the old one. Whenever the writer is killed, the
+weights are those of one of the two records, and their SHA-256 tells which: the checkpoint is the old or the new one.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from .data import SIDE
 from .errors import DenoiserError
-from .files import write_together
+from .files import LockedError, locked, read_regular, sweep, write_in_order
 from .filters import FILTERS
 from .models import Denoiser, build, parameter_count
 from .noise import NOISES
-from .recipes import FAMILIES, RECIPES, TASKS, Recipe, fingerprint
+from .recipes import FAMILIES, NAME, RECIPES, TASKS, Recipe, fingerprint, sane_settings
 
 FOLDER = Path(os.environ.get("DENOISER_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
 
@@ -66,16 +71,22 @@ def _history(value) -> bool:
     )
 
 
-def _settings(value) -> bool:
-    return isinstance(value, dict) and all(
-        type(each) is not int or 0 <= each <= LARGEST_SETTING
-        for setting in value.values()
-        for each in (setting if isinstance(setting, list) else [setting])
-    )
+def _name(value) -> bool:
+    return _text(value) and bool(NAME.fullmatch(value))
 
 
 def _settings_or_none(value) -> bool:
-    return value is None or _settings(value)
+    return value is None or sane_settings(value)
+
+
+def _source(value) -> bool:
+    return value is None or (
+        isinstance(value, dict)
+        and value.keys() == {"title", "year", "address"}
+        and _text(value["title"])
+        and _whole(value["year"])
+        and _text(value["address"])
+    )
 
 
 def _refinements(value) -> bool:
@@ -84,18 +95,20 @@ def _refinements(value) -> bool:
     )
 
 
+LARGEST_RECORD, LARGEST_WEIGHTS = 16 * 2**20, 2 * 2**30  # bytes
 # What the parts of a record (unless null) and of its recipe must be where they are there; those of NEEDED must be.
-LARGEST_SETTING = 4096  # of widths, filters and blocks
 RECORD = {
     "sha256": _text, "history": _history, "parameters": _whole, "bytes": _whole, "seed": _whole, "seconds": _number,
     "device": _text, "precision": _text, "command": _text,
 }  # fmt: skip
 RECIPE = {
-    "name": _text, "title": _text, "family": FAMILIES.__contains__, "task": TASKS.__contains__, "network": _text,
-    "settings": _settings, "grown_from": _settings_or_none, "refinements": _refinements, "note": _text,
+    "name": _name, "title": _text, "source": _source, "family": FAMILIES.__contains__, "task": TASKS.__contains__,
+    "network": _text,
+    "settings": sane_settings, "grown_from": _settings_or_none, "refinements": _refinements, "note": _text,
     "headline": _text, "headline_bce": _number_or_none,
     "noise": _noises, "noise_factor": _factor, "noise_drawn": _text,
-    "loss": _text, "penalties": _numbers, "optimizer": _text, "learning_rate": _number, "optimizer_settings": _numbers,
+    "loss": _text, "data": _text, "penalties": _numbers, "optimizer": _text, "learning_rate": _number,
+    "optimizer_settings": _numbers,
     "schedule": _text, "augmentation": _numbers_or_none, "batch_size": _whole, "epochs": _whole, "clip": _number,
     "ema": _number, "seed": _whole,
 }  # fmt: skip
@@ -112,41 +125,105 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+@contextmanager
+def training_lock(name: str, folder: Path = FOLDER) -> Iterator[None]:
+    """Let no other process train `name` meanwhile; CheckpointError naming it if one does already."""
+    try:
+        with locked(folder / f".{name}.lock"):
+            yield
+    except LockedError as error:
+        process = f"process {error.owner}" if error.owner else "another process"
+        raise CheckpointError(f"{name} is being trained by {process}: wait for it, or choose another --as") from error
+
+
 def save_model(model: nn.Module, record: Mapping, folder: Path = FOLDER) -> dict:
-    """Write the weights and the record, both or neither; the record as written, with the weights' SHA-256."""
+    """Write the weights and the record; returns the record as written, with the weights' SHA-256.
+
+    A checkpoint of that name is replaced in one step: whenever this process is killed, the old one or the new one can
+    be loaded. Raises WriteError, the old one unchanged, if the files cannot be written.
+    """
     from safetensors.torch import save
 
     name = record["recipe"]["name"]
     weights = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
     record = dict(record) | {"sha256": sha256(weights), "bytes": len(weights)}
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-    write_together({folder / f"{name}.safetensors": weights, folder / f"{name}.json": text})
-    return json.loads(text)
+    writes = [(_weights_path(name, folder), weights), (_record_path(name, folder), _json(record))]
+    if name in trained(folder):
+        with suppress(CheckpointError):  # one that is damaged has nothing to lose
+            both = record | {"replaces": load_record(name, folder)}
+            writes.insert(0, (_record_path(name, folder), _json(both)))
+    sweep(folder)
+    write_in_order(writes)
+    return json.loads(_json(record))
+
+
+def _json(record: Mapping) -> str:
+    return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+
+
+def _record_path(name: str, folder: Path) -> Path:
+    return folder / f"{name}.json"
+
+
+def _weights_path(name: str, folder: Path) -> Path:
+    return folder / f"{name}.safetensors"
 
 
 def trained(folder: Path = FOLDER) -> list[str]:
     """Names of all checkpoints, in alphabetical order: those that have both files."""
-    return sorted(p.stem for p in folder.glob("*.json") if p.with_suffix(".safetensors").exists())
+    names = (path.stem for path in folder.glob("*.json") if NAME.fullmatch(path.stem))
+    return sorted(
+        name for name in names if _record_path(name, folder).is_file() and _weights_path(name, folder).is_file()
+    )
+
+
+def misnamed(folder: Path = FOLDER) -> list[str]:
+    """Files of weights that are no checkpoint because of their names, in alphabetical order."""
+    return sorted(path.name for path in folder.glob("*.safetensors") if not NAME.fullmatch(path.stem))
 
 
 def load_record(name: str, folder: Path = FOLDER) -> dict:
-    """The record of a checkpoint; CheckpointError where there is none or it cannot be read."""
-    path = folder / f"{name}.json"
-    if not path.exists():
+    """The record of a checkpoint; CheckpointError if there is none or it cannot be read."""
+    path = _record_path(name, folder)
+    if not NAME.fullmatch(name) or not path.exists():
         there = ", ".join(trained(folder)) or "none"
         raise CheckpointError(f"there is no trained model {name!r} in {folder}; there is {there}")
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(read_regular(path, LARGEST_RECORD))
         json.dumps(record, ensure_ascii=False, allow_nan=False).encode()  # nothing that other readers of JSON refuse
+        old = record.pop("replaces", None)
+        if old is not None and sha256(_read_weights(name, folder)) != record["sha256"]:
+            record = old
         recipe = record["recipe"]
         wrong = [key for key, fits in RECORD.items() if record.get(key) is not None and not fits(record[key])]
         wrong += [key for key, fits in RECIPE.items() if key in recipe and not fits(recipe[key])]
         wrong += sorted(NEEDED - record.keys() - recipe.keys())
         if wrong:
             raise ValueError(f"{', '.join(wrong)} missing or of another kind")
+        if recipe["name"] != name:
+            raise ValueError(f"it is of {recipe['name']!r}; a file is called as its recipe is")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise CheckpointError(f"the record {path} cannot be read: {error!r}") from error
     return record
+
+
+def _read_weights(name: str, folder: Path) -> bytes:
+    path = _weights_path(name, folder)
+    try:
+        return read_regular(path, LARGEST_WEIGHTS)
+    except OSError as error:
+        raise CheckpointError(f"the weights {path} cannot be read: {error.strerror or error}") from error
+
+
+def read_checkpoint(name: str, folder: Path = FOLDER) -> tuple[dict, bytes]:
+    """The record and the weights as bytes, which are those it was written with; CheckpointError if they are not."""
+    record, content = load_record(name, folder), _read_weights(name, folder)
+    while sha256(content) != record["sha256"]:
+        before, record, content = record, load_record(name, folder), _read_weights(name, folder)
+        if record == before:  # else both were being replaced as they were read
+            path = _weights_path(name, folder)
+            raise CheckpointError(f"the weights {path} are damaged: their SHA-256 is not the one in {name}.json")
+    return record, content
 
 
 def up_to_date(recipe: Recipe, folder: Path = FOLDER) -> bool:
@@ -166,14 +243,7 @@ def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path 
     """
     from safetensors.torch import load
 
-    record = load_record(name, folder)
-    path = folder / f"{name}.safetensors"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise CheckpointError(f"the weights {path} cannot be read: {error}") from error
-    if sha256(content) != record["sha256"]:
-        raise CheckpointError(f"the weights {path} are damaged: their SHA-256 is not the one in {name}.json")
+    record, content = read_checkpoint(name, folder)
     try:
         network, settings = record["recipe"]["network"], record["recipe"]["settings"]
         with torch.device("meta"):  # takes no memory
@@ -181,12 +251,21 @@ def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path 
         if count > len(content):
             raise ValueError(f"it has {count:,} parameters, and they have {len(content):,} bytes")
         model = build(network, settings)
-        model.load_state_dict(load(content))
+        tensors = load(content)
+        _refuse_other_types(model, tensors)
+        model.load_state_dict(tensors)
         _try(model.eval(), record["recipe"]["task"])
-    except Exception as error:  # networks stumble over settings in ways of their own
-        first = str(error).partition("\n")[0]
+    except Exception as error:  # networks fail on settings in ways of their own
+        path, first = _weights_path(name, folder), str(error).partition("\n")[0]
         raise CheckpointError(f"the weights {path} do not fit the network its record describes: {first}") from error
     return model.to(device).requires_grad_(False), record
+
+
+def _refuse_other_types(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
+    """ValueError if a tensor is of another type than the network's: loading would convert it without a word."""
+    for key, value in model.state_dict().items():
+        if key in tensors and tensors[key].dtype != value.dtype:
+            raise ValueError(f"{key} is {tensors[key].dtype}, not {value.dtype}".replace("torch.", ""))
 
 
 @torch.inference_mode()

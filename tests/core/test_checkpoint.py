@@ -1,13 +1,21 @@
 """Checkpoints come back as they were saved, or say why not; those committed are whole and belong to their records."""
 
+import itertools
 import json
+import os
 import re
+import signal
+import sys
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
+import safetensors.torch
 import torch
+from safetensors.torch import load_file
 
+from denoiser import checkpoint
 from denoiser.checkpoint import (
     FOLDER,
     CheckpointError,
@@ -15,8 +23,11 @@ from denoiser.checkpoint import (
     load_checkpoint,
     load_model,
     load_record,
+    misnamed,
     save_model,
+    sha256,
     trained,
+    training_lock,
 )
 from denoiser.data import SIDE, split_validation
 from denoiser.errors import DenoiserError
@@ -103,6 +114,113 @@ class TestRoundTrip:
         assert parameter_count(loaded) == parameter_count(model)
 
 
+class Crash(NamedTuple):
+    """What happens at the one operation of a writer that a test picks."""
+
+    how: str
+    at: int
+
+    def hook(self, folder):
+        """An audit hook for a child process: it counts what the system is asked to do in `folder`."""
+        seen = itertools.count()
+
+        def on(event, arguments):
+            here = event.startswith(("open", "os.")) and any(str(folder) in str(each) for each in arguments)
+            if here and next(seen) == self.at:
+                if self.how == "kill":
+                    os.kill(os.getpid(), signal.SIGKILL)
+                raise KeyboardInterrupt
+
+        return on
+
+
+def replaced_until(crash, folder, work):
+    """Run `work` in a child of this process that ends by `crash`; whether it got to its end all the same."""
+    child = os.fork()
+    if child == 0:
+        try:
+            sys.addaudithook(crash.hook(folder))
+            work()
+        except BaseException:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+class TestReplacedInOneStep:
+    """A writer may be killed or interrupted at any moment: the old checkpoint loads, or the new one."""
+
+    @pytest.mark.parametrize("how", ["kill", "interrupt"])
+    def test_the_old_or_the_new_one_whenever_the_writer_ends(self, tmp_path, how):
+        folder, seeds = tmp_path / "checkpoints", []
+        save(folder, seed=1)
+        whole = {path.name: path.read_bytes() for path in folder.iterdir()}
+        for at in itertools.count():
+            for path in folder.iterdir():
+                path.unlink()
+            for name, content in whole.items():
+                (folder / name).write_bytes(content)
+            finished = replaced_until(Crash(how, at), folder, lambda: save(folder, seed=2))
+            assert trained(folder) == [BASE.name]
+            model, record = load_checkpoint(BASE.name, folder=folder)
+            seeds.append(record["seed"])
+            assert load_record(BASE.name, folder) == record
+            assert record["sha256"] == sha256((folder / f"{BASE.name}.safetensors").read_bytes())
+            assert "replaces" not in record
+            torch.manual_seed(record["seed"])
+            expected = build("dense", {"widths": (12, 3)}).state_dict()
+            assert all(torch.equal(value, expected[key]) for key, value in model.state_dict().items())
+            save(folder, seed=3)  # whoever writes next finds nothing in the way and leaves nothing behind
+            assert load_checkpoint(BASE.name, folder=folder)[1]["seed"] == 3
+            assert sorted(path.name for path in folder.iterdir()) == sorted(whole)
+            if finished:
+                break
+        assert seeds == sorted(seeds)  # one moment decides
+        assert seeds.count(1) > 3 < seeds.count(2)
+
+    def test_the_first_one_of_a_name_is_there_or_not(self, tmp_path):
+        for at in itertools.count():
+            folder = tmp_path / str(at)
+            finished = replaced_until(Crash("kill", at), folder, lambda folder=folder: save(folder, seed=2))
+            if trained(folder):
+                assert load_checkpoint(BASE.name, folder=folder)[1]["seed"] == 2
+            if finished:
+                break
+        assert at > 5
+        assert trained(folder)
+
+    def test_one_that_is_damaged_can_be_replaced(self, tmp_path):
+        save(tmp_path)
+        for name in (f"{BASE.name}.json", f"{BASE.name}.safetensors"):
+            (tmp_path / name).write_bytes(b"{")
+            save(tmp_path, seed=5)
+            assert load_checkpoint(BASE.name, folder=tmp_path)[1]["seed"] == 5
+
+    def test_who_reads_while_it_is_replaced_gets_one_of_both(self, tmp_path, monkeypatch):
+        save(tmp_path, seed=1)
+        read = checkpoint._read_weights
+
+        def replaced_before_it_is_read(name, folder):
+            monkeypatch.setattr(checkpoint, "_read_weights", read)
+            save(folder, seed=2)
+            return read(name, folder)
+
+        monkeypatch.setattr(checkpoint, "_read_weights", replaced_before_it_is_read)
+        assert load_checkpoint(BASE.name, folder=tmp_path)[1]["seed"] == 2
+
+    def test_one_process_at_a_time_trains_a_name(self, tmp_path):
+        words = f"mine is being trained by process {os.getpid()}: wait for it"
+        with (
+            training_lock("mine", tmp_path),
+            training_lock("yours", tmp_path),
+            pytest.raises(CheckpointError, match=words),
+        ):
+            training_lock("mine", tmp_path).__enter__()
+        with training_lock("mine", tmp_path):
+            pass
+        assert not list(tmp_path.iterdir())
+
+
 class TestRefused:
     """Each kind of damage is a sentence that names the model or the file."""
 
@@ -154,9 +272,59 @@ class TestRefused:
         edit(folder, BASE.name, lambda record: record["recipe"].update(change))
         refused(folder, "do not fit the network its record describes")
 
-    def test_weights_that_are_no_safetensors_though_the_hash_is_right(self, folder):
-        from denoiser.checkpoint import sha256
+    @pytest.mark.parametrize("type", [torch.int8, torch.complex64, torch.float16, torch.float64])
+    def test_weights_of_another_type(self, folder, type):
+        path = folder / f"{BASE.name}.safetensors"
+        path.write_bytes(safetensors.torch.save({k: v.to(type) for k, v in load_file(path).items()}))
+        edit(folder, BASE.name, lambda record: record.update(sha256=sha256(path.read_bytes())))
+        refused(folder, f"is {str(type).removeprefix('torch.')}, not float32")
 
+    def test_a_pipe_or_a_device(self, folder):
+        for ending, words in (("safetensors", "weights .* cannot be read"), ("json", "record .* cannot be read")):
+            path = folder / f"{BASE.name}.{ending}"
+            path.unlink()
+            os.mkfifo(path)
+            refused(folder, words)
+            path.unlink()
+            path.symlink_to("/dev/zero")
+            refused(folder, words)
+            assert trained(folder) == []
+            path.unlink()
+            save(folder)
+
+    def test_a_network_that_takes_long_to_build(self, folder):
+        absurd = {"network": "unet", "settings": {"widths": [8] * 8, "blocks": [4096] * 8}, "family": "unet"}
+        edit(folder, BASE.name, lambda record: record["recipe"].update(absurd))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(checkpoint, "build", None)  # refused before anything is built
+            refused(folder, r"the record .*\.json cannot be read: .*settings")
+
+    def test_the_name_of_another_recipe(self, folder):
+        for ending in ("json", "safetensors"):
+            (folder / f"{BASE.name}.{ending}").rename(folder / f"another.{ending}")
+        refused(folder, f"it is of '{BASE.name}'", name="another")
+
+    @pytest.mark.parametrize("name", ["<img src=x onerror=alert(1)>", "a b", "é"])
+    def test_file_names_that_are_no_names(self, folder, name):
+        for ending in ("json", "safetensors"):
+            (folder / f"{BASE.name}.{ending}").rename(folder / f"{name}.{ending}")
+        assert trained(folder) == []
+        assert list_models(folder) == list(FILTERS)
+        assert misnamed(folder) == [f"{name}.safetensors"]
+        refused(folder, "no trained model", name=name)
+
+    @pytest.mark.parametrize("name", ["../up", "/etc/passwd", "a/b", "", ".", "a\0b", "a" * 300])
+    def test_names_that_leave_the_folder(self, folder, name):
+        with pytest.raises(CheckpointError, match="no trained model"):
+            load_model(name, folder=folder)
+
+    @pytest.mark.parametrize("year", ["<b>2016</b>", 2016.5, True, None])
+    def test_a_source_whose_year_is_no_number(self, folder, year):
+        source = {"title": "A paper", "year": year, "address": ""}
+        edit(folder, BASE.name, lambda record: record["recipe"].update(source=source))
+        refused(folder, "the record .* cannot be read: .*source")
+
+    def test_weights_that_are_no_safetensors_though_the_hash_is_right(self, folder):
         (folder / f"{BASE.name}.safetensors").write_bytes(b"not weights")
         edit(folder, BASE.name, lambda record: record.update(sha256=sha256(b"not weights")))
         refused(folder, "do not fit")

@@ -2,11 +2,22 @@
 
 import errno
 import os
+import signal
+import time
 
 import pytest
 
 from denoiser.errors import DenoiserError
-from denoiser.files import WriteError, write_atomically, write_together
+from denoiser.files import (
+    LockedError,
+    WriteError,
+    _create,
+    locked,
+    read_regular,
+    sweep,
+    write_atomically,
+    write_in_order,
+)
 
 
 def names(folder):
@@ -61,9 +72,9 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
         write_atomically(tmp_path / "file" / "a.json", "new")
 
 
-def test_of_files_that_belong_together_none_is_replaced_alone(tmp_path, monkeypatch):
+def test_of_several_files_none_is_replaced_before_all_are_on_disk(tmp_path, monkeypatch):
     first, second = tmp_path / "first", tmp_path / "second"
-    write_together({first: "old", second: "old"})
+    write_in_order([(first, "old"), (second, "old")])
     synced = []
 
     def second_time_full(handle):
@@ -73,10 +84,91 @@ def test_of_files_that_belong_together_none_is_replaced_alone(tmp_path, monkeypa
 
     monkeypatch.setattr(os, "fsync", second_time_full)
     with pytest.raises(WriteError, match="second could not"):
-        write_together({first: "new", second: "new"})
+        write_in_order([(first, "new"), (second, "new")])
     assert (first.read_text(), second.read_text()) == ("old", "old")
     assert names(tmp_path) == ["first", "second"]
 
     monkeypatch.undo()
-    write_together({first: "new", second: "new"})
+    write_in_order([(first, "new"), (second, "new")])
     assert (first.read_text(), second.read_text()) == ("new", "new")
+
+
+def test_several_files_are_replaced_in_their_order(tmp_path, monkeypatch):
+    replaced, replace = [], os.replace
+    monkeypatch.setattr(os, "replace", lambda old, new: replaced.append((new.name, replace(old, new))[0]))
+    write_in_order([(tmp_path / "b", "1"), (tmp_path / "a", "2"), (tmp_path / "b", "3")])
+    assert replaced == ["b", "a", "b"]
+    assert (tmp_path / "b").read_text() == "3"
+
+
+def forked(work):
+    """The process id of a child that runs `work` and stays until it is killed; returns once `work` is done."""
+    ready, done = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+            os.write(done, b".")
+        finally:
+            os.close(done)
+            time.sleep(60)
+            os._exit(1)
+    os.close(done)
+    assert os.read(ready, 1)
+    os.close(ready)
+    return child
+
+
+def end(child):
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def test_leftovers_of_dead_writers_are_removed_and_those_of_others_stay(tmp_path):
+    write_atomically(tmp_path / "a.json", "whole")
+    unlike = tmp_path / ".a.json.settings"  # somebody else's file
+    unlike.write_text("")
+    kept = []  # open as long as the child lives
+    child = forked(lambda: kept.append(_create(tmp_path / "a.json")))
+    try:
+        sweep(tmp_path)
+        assert len(names(tmp_path)) == 3
+    finally:
+        end(child)
+    sweep(tmp_path)
+    assert names(tmp_path) == [".a.json.settings", "a.json"]
+
+
+def test_a_lock_names_its_owner_and_ends_with_it(tmp_path):
+    lock = tmp_path / "new" / ".a.lock"
+    kept = []
+    child = forked(lambda: kept.append((held := locked(lock), held.__enter__())))
+    try:
+        with pytest.raises(LockedError) as caught, locked(lock):
+            pass
+        assert caught.value.owner == str(child)
+        assert lock.exists()
+    finally:
+        end(child)
+    assert lock.exists()  # killed, it could not remove the file
+    with locked(lock), pytest.raises(LockedError), locked(lock):
+        pass
+    assert not lock.exists()
+
+
+def test_a_lock_that_cannot_be_made_is_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(WriteError, match="could not be written"), locked(tmp_path / "file" / ".a.lock"):
+        pass
+
+
+def test_only_regular_files_of_sane_size_are_read(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")
+    assert read_regular(tmp_path / "a", 3) == b"abc"
+    with pytest.raises(OSError, match="3 bytes, more than 2"):
+        read_regular(tmp_path / "a", 2)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "endless").symlink_to("/dev/zero")
+    for name in ("pipe", "endless", "."):
+        with pytest.raises(OSError, match=r"not a regular file|Is a directory"):
+            read_regular(tmp_path / name, 100)
