@@ -3,7 +3,12 @@
 import argparse
 import os
 import shlex
+import signal
 import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from statistics import fmean
 
@@ -20,13 +25,15 @@ class Stopped(KeyboardInterrupt):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; the exit code, 0 where all went well. Bad input is one line on stderr and exit code 2."""
-    options = build_parser().parse_args(arguments)
     from .errors import DenoiserError
 
     try:
+        with stopping_at_once():
+            options = build_parser().parse_args(arguments)
+            import_module(".evaluation", __package__)  # and with it torch
         return options.run(options) or 0
     except DenoiserError as error:
-        print(f"denoiser: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"denoiser: {one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt as stop:
         print(f"\ndenoiser: {stop if str(stop) else 'stopped'}", file=sys.stderr)
@@ -34,6 +41,27 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
+
+
+@contextmanager
+def stopping_at_once() -> Iterator[None]:
+    """Ctrl-C ends the process at once meanwhile.
+
+    For imports, which are nothing to clean up after, and some of which turn the interruption into errors of their own.
+    """
+
+    def stop(*_) -> None:
+        os.write(sys.stderr.fileno(), b"\ndenoiser: stopped\n")
+        os._exit(130)
+
+    if threading.current_thread() is not threading.main_thread():  # only that one receives signals
+        yield
+        return
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -65,7 +93,7 @@ def build_parser() -> argparse.ArgumentParser:
         )
         to.add_argument("--resize", action="store_true", help="scale the folder's pictures to 28 x 28; all of one size")
 
-    verb(run_list)
+    verb(run_list, epilog="Exit code: 1 where a checkpoint is damaged.")
 
     train = verb(run_train)
     train.add_argument("recipes", nargs="*", metavar="RECIPE", help="`python -m denoiser list` names them")
@@ -126,16 +154,23 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def run_list(options: argparse.Namespace) -> None:
+def run_list(options: argparse.Namespace) -> int:
     """Name what is trained, the classical filters, and the recipes that wait to be trained."""
-    from .checkpoint import load_record, trained
+    from .checkpoint import CheckpointError, misnamed, read_checkpoint, trained
     from .filters import FILTERS
     from .models import build, parameter_count
     from .recipes import RECIPES
 
     there = trained()
     names = [name for name in RECIPES if name in there] + [name for name in there if name not in RECIPES]
-    rows = [("trained", load_record(name)) for name in names]
+    rows, problems = [], [f"{file}: a name has letters, digits and hyphens only" for file in misnamed()]
+    for name in names:
+        try:
+            rows.append(("trained", read_checkpoint(name)[0]))
+        except CheckpointError as error:
+            problems.append(str(error))
+            recipe = RECIPES[name].as_dict() if name in RECIPES else {"name": name, "title": "", "task": "-"}
+            rows.append(("damaged", {"recipe": recipe, "parameters": None}))
     rows += [("filter", filter.record()) for filter in FILTERS.values()]
     for name, recipe in RECIPES.items():
         if name not in there:
@@ -149,6 +184,14 @@ def run_list(options: argparse.Namespace) -> None:
         cells = [f"{cell:<{width}}" for cell, width in zip(line, widths, strict=True)]
         cells[2] = f"{line[2]:>{widths[2]}}"
         print("  ".join(cells).rstrip())
+    for problem in problems:
+        print(f"denoiser: {one_line(problem)}", file=sys.stderr)
+    return 1 if problems else 0
+
+
+def one_line(words: object) -> str:
+    """`words` in one line that a terminal shows as it is."""
+    return "".join(c if c.isprintable() else "?" for c in " ".join(str(words).split()))
 
 
 def _line(state: str, record: dict) -> tuple[str, ...]:
@@ -179,10 +222,11 @@ def _shortened(text: str, most: int) -> str:
 
 def run_train(options: argparse.Namespace) -> None:
     """Train recipes on MNIST or other pictures; under torchrun, several processes share every batch."""
-    from .checkpoint import up_to_date
+    from .checkpoint import training_lock, up_to_date
     from .data import training_words
     from .engine import Engine, Team
     from .errors import DenoiserError
+    from .files import sweep
     from .recipes import RECIPES, get_recipe, variation
 
     if options.all == bool(options.recipes):
@@ -208,7 +252,12 @@ def run_train(options: argparse.Namespace) -> None:
             print("every recipe is trained as it stands")
     if other and team.leads:
         print(training_words(data, digits))
-    with team.gathered(digits.images.device):
+    with ExitStack() as stack:
+        if team.leads:
+            for recipe in plan.values():
+                stack.enter_context(training_lock(recipe.name))
+            sweep(RUNS)
+        stack.enter_context(team.gathered(digits.images.device))
         train_each(plan, digits, engine, team, options.resume or options.all, flags(options))
 
 
@@ -383,7 +432,7 @@ def run_denoise(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from .batch import Batch, Request, find_jobs
-    from .files import make_folder
+    from .files import make_folder, sweep
     from .pictures import is_stack
 
     words = ("model", "noise", "factor", "seed", "fit", "precision")
@@ -394,15 +443,24 @@ def run_denoise(options: argparse.Namespace) -> int:
         return 1
     if not single:
         make_folder(options.output)
+        sweep(options.output)
     start, layout = time.perf_counter(), "{l_bar}{bar}| {elapsed}<{remaining}"
     with tqdm(total=len(jobs), bar_format=layout, delay=1 if single else 0) as bar:
+
+        def warn(line: str) -> None:
+            if single:  # a bar that is not shown yet cannot be written over
+                print(f"denoiser: {one_line(line)}", file=sys.stderr)
+            else:
+                bar.write(f"denoiser: {one_line(line)}", file=sys.stderr)
+
         outcome = Batch(
             request,
             step=lambda share: bar.update(share) if not single or share < 1 else None,  # no bar for what is one step
-            say=lambda line: bar.write(f"denoiser: {line}", file=sys.stderr) if not single else None,
+            say=lambda line: warn(line) if not single else None,
+            warn=warn,
         ).run(jobs)
-    if single:  # said here, since a bar that is not shown yet cannot be written over
-        sys.stderr.writelines(f"denoiser: {line}\n" for line in outcome.failures)
+    if single:
+        sys.stderr.writelines(f"denoiser: {one_line(line)}\n" for line in outcome.failures)
         if not outcome.files:
             return 2
     what = f"{outcome.files:,} of {len(jobs):,} files"

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import FOLDER, list_models, load_model
+from .checkpoint import FOLDER, CheckpointError, list_models, load_model
 from .data import SIDE
 from .errors import DenoiserError
 from .ink import InkError, digit_from_image
@@ -131,16 +131,19 @@ class Waiting(NamedTuple):
 
 
 class Batch:
-    """Denoises files as a request says; `step` is told each share of a file that is done, `say` each failure."""
+    """Denoises files as a request says; `step` is told each share of a file that is done, `say` each failure, and
+    `warn` each model that is left out because it is damaged.
+    """
 
     def __init__(
         self,
         request: Request,
         step: Callable[[float], object] = lambda share: None,
         say: Callable[[str], object] = lambda line: None,
+        warn: Callable[[str], object] = lambda line: None,
     ):
         self.request, self.step, self.say = request, step, say
-        self.choice = Choice(request.model, request.device)
+        self.choice = Choice(request.model, request.device, warn)
         self.outcome = Outcome()
 
     def run(self, jobs: Iterable[Job]) -> Outcome:
@@ -250,13 +253,14 @@ def _size(picture: Waiting) -> tuple[int, int]:
 class Choice:
     """The models for pictures of each size: the named one, or the best; what was loaded is kept.
 
-    Best is the highest PSNR under Gaussian noise of 0.5 in checkpoints/evaluation.json; without that file, the first
-    that denoises.
+    A damaged model is named to `warn` once and left out, unless it is the one that was asked for. Best is the highest
+    PSNR under Gaussian noise of 0.5 in checkpoints/evaluation.json; without that file, the first that denoises.
     """
 
-    def __init__(self, name: str | None, device: str):
-        self.name, self.device = name, device
+    def __init__(self, name: str | None, device: str, warn: Callable[[str], object] = lambda line: None):
+        self.name, self.device, self.warn = name, device, warn
         self.load = cache(lambda name: load_model(name, device))
+        self.is_whole = cache(self._is_whole)
         self.others = cache(lambda height, width: [name for name in list_models() if self._takes(name, height, width)])
         self.best = cache(self._best)
         if name and self.load(name)[1]["recipe"]["task"] == "read":
@@ -272,7 +276,16 @@ class Choice:
         return name, self.load(name)[0]
 
     def _takes(self, name: str, height: int, width: int) -> bool:
-        return takes(self.load(name)[0], height, width, self.device)
+        return self.is_whole(name) and takes(self.load(name)[0], height, width, self.device)
+
+    def _is_whole(self, name: str) -> bool:
+        """Whether a model can be loaded."""
+        try:
+            self.load(name)
+        except CheckpointError as error:
+            self.warn(f"{name} is left out: {error}")
+            return False
+        return True
 
     def _best(self, height: int, width: int) -> str:
         try:
@@ -281,6 +294,6 @@ class Choice:
         except (OSError, ValueError, KeyError, TypeError):
             quality = {}
         for name in sorted(list_models(), key=lambda name: -(quality.get(name) or 0)):
-            if self.load(name)[1]["recipe"]["task"] == "denoise" and self._takes(name, height, width):
+            if self._takes(name, height, width) and self.load(name)[1]["recipe"]["task"] == "denoise":
                 return name
         raise BatchError("no model takes pictures of this size")

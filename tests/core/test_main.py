@@ -63,8 +63,8 @@ def tiny_recipe(tiny_mnist, tmp_path, monkeypatch):
     tiny = replace(RECIPES["dense-32"], name="tiny", epochs=2, batch_size=10)
     monkeypatch.setitem(recipes.RECIPES, "tiny", tiny)
     monkeypatch.setattr(training, "split_validation", lambda digits: (digits[:-10], digits[-10:]))
-    save = functools.partial(checkpoint.save_model, folder=tmp_path)
-    monkeypatch.setattr(checkpoint, "save_model", save)
+    for name in ("save_model", "training_lock"):
+        monkeypatch.setattr(checkpoint, name, functools.partial(getattr(checkpoint, name), folder=tmp_path))
     return tmp_path
 
 
@@ -130,12 +130,38 @@ def test_a_recipe_with_other_settings_is_trained_under_its_own_name(tiny_recipe,
         (("tiny", "--set", "wings=2", "--as", "new"), "no setting 'wings'"),
         (("tiny", "--set", "name=2", "--as", "new"), "no setting 'name'"),
         (("tiny", "--set", "epochs=0", "--as", "new"), "must be above 0"),
-        (("tiny", "--set", "epochs=many", "--as", "new"), "wrong type"),
+        (("tiny", "--set", "epochs=many", "--as", "new"), "epochs is 'many', not a whole number"),
         (("tiny", "--set", "noise_factor=2", "--as", "new"), "not within 0 to 1"),
+        (("tiny", "--set", "noise_factor=[0,1,2]", "--as", "new"), "wrong type"),
+        (("tiny", "--set", "batch_size=1e9", "--as", "new"), "batch_size is 1000000000.0, not a whole number"),
+        (("tiny", "--set", "epochs=1e400", "--as", "new"), "epochs is inf, not a whole number"),
+        (("tiny", "--set", "epochs=NaN", "--as", "new"), "epochs is nan, not a whole number"),
+        (("tiny", "--set", "seed=99999999999999999999", "--as", "new"), "not a whole number up to 4,294,967,295"),
+        (("tiny", "--set", "seed=-1", "--as", "new"), "seed is -1"),
+        (
+            ("tiny", "--set", 'settings={"widths":[4096,4096,4096,4096,4096,4096,4096,4096]}', "--as", "new"),
+            "parameters",
+        ),
+        (("tiny", "--set", 'settings={"widths":[1e9]}', "--as", "new"), "cannot be built"),
+        (("tiny", "--set", 'settings={"widths":[8],"activation":"loud"}', "--as", "new"), "cannot be built"),
+        (("tiny", "--set", 'optimizer_settings={"rho":7}', "--as", "new"), "rho"),
+        (("tiny", "--set", "penalties=[1]", "--as", "new"), "wrong type"),
+        (("tiny", "--set", "augmentation=5", "--as", "new"), "no Augmentation"),
+        (("tiny", "--set", "title=5", "--as", "new"), "title is 5, not text"),
+        (("tiny", "--set", "epochs=1", "--as", "<b>"), "no name"),
+        (("tiny", "--set", "epochs=1", "--as", "数"), "no name"),
     ],
 )
 def test_what_cannot_be_trained_is_a_sentence(tiny_recipe, fails, arguments, says):
     assert says in fails("train", *arguments)
+
+
+def test_a_name_that_another_process_trains_is_refused(tiny_recipe, fails):
+    with checkpoint.training_lock("tiny"):
+        line = fails("train", "dense-16", "tiny", "--device", "cpu")
+    assert f"tiny is being trained by process {os.getpid()}" in line
+    assert not list(tiny_recipe.rglob("*.safetensors"))  # dense-16 was not begun either
+    assert not list(tiny_recipe.glob(".*.lock"))
 
 
 @pytest.fixture
@@ -148,8 +174,12 @@ def own_models(tmp_path, monkeypatch):
     short = {"epochs": 1, "batch_size": 10, "featured": False}
     for name, model in (("tiny", "dense-32"), ("map", "vae-2d"), ("judge", "referee")):
         monkeypatch.setitem(recipes.RECIPES, name, replace(RECIPES[model], name=name, **short))
-    monkeypatch.setattr(checkpoint, "save_model", functools.partial(checkpoint.save_model, folder=folder))
-    for module, name in ((checkpoint, "up_to_date"), (evaluation, "load_model"), (evaluation, "load_record")):
+    of_checkpoints = ("save_model", "training_lock", "up_to_date")
+    for module, name in (
+        *((checkpoint, name) for name in of_checkpoints),
+        (evaluation, "load_model"),
+        (evaluation, "load_record"),
+    ):
         monkeypatch.setattr(module, name, functools.partial(getattr(module, name), folder=folder))
     for name in ("list_models", "trained"):
         monkeypatch.setattr(evaluation, name, functools.partial(getattr(evaluation, name), folder))
@@ -264,7 +294,7 @@ def test_evaluate_says_what_was_trained_on_what(own_models, folder, tiny_digits,
 def test_list_says_what_a_model_was_trained_on(own_models, folder, capsys, monkeypatch):
     assert cli.main(["train", "tiny", "--data", str(folder), "--as", "mine", "--device", "cpu"]) == 0
     capsys.readouterr()
-    for name in ("trained", "load_record"):
+    for name in ("trained", "read_checkpoint"):
         monkeypatch.setattr(checkpoint, name, functools.partial(getattr(checkpoint, name), folder=own_models))
     assert cli.main(["list"]) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("mine "))
@@ -455,6 +485,53 @@ def test_mnist_files_cut_short(fails, tmp_path, monkeypatch, keep):
         (raw / name).write_bytes((images if "images" in name else labels)[:keep])
     monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
     assert str(raw) in fails("evaluate", "--limit", "10")
+
+
+@pytest.fixture
+def damaged(tmp_path):
+    """A folder of checkpoints: `dense-32-noisy` and `whole` are whole, the others damaged each in a way of its own."""
+    folder = tmp_path / "checkpoints"
+    for name in ("dense-16", "dense-32-noisy", "cut", "odd", "whole"):
+        recipe = replace(RECIPES["dense-32-noisy"], name=name)
+        model = build(recipe.network, recipe.settings)
+        checkpoint.save_model(model, {"recipe": recipe.as_dict(), "parameters": 9}, folder)
+    for name in ("dense-16", "cut"):
+        weights = folder / f"{name}.safetensors"
+        weights.write_bytes(weights.read_bytes()[:1000])
+    (folder / "odd.json").write_text("{")
+    for ending in ("json", "safetensors"):
+        (folder / f"a\x1b[2J b.{ending}").write_bytes((folder / f"whole.{ending}").read_bytes())
+    return folder
+
+
+@pytest.mark.slow
+def test_list_marks_what_is_damaged_and_names_the_rest(damaged):
+    done = run("list", DENOISER_CHECKPOINTS=damaged)
+    assert done.returncode == 1
+    states = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()}
+    expected = {"dense-16": "damaged", "cut": "damaged", "odd": "damaged", "dense-32-noisy": "trained"}
+    assert {name: states[name] for name in expected} == expected
+    assert states["whole"] == "trained"
+    assert states["median"] == "filter"
+    lines = done.stderr.splitlines()
+    assert len(lines) == 4
+    assert all(line.startswith("denoiser: ") and line.isprintable() for line in lines)
+    for name in ("dense-16.safetensors", "cut.safetensors", "odd.json", "a?[2J b.safetensors"):
+        assert sum(name in line for line in lines) == 1
+
+
+@pytest.mark.slow
+def test_denoise_without_a_name_leaves_out_what_is_damaged_and_says_so(damaged, picture, tmp_path):
+    results = [
+        {"model": name, "noise": "gaussian", "noise_factor": 0.5, "psnr": psnr}
+        for name, psnr in (("dense-16", 30), ("cut", 29), ("odd", 28), ("whole", 27), ("dense-32-noisy", 26))
+    ]
+    (damaged / "evaluation.json").write_text(json.dumps({"results": results}))
+    out = tmp_path / "out.png"
+    done = run("denoise", picture(), out, DENOISER_CHECKPOINTS=damaged)
+    assert (done.returncode, "by whole" in done.stdout, out.exists()) == (0, True, True)
+    lines = done.stderr.splitlines()
+    assert [line.split(" is left out: ")[0] for line in lines] == [f"denoiser: {n}" for n in ("dense-16", "cut", "odd")]
 
 
 @pytest.mark.slow
