@@ -25,7 +25,11 @@ from .models import Denoiser, build, parameter_count
 from .noise import NOISES
 from .recipes import FAMILIES, NAME, RECIPES, TASKS, Recipe, fingerprint, sane_settings
 
-FOLDER = Path(os.environ.get("DENOISER_CHECKPOINTS") or Path(__file__).resolve().parent.parent / "checkpoints")
+PACKAGE = Path(__file__).resolve().parent
+INSTALLED = PACKAGE / "checkpoints"  # of an installed package; in a checkout they lie beside it
+FOLDER = Path(
+    os.environ.get("DENOISER_CHECKPOINTS") or (INSTALLED if INSTALLED.is_dir() else PACKAGE.parent / "checkpoints")
+)
 
 
 def _text(value) -> bool:

@@ -1,0 +1,19 @@
+"""Starts the page: python -m denoiser.web, or python app.py in a checkout."""
+
+from denoiser.web import zerogpu  # noqa: F401, before all else: see there
+
+# isort: split
+from denoiser.memory import USUAL, keep_freed
+from denoiser.web.page import build_page, launch_options
+from denoiser.web.server import logging
+
+
+def main() -> None:
+    """Build the page and serve it until the process is stopped."""
+    keep_freed(USUAL)
+    logging.start()
+    build_page().launch(**launch_options())
+
+
+if __name__ == "__main__":
+    main()
