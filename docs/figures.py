@@ -1,4 +1,4 @@
-"""Write the tables of README.md and docs/figures.md anew from the results and the records: python docs/figures.py
+"""Write the tables of README.md, docs/results.md and docs/performance.md anew: python docs/figures.py
 
 The results are checkpoints/evaluation.json, and docs/ablations.json and docs/training.json, which
 `python -m denoiser bench ablations --json docs/ablations.json` and the like write. A table stands between
@@ -21,7 +21,7 @@ from denoiser.filters import FILTERS  # noqa: E402
 from denoiser.noise import NOISES  # noqa: E402
 from denoiser.recipes import get_recipe  # noqa: E402
 
-FILES = (ROOT / "README.md", ROOT / "docs" / "figures.md")
+FILES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "performance.md")
 HIGHLIGHTS = ("unet", "conv-32", "conv-64", "dense-16", "vae-2d-best", "tv", "median")
 HALF = 0.5
 

@@ -1,4 +1,4 @@
-"""python -m denoiser deploy, and the commands the README says do the same, against a Hub on the loopback."""
+"""python -m denoiser deploy, and the commands that docs/hosting.md says do the same, against a Hub on the loopback."""
 
 import base64
 import fnmatch
@@ -224,8 +224,8 @@ def test_deploy_creates_the_space_and_uploads_the_page(hub, run, files):
 
 
 @pytest.mark.slow
-def test_the_commands_of_the_readme_do_the_same(hub, run, files):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_commands_in_the_docs_do_the_same(hub, run, files):
+    text = (ROOT / "docs" / "hosting.md").read_text(encoding="utf-8")
     commands = re.findall(r"^(hf (?:repos|upload) .+)$", text, re.MULTILINE)
     assert len(commands) == 2
     assert run(sys.executable, "-m", "denoiser", "deploy", "--to", "space").returncode == 0

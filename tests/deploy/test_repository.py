@@ -49,17 +49,6 @@ def test_no_pickles_no_data_no_large_files(committed):
     assert not [p for p in committed if p.exists() and p.stat().st_size > 10 * 2**20]
 
 
-def test_the_readme_names_what_is_there(committed):
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for picture in re.findall(r"\]\((docs/[^)]+)\)", text):
-        assert (ROOT / picture).exists(), picture
-    tree = text.split("## The tree")[1].split("```")[1]
-    for module in sorted((ROOT / "denoiser").glob("*.py")):
-        assert module.name in tree, module.name
-    for folder in sorted(path.parent for path in (ROOT / "denoiser").glob("*/__init__.py")):
-        assert f"{folder.name}/" in tree, folder.name
-
-
 def test_the_tables_are_those_of_the_results():
     path = ROOT / "docs" / "figures.py"
     specification = importlib.util.spec_from_file_location("figures", path)
