@@ -10,7 +10,8 @@ from .errors import DenoiserError
 from .files import make_folder, write_atomically
 
 ROOT = Path(__file__).resolve().parent.parent
-PARTS = ("app.py", "README.md", "LICENSE", "requirements.txt", "denoiser/**/*", "checkpoints/*")
+PARTS = ("app.py", "README.md", "LICENSE", "requirements.txt", "pyproject.toml", "denoiser/**/*", "checkpoints/*")
+LINKED = re.compile(r"\]\(([^):#\s]+)")  # a file of ours in a Markdown link
 HARDWARE = ("zero-a10g", "cpu-basic")  # free accounts may create only the first
 # On the Hub git keeps these as large files, and refuses them as others; here they are ordinary ones.
 ATTRIBUTES = "".join(
@@ -30,14 +31,14 @@ class DeployError(DenoiserError):
 
 
 def space_files() -> dict[str, bytes]:
-    """Every file of the Space by its path there: the page, its weights, and what the README shows.
+    """Every file of the Space by its path there: the page, its weights, and what the README shows or links to.
 
     Raises DeployError where the page's own files are not all here.
     """
     readme = ROOT / "README.md"
     if missing := [name for name in PARTS if "*" not in name and not (ROOT / name).is_file()]:
         raise DeployError(f"{ROOT} is not a checkout of this repository: there is no {missing[0]}")
-    shown = re.findall(r"\]\((docs/[^)#]+)\)", readme.read_text(encoding="utf-8"))
+    shown = LINKED.findall(readme.read_text(encoding="utf-8"))
     paths = [path for part in (*PARTS, *shown) for path in ROOT.glob(part) if path.is_file()]
     names = sorted({path.relative_to(ROOT).as_posix() for path in paths})
     hidden = re.compile(r"(^|/)(\.|__pycache__)")  # such as a file that is just being written

@@ -139,15 +139,16 @@ def test_the_space_is_the_page_and_nothing_else(files):
     assert {"app.py", "README.md", "requirements.txt", "LICENSE", "denoiser/web/page.css"} <= set(files)
     assert {"checkpoints/unet.safetensors", "checkpoints/vae-2d.codes.npz", "checkpoints/evaluation.json"} <= set(files)
     allowed = re.compile(
-        r"(app\.py|README\.md|requirements\.txt|LICENSE|\.gitattributes|(denoiser|checkpoints|docs)/.+)$"
+        r"(app\.py|README\.md|requirements\.txt|pyproject\.toml|LICENSE|CONTRIBUTING\.md|CITATION\.cff|\.gitattributes"
+        r"|(denoiser|checkpoints|docs)/.+)$"
     )
     assert not [name for name in files if not allowed.match(name)]
     assert not [name for name in files if "ubyte" in name or "__pycache__" in name or name.endswith((".pt", ".pkl"))]
 
 
 def test_what_the_readme_shows_is_there(files):
-    shown = re.findall(r"\]\((docs/[^)#]+)\)", files["README.md"].decode())
-    assert shown
+    shown = re.findall(r"\]\(([^):#]+)\)", files["README.md"].decode())
+    assert {"docs/images/demo.webp", "docs/results.md"} <= set(shown)
     assert set(shown) <= set(files)
 
 
