@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .checkpoint import list_models, load_model
-    from .comparison import breaking_point, compare, sweep
     from .ink import digit_from_image, digit_from_strokes
     from .noise import add_noise, draw_noise
+    from .sweep import breaking_point, compare, sweep
 
 __all__ = [
     "add_noise",

@@ -224,14 +224,14 @@ def run_train(options: argparse.Namespace) -> None:
     """Train recipes on MNIST or other pictures; under torchrun, several processes share every batch."""
     from .checkpoint import training_lock, up_to_date
     from .data import training_words
-    from .engine import Engine, Team
     from .errors import DenoiserError
     from .files import sweep
     from .recipes import RECIPES, get_recipe, variation
+    from .training import Engine, ProcessGroup
 
     if options.all == bool(options.recipes):
         raise DenoiserError("name the recipes to train, or --all; `python -m denoiser list` names them")
-    team = Team()
+    group = ProcessGroup()
     plan = {name: get_recipe(name) for name in options.recipes or RECIPES}
     other = options.data is not None or options.dataset != "mnist"
     alone = bool(options.set) != bool(options.name) and not (other and options.name)
@@ -239,7 +239,7 @@ def run_train(options: argparse.Namespace) -> None:
         raise DenoiserError("--set and --as go together, and change one recipe")
     if options.data and not options.name:
         raise DenoiserError("what is trained on --data needs a name: --as NAME")
-    data, digits = load_pictures(options, "train", team.device(pick_device(options.device)))
+    data, digits = load_pictures(options, "train", group.device(pick_device(options.device)))
     engine = Engine.fastest(digits.images.device, options.precision)
     if options.set or other:
         settings = read_settings(options.set or [])
@@ -250,15 +250,15 @@ def run_train(options: argparse.Namespace) -> None:
         plan = {name: recipe for name, recipe in plan.items() if not up_to_date(recipe)}
         if not plan:
             print("every recipe is trained as it stands")
-    if other and team.leads:
+    if other and group.is_main:
         print(training_words(data, digits))
     with ExitStack() as stack:
-        if team.leads:
+        if group.is_main:
             for recipe in plan.values():
                 stack.enter_context(training_lock(recipe.name))
             sweep(RUNS)
-        stack.enter_context(team.gathered(digits.images.device))
-        train_each(plan, digits, engine, team, options.resume or options.all, flags(options))
+        stack.enter_context(group.connected(digits.images.device))
+        train_each(plan, digits, engine, group, options.resume or options.all, flags(options))
 
 
 def load_pictures(options: argparse.Namespace, split: str, device: str) -> tuple:
@@ -298,7 +298,7 @@ def read_settings(settings: list[str]) -> dict:
     return found
 
 
-def train_each(plan: dict, digits, engine, team, resume: bool, flags: str) -> None:
+def train_each(plan: dict, digits, engine, group, resume: bool, flags: str) -> None:
     """Train and save one recipe after the other, under one progress bar; Stopped where Ctrl-C ends it.
 
     `plan` are the recipes by the names they have on the command line, and `flags` what else stands there.
@@ -309,26 +309,28 @@ def train_each(plan: dict, digits, engine, team, resume: bool, flags: str) -> No
     from .data import split_validation, training_words
     from .latent import has_plane, write_codes
     from .models import parameter_count
-    from .training import fit, steps_of_epoch
+    from .training import fit, steps_per_epoch
 
     count = len(split_validation(digits)[0])
-    total = sum(recipe.total_epochs * steps_of_epoch(recipe, count) for recipe in plan.values())
-    with tqdm(total=total, unit="step", smoothing=0.01, disable=not team.leads) as bar:
+    total = sum(recipe.total_epochs * steps_per_epoch(recipe, count) for recipe in plan.values())
+    with tqdm(total=total, unit="step", smoothing=0.01, disable=not group.is_main) as bar:
         for place, (name, recipe) in enumerate(plan.items()):
             state = RUNS / f"{recipe.name}.state.safetensors"
             if resume and not state.exists() and up_to_date(recipe):
                 bar.write(f"{recipe.name}: is trained already; without --resume it is trained again")
-                bar.update(recipe.total_epochs * steps_of_epoch(recipe, count))
+                bar.update(recipe.total_epochs * steps_per_epoch(recipe, count))
                 continue
             started_as = versions()
             try:
-                model, outcome = fit(recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, team=team)
+                model, outcome = fit(
+                    recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, group=group
+                )
             except KeyboardInterrupt:
                 rest = " ".join(list(plan)[place:])
                 kept = "kept" if state.exists() else "no epoch of it is done"
                 again = f"python -m denoiser train {rest}{flags} --resume"
                 raise Stopped(f"stopped in {recipe.name}, {kept}; to go on: {again}") from None
-            if not team.leads:
+            if not group.is_main:
                 continue
             record = {
                 "recipe": recipe.as_dict(),
@@ -373,7 +375,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
     import torch
 
     from .errors import DenoiserError
-    from .evaluation import FACTORS, evaluate, tables
+    from .evaluation import FACTORS, evaluate, format_report
     from .files import write_atomically
     from .noise import NOISES
 
@@ -389,7 +391,7 @@ def run_evaluate(options: argparse.Namespace) -> None:
         report = evaluate(digits, options.models, kinds, factors, data=data, cache_folder=RUNS / "evaluation")
     except KeyboardInterrupt:
         raise Stopped("stopped; what is measured is kept, and the same command goes on from there") from None
-    print(tables(report))
+    print(format_report(report))
     if options.json:
         about = {
             "command": command(options),

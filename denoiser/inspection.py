@@ -1,6 +1,6 @@
-"""What is inside a network: its layers, what they make of a picture, their first weights; and checkerboards.
+"""What is inside a network: its layers and their outputs, its first weights, how sparse it is; and checkerboards.
 
-All of it is read off the network as it runs (forward hooks), nothing is known of its kind beforehand.
+Layers are recorded by forward hooks while the network runs; nothing here depends on the kind of network.
 """
 
 import copy
@@ -14,18 +14,20 @@ from torch import Tensor, nn
 from .data import PIXELS, SIDE
 from .models import Sine, Transposed, build
 
-SMALL_WEIGHT = 1e-3  # in size; what is below counts as next to nothing
+SMALL_WEIGHT = 1e-3  # weights with a smaller absolute value count as small
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One row of a network: what it is in words, the module it lies in, how many numbers it learns, and what it gave.
+    """One layer of a network as it ran on one picture.
 
-    `output` has no batch: (C, H, W), (steps, values) or (values,). `is_code` marks what `model.encode` returns.
+    `part` is the top-level module it belongs to ("encoder"), `description` what it is in words, `parameters` how many
+    numbers it learns. `output` has no batch dimension: (C, H, W), (steps, values) or (values,). `is_code` marks what
+    `model.encode` returns.
     """
 
     part: str
-    words: str
+    description: str
     parameters: int
     output: Tensor
     is_code: bool = False
@@ -36,7 +38,7 @@ class Layer:
         return tuple(self.output.shape)
 
 
-def _times(size: int | tuple[int, ...]) -> str:
+def _product(size: int | tuple[int, ...]) -> str:
     return " x ".join(map(str, size)) if isinstance(size, tuple) else f"{size} x {size}"
 
 
@@ -44,12 +46,12 @@ def _stride(layer: nn.Conv2d | nn.ConvTranspose2d) -> str:
     return "" if set(layer.stride) == {1} else f", stride {layer.stride[0]}"
 
 
-WORDS: dict[type[nn.Module], Callable[[nn.Module], str]] = {
-    nn.Conv2d: lambda m: f"convolution {_times(m.kernel_size)}{_stride(m)}",
-    Transposed: lambda m: f"transposed convolution {_times(m.kernel_size)}{_stride(m)}",
+DESCRIPTIONS: dict[type[nn.Module], Callable[[nn.Module], str]] = {
+    nn.Conv2d: lambda m: f"convolution {_product(m.kernel_size)}{_stride(m)}",
+    Transposed: lambda m: f"transposed convolution {_product(m.kernel_size)}{_stride(m)}",
     nn.Linear: lambda m: "dense",
     nn.LSTM: lambda m: "LSTM",
-    nn.MaxPool2d: lambda m: f"max pool {_times(m.kernel_size)}",
+    nn.MaxPool2d: lambda m: f"max pool {_product(m.kernel_size)}",
     nn.AdaptiveAvgPool2d: lambda m: "mean over the picture",
     nn.Upsample: lambda m: f"resize, {m.mode}",
     nn.Flatten: lambda m: "flatten",
@@ -65,57 +67,57 @@ WORDS: dict[type[nn.Module], Callable[[nn.Module], str]] = {
 }
 
 
-def in_words(module: nn.Module) -> str:
-    """What a module is, for people; its class's name where nobody wrote one."""
-    return WORDS.get(type(module), lambda m: type(m).__name__)(module)
+def describe(module: nn.Module) -> str:
+    """What a module is, for people; the name of its class where DESCRIPTIONS has no entry."""
+    return DESCRIPTIONS.get(type(module), lambda m: type(m).__name__)(module)
 
 
 @torch.inference_mode()
 def layers(model: nn.Module, x: Tensor) -> list[Layer]:
-    """The layers `x` (1, 1, 28, 28) passes through, in that order, with what each makes of it.
+    """The layers that `x` (1, 1, 28, 28) passes through, in that order, with their outputs.
 
-    What works on single values or only rescales them (activations, batch norm) belongs to the layer before it.
-    Where the code is not a layer's output, it is a row of its own. Safe beside other threads that run `model`.
+    What works on single values or only rescales them (activations, batch norm) is part of the layer before it. Where
+    the code is not the output of a layer, it is a row of its own. Other threads may run `model` meanwhile.
     """
-    watched = _same_weights(model)
+    hooked = _copy_sharing_weights(model)
     rows: list[Layer] = []
 
-    def seen(name: str):
-        def hook(module: nn.Module, _inputs, output) -> None:
+    def record(name: str) -> Callable:
+        def hook(module: nn.Module, _inputs: tuple, output: Tensor | tuple) -> None:
             value = (output[0] if isinstance(output, tuple) else output)[0].float().clone()
-            words, count = in_words(module), sum(p.numel() for p in module.parameters())
+            description, count = describe(module), sum(p.numel() for p in module.parameters())
             single = count == 0 or isinstance(module, nn.modules.batchnorm._NormBase)
             if rows and single and value.shape == rows[-1].output.shape:
                 before = rows.pop()
-                words = ", ".join(filter(None, (before.words, words)))
-                rows.append(Layer(before.part, words, before.parameters + count, value))
+                description = ", ".join(filter(None, (before.description, description)))
+                rows.append(Layer(before.part, description, before.parameters + count, value))
             else:
-                rows.append(Layer(name.split(".")[0], words, count, value))
+                rows.append(Layer(name.split(".")[0], description, count, value))
 
         return hook
 
-    leaves = [(name, module) for name, module in watched.named_modules() if not list(module.children())]
+    leaves = [(name, module) for name, module in hooked.named_modules() if not list(module.children())]
     for name, module in leaves:
-        module.register_forward_hook(seen(name))
-    result = watched(x)[0].float()
+        module.register_forward_hook(record(name))
+    result = hooked(x)[0].float()
     last = rows[-1] if rows else None
     if last and last.output.numel() == result.numel() and torch.allclose(last.output.view_as(result).sigmoid(), result):
-        rows[-1] = replace(last, words=f"{last.words}, sigmoid", output=result)
-    return _with_code(rows, code(model, x))
+        rows[-1] = replace(last, description=f"{last.description}, sigmoid", output=result)
+    return _with_code(rows, encode(model, x))
 
 
-def _same_weights(model: nn.Module) -> nn.Module:
-    """`model` once more, around the same weights: hooks on `model` itself would also see what other threads run."""
+def _copy_sharing_weights(model: nn.Module) -> nn.Module:
+    """A copy of `model` that shares its weights; hooks on `model` itself would also see other threads' calls."""
     weights = [*model.parameters(), *model.buffers()]
     return copy.deepcopy(model, {id(tensor): tensor for tensor in weights})
 
 
 def _with_code(rows: list[Layer], z: Tensor | None) -> list[Layer]:
-    """`rows` with the code marked, or put in where the decoder starts."""
+    """`rows` with the code `z` marked, or inserted where the decoder starts."""
     if z is None or not rows:
         return rows
     first = rows[0].part
-    end = next((place for place, row in enumerate(rows) if row.part != first), len(rows))
+    end = next((index for index, row in enumerate(rows) if row.part != first), len(rows))
     last = rows[end - 1]
     if last.shape == tuple(z.shape) and torch.allclose(last.output, z, atol=1e-5):
         return [*rows[: end - 1], replace(last, is_code=True), *rows[end:]]
@@ -123,17 +125,17 @@ def _with_code(rows: list[Layer], z: Tensor | None) -> list[Layer]:
 
 
 @torch.inference_mode()
-def code(model: nn.Module, x: Tensor) -> Tensor | None:
-    """The code of `x` (1, 1, 28, 28) without the batch; None where the model has none."""
+def encode(model: nn.Module, x: Tensor) -> Tensor | None:
+    """The code of `x` (1, 1, 28, 28) without the batch dimension; None for a model without one."""
     return model.encode(x)[0].float() if hasattr(model, "encode") else None
 
 
 @torch.inference_mode()
 def sparsity(model: nn.Module, codes: Tensor) -> dict:
-    """How sparse `codes` (N, ...) of N pictures and the weights of their `model` are.
+    """How sparse the `codes` (N, ...) of N pictures and the weights of their `model` are.
 
-    `values` in each code, the share of them that is exactly `zero`, how many are `dead` (zero for every picture), and
-    the share of weights (biases left out) that are `small`: below SMALL_WEIGHT in size.
+    `values` is the length of a code, `zero` the share of values that are exactly 0, `dead` the number of values that
+    are 0 for every picture, and `small` the share of weights, without biases, below SMALL_WEIGHT in absolute value.
     """
     flat = codes.flatten(1) == 0
     sizes = torch.cat([w.detach().abs().flatten() for w in model.parameters() if w.dim() > 1])
@@ -145,21 +147,21 @@ def sparsity(model: nn.Module, codes: Tensor) -> dict:
     }
 
 
-def squarest(count: int) -> tuple[int, int]:
-    """Rows and columns of the rectangle nearest to a square that holds exactly `count`: 64 is 8 x 8, 32 is 4 x 8."""
+def grid_shape(count: int) -> tuple[int, int]:
+    """Rows and columns of the most nearly square grid of exactly `count` cells: 8 x 8 for 64, 4 x 8 for 32."""
     rows = next(r for r in range(math.isqrt(count), 0, -1) if count % r == 0)
     return rows, count // rows
 
 
 def tiles(output: Tensor) -> Tensor:
-    """A layer's output as pictures (N, H, W): a tile for each channel; one for a sequence; a vector as a rectangle."""
+    """A layer's output as pictures (N, H, W): one per channel; a sequence as one; a vector as one rectangle."""
     if output.dim() == 3:
         return output
-    return (output if output.dim() == 2 else output.view(squarest(len(output)))).unsqueeze(0)
+    return (output if output.dim() == 2 else output.view(grid_shape(len(output)))).unsqueeze(0)
 
 
 def first_weights(model: nn.Module) -> Tensor | None:
-    """What the first layer looks for, as signed pictures (N, H, W); None where nothing is learnt.
+    """The weights of the first layer as signed pictures (N, H, W); None for a filter.
 
     A convolution's kernels, a dense layer's 28 x 28 weights for each value, an LSTM's input weights for each gate.
     """
@@ -173,24 +175,24 @@ def first_weights(model: nn.Module) -> Tensor | None:
     return None
 
 
-def enlarging(model: nn.Module) -> list[str]:
-    """In which ways the model makes pictures larger (transposed convolution, nearest, bilinear), without repetition."""
-    ways = {
+def upsampling_kinds(model: nn.Module) -> list[str]:
+    """How the model upsamples: a list of "transposed convolution", "nearest" and "bilinear", empty if it does not."""
+    kinds = {
         "transposed convolution": lambda m: isinstance(m, nn.ConvTranspose2d) and max(m.stride) > 1,
         "nearest": lambda m: isinstance(m, nn.Upsample) and m.mode == "nearest",
         "bilinear": lambda m: isinstance(m, nn.Upsample) and m.mode == "bilinear",
     }
     modules = list(model.modules())
-    return [name for name, fits in ways.items() if any(fits(m) for m in modules)]
+    return [name for name, fits in kinds.items() if any(fits(m) for m in modules)]
 
 
 def power_spectrum(pictures: Tensor) -> Tensor:
-    """Power at each frequency (H, W), frequency 0 at [0, 0], meaned over the pictures (N, 1, H, W)."""
+    """The mean power spectrum (H, W) of the pictures (N, 1, H, W), frequency 0 at [0, 0]."""
     return torch.fft.fft2(pictures.double()).abs().square().mean(dim=(0, 1))
 
 
 def checkerboard(pictures: Tensor, period: int = 2) -> float:
-    """How far a pattern that repeats every `period` pixels sticks out of the spectrum of the pictures, in dB.
+    """How strong a pattern that repeats every `period` pixels is in the pictures (N, 1, H, W), in dB.
 
         C = 10 log10( mean of P over L / mean of P over N(L) )
 
@@ -198,7 +200,7 @@ def checkerboard(pictures: Tensor, period: int = 2) -> float:
     either direction, without the constant (for period 2: the sums of a picture with the signs of a chessboard, of
     its columns, and of its rows). N(L) are the frequencies next to them. A picture without a pattern has a smooth
     spectrum there, so C is about 0; Odena, Dumoulin and Olah 2016 tell why stride-2 transposed convolutions may have
-    one. Sides must be multiples of the period.
+    one. Raises ValueError unless both sides are multiples of the period.
     """
     power = power_spectrum(pictures)
     height, width = power.shape
@@ -218,15 +220,14 @@ def checkerboard(pictures: Tensor, period: int = 2) -> float:
     return float(10 * torch.log10((power[lattice].mean() + floor) / (power[around].mean() + floor)))
 
 
-def stages(model: nn.Module, recipe: Mapping, noisy: Tensor) -> dict[str, Tensor]:
-    """Where a checkerboard may show, as pictures (N, 1, H, W): what `model` makes of `noisy`, and two looks behind it.
+def checkerboard_views(model: nn.Module, recipe: Mapping, noisy: Tensor) -> dict[str, Tensor]:
+    """Three views of what `model` makes of `noisy` (N, 1, H, W) in which a checkerboard may show, each (N, 1, H, W).
 
-    "trained" is the output, "log-odds" the same before its sigmoid, "untrained" the output of the network of `recipe`
-    (of its record) before any training.
+    "trained" is the output, "log-odds" the same before its sigmoid, "untrained" the output of the network before any
+    training, built as `recipe` (of the model's record) says.
     """
-    with torch.random.fork_rng():
-        torch.manual_seed(recipe["seed"])
-        start = build(recipe["network"], recipe["settings"]).eval().to(noisy.device)
+    generator = torch.Generator().manual_seed(recipe["seed"])
+    untrained = build(recipe["network"], recipe["settings"], generator).eval().to(noisy.device)
     trained = model(noisy).clamp(0, 1)
     log_odds = torch.logit(trained.double().clamp(1e-12, 1 - 1e-7)).float()  # float32 knows no number nearer to 1
-    return {"trained": trained, "log-odds": log_odds, "untrained": start(noisy)}
+    return {"trained": trained, "log-odds": log_odds, "untrained": untrained(noisy)}

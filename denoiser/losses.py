@@ -4,7 +4,7 @@ Networks give logits so that cross-entropy is stable; the picture is their sigmo
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 import torch.nn.functional as F
@@ -66,3 +66,18 @@ def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
     """
     mu, logvar = mu.float(), logvar.float()
     return 0.5 * (mu.square() + logvar.exp() - 1 - logvar).sum(dim=1).mean()
+
+
+LOSS_TITLES: dict[str, tuple[str, str]] = {  # what a loss is called on a chart's axis, and its unit
+    "bce": ("cross-entropy", "nats per pixel"),
+    "mse": ("squared error", "per pixel"),
+    "ssim": ("1 - SSIM", ""),
+    "psnr": ("decibels short of 40, and cross-entropy", ""),
+    "cross-entropy": ("cross-entropy of the reading", "nats per digit"),
+    "elbo": ("negative ELBO", "nats per digit"),
+}
+
+
+def loss_title_key(recipe: Mapping) -> str:
+    """The key in LOSS_TITLES of what a record's recipe was trained on; only equal ones may share an axis."""
+    return "elbo" if recipe["family"] == "vae" else recipe.get("loss", "bce")

@@ -12,6 +12,7 @@ Comments beside the layers are output shapes without the batch.
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from inspect import signature
 from itertools import pairwise
 from typing import ClassVar
@@ -19,6 +20,7 @@ from typing import ClassVar
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from .data import PIXELS, SIDE, Batch
 from .losses import LOSSES, PENALTIES, gaussian_kl
@@ -103,6 +105,11 @@ class VAE(Autoencoder):
 
     criteria = ("bce",)
     penalties = ("kl",)
+
+    @property
+    def latent_dim(self) -> int:
+        """The number of latent dimensions d."""
+        return self.encoder[-1].out_features // 2
 
     def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """`mu` and `logvar`, both (B, d), of q(z | x)."""
@@ -512,19 +519,40 @@ def contract(network: str) -> type[Denoiser | Classifier]:
     return signature(NETWORKS[network]).return_annotation
 
 
-def build(network: str, settings: Mapping) -> nn.Module:
-    """The network of that name with these settings, its weights started as in Keras from torch's global seed.
+def build(network: str, settings: Mapping, generator: torch.Generator | None = None) -> nn.Module:
+    """The network of that name with these settings, its weights initialised as in Keras.
 
-    Raises ValueError where there is no such network or the settings do not fit it.
+    They are drawn from `generator`, a CPU one, or without it from torch's global generator. Raises ValueError where
+    there is no such network or the settings do not fit it.
     """
     if network not in NETWORKS:
         raise ValueError(f"unknown network {network!r}; there are {', '.join(NETWORKS)}")
-    try:
-        model = NETWORKS[network](**settings)
-    except (TypeError, KeyError, ValueError, RuntimeError) as error:
-        raise ValueError(f"network {network!r} cannot be built with settings {settings}: {error}") from error
-    model.apply(keras_start)
+    with nullcontext() if generator is None else DrawFrom(generator):
+        try:
+            model = NETWORKS[network](**settings)
+        except (TypeError, KeyError, ValueError, RuntimeError) as error:
+            raise ValueError(f"network {network!r} cannot be built with settings {settings}: {error}") from error
+        model.apply(keras_init)
     return model
+
+
+class DrawFrom(TorchFunctionMode):
+    """A context in which this thread fills tensors from `generator` instead of torch's global generator.
+
+    The layers' constructors take no generator, and seeding the global one would disturb what other threads draw.
+    """
+
+    DRAWS = (Tensor.uniform_, Tensor.normal_, nn.init.uniform_, nn.init.normal_, nn.init.kaiming_uniform_)
+
+    def __init__(self, generator: torch.Generator) -> None:
+        super().__init__()
+        self.generator = generator
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if func in self.DRAWS and kwargs.get("generator") is None:
+            kwargs = kwargs | {"generator": self.generator}
+        return func(*args, **kwargs)
 
 
 def grow(model: nn.Module, smaller: nn.Module) -> nn.Module:
@@ -546,7 +574,7 @@ def grow(model: nn.Module, smaller: nn.Module) -> nn.Module:
     return model
 
 
-def keras_start(module: nn.Module) -> None:
+def keras_init(module: nn.Module) -> None:
     """Keras's defaults: Glorot-uniform weights and zero biases; orthogonal recurrence with forget gates open.
 
     A module with a `start()` of its own says what is then changed.

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from .data import SIDE
-from .engine import autocast, default_precision
+from .precision import autocast, default_precision
 
 MULTIPLE = 4  # networks halve the size twice
 DIGIT = 32  # pixels a side up to which a picture is a digit on its own paper

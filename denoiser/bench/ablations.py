@@ -9,9 +9,8 @@ import torch
 from torch import nn
 
 from ..data import Augmentation, Digits, load_mnist, split_validation
-from ..evaluation import measure as metrics_of
-from ..evaluation import noisy_batches, variational
-from ..latent import encode_digits
+from ..evaluation import measure_quality, noisy_batches
+from ..latent import elbo_terms, encode_digits
 from ..models import VAE, parameter_count
 from ..recipes import Recipe, get_recipe
 from .stand_ins import stand_in, train
@@ -63,8 +62,8 @@ def plans() -> dict[str, dict[str, Recipe]]:
 def figures_of(model: nn.Module, digits: Digits) -> dict[str, float]:
     """What tells such networks apart on `digits`: mean PSNR per image by noise factor, or the plane's figures."""
     if isinstance(model, VAE):
-        return variational(model, digits) | {"neighbour_accuracy": encode_digits(model, digits).accuracy}
-    return {str(f): metrics_of(model, digits, list(noisy_batches(digits, "gaussian", f)))["psnr"] for f in FACTORS}
+        return elbo_terms(model, digits) | {"neighbour_accuracy": encode_digits(model, digits).accuracy}
+    return {str(f): measure_quality(model, digits, list(noisy_batches(digits, "gaussian", f)))["psnr"] for f in FACTORS}
 
 
 def measure() -> dict:

@@ -387,18 +387,18 @@ def together(names: list[str], turns: int = 10) -> dict[str, dict[int, float]]:
     import torch
 
     from ..checkpoint import load_checkpoint, load_model
-    from ..comparison import LADDER, Question, sweep_all
     from ..ink import digit_from_strokes
+    from ..sweep import NOISE_FACTORS, SweepRequest, sweep_all
 
     torch.set_num_threads(1)
     models = {name: load_model(name)[0].to(memory_format=torch.channels_last) for name in names}
     referee = load_checkpoint("referee")[0].to(memory_format=torch.channels_last)
     found = {}
     digits = [digit_from_strokes(EXAMPLES[str(digit)]) for digit in range(10)]
-    for kind, factors in (("cards", (0.5,)), ("ladder", LADDER)):
+    for kind, factors in (("cards", (0.5,)), ("ladder", NOISE_FACTORS)):
         found[kind] = {}
         for count in AT_ONCE[kind]:
-            questions = [Question(digits[i % 10], "gaussian", i, factors) for i in range(count)]
+            questions = [SweepRequest(digits[i % 10], "gaussian", i, factors) for i in range(count)]
             times = []
             for _ in range(turns):
                 since = time.thread_time()

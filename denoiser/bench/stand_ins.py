@@ -9,9 +9,8 @@ from torch import nn
 from tqdm import tqdm
 
 from ..data import Digits
-from ..engine import Engine
 from ..recipes import Recipe, get_recipe
-from ..training import fit
+from ..training import Engine, fit
 
 STATES = Path("runs/stand-ins")  # of trainings that were cut off, and of finished ones, to go on from
 SMALL = {"widths": (16, 32, 64), "blocks": (1, 1, 1)}

@@ -18,10 +18,10 @@ import torch.multiprocessing
 from torch.utils.data import DataLoader, TensorDataset
 
 from ..data import Batch, Digits, load_mnist, split_validation
-from ..engine import Engine, Team, TrainingError, default_precision
 from ..models import build
+from ..precision import default_precision
 from ..recipes import OPTIMIZERS, Recipe, get_recipe
-from ..training import Feed, Trainer, make_noisy, validation_loss
+from ..training import Engine, NoisyBatches, ProcessGroup, Trainer, TrainingError, make_noisy, validation_loss
 
 TUTORIAL, RIVAL = "the tutorial's way", "Keras on TensorFlow"
 SUBJECTS = {"dense-16": 12_800, "conv-64": 12_800, "unet": 2_560}  # and the digits of one pass, whole batches
@@ -58,7 +58,7 @@ def tutorials_way(recipe: Recipe, digits: Digits, device: torch.device) -> tuple
 
 def our_way(recipe: Recipe, digits: Digits, engine: Engine) -> tuple[torch.nn.Module, Callable]:
     """The package's own loop under an engine."""
-    trainer = Trainer(recipe, digits, engine, Team())
+    trainer = Trainer(recipe, digits, engine, ProcessGroup())
 
     def epoch(number: int) -> Iterator[int]:
         for _ in trainer.epoch(number):
@@ -108,13 +108,13 @@ def keras_way(recipe: Recipe, digits: Digits) -> tuple[None, Callable]:
 def engines(device: torch.device) -> dict[str, Engine]:
     """Ours without any trick, then with each added in turn."""
     added: dict[str, dict] = {"ours, data on the device": {}, "+ channels last": {"channels_last": True}}
-    added["+ fused optimiser"] = {"fused": True}
+    added["+ fused optimiser"] = {"fused_optimizer": True}
     if default_precision(device) == "bfloat16":
         added["+ bfloat16"] = {"precision": "bfloat16"}
     if device.type == "cuda":
-        added["+ captured step"] = {"captured": True}
+        added["+ captured step"] = {"cuda_graph": True}
     else:
-        added["+ memory kept"] = {"keeps_memory": True}
+        added["+ memory kept"] = {"keep_freed_memory": True}
     found, engine = {}, Engine()
     for name, change in added.items():
         engine = replace(engine, **change)
@@ -173,7 +173,7 @@ def _serve(ours: Connection, theirs: Connection, words: str, recipe: Recipe, dig
         except EOFError:
             return
         if isinstance(asked, list):
-            ours.send(learning(*way(words, recipe, digits), Feed(held_out, recipe), *asked))
+            ours.send(learning(*way(words, recipe, digits), NoisyBatches(held_out, recipe), *asked))
         else:
             ours.send(rate(steps, asked, device))
 
@@ -205,7 +205,7 @@ def running(words: str, *material) -> Iterator[Callable]:
         process.join()
 
 
-def learning(model, epoch: Callable, validation: Feed, target: float | None) -> tuple[float, float | None]:
+def learning(model, epoch: Callable, validation: NoisyBatches, target: float | None) -> tuple[float, float | None]:
     """The validation loss after one pass, and the seconds of training until it is at or below `target`.
 
     Without a target the seconds are those of the pass; None where LONGEST passes do not reach it.

@@ -3,14 +3,14 @@
 from denoiser.web import zerogpu  # noqa: F401, before all else: see there
 
 # isort: split
-from denoiser.memory import USUAL, keep_freed
+from denoiser.malloc import DEFAULT_LIMIT, keep_freed_memory
 from denoiser.web.page import build_page, launch_options
 from denoiser.web.server import logging
 
 
 def main() -> None:
     """Build the page and serve it until the process is stopped."""
-    keep_freed(USUAL)
+    keep_freed_memory(DEFAULT_LIMIT)
     logging.start()
     build_page().launch(**launch_options())
 

@@ -13,10 +13,11 @@ import gradio as gr
 from torch import Tensor
 
 from .. import latent
-from ..comparison import Comparison, Question
 from ..errors import DenoiserError
 from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
+from ..referee import class_probabilities
+from ..sweep import Comparison, SweepRequest
 from .component import BadRequest, sentence_of
 from .denoise.tab import MOST_BASE64, decode, finite, noise_of
 from .latent.tab import place_of
@@ -136,7 +137,7 @@ class Endpoints:
         chosen = {name: self.zoo.models[self.known(name)] for name in models}
         x = picture_of(image, framed is True)
         # without noise there is nothing to hold the pictures against
-        return as_reply(self.zoo.sweep([Question(x, kind, seed, (factor,), reference=factor > 0)], chosen)[0])
+        return as_reply(self.zoo.sweep([SweepRequest(x, kind, seed, (factor,), reference=factor > 0)], chosen)[0])
 
     def encode(self, image: str, model: str = "", framed: bool = False) -> Place:
         """Where a variational autoencoder of two latent dimensions puts a digit."""
@@ -148,7 +149,7 @@ class Endpoints:
         """The digit at a place (two coordinates) of a variational autoencoder's plane."""
         network = self.zoo.models[self.with_plane(model)]
         pictures = latent.decode(network, place_of(place).unsqueeze(0))
-        read = None if self.zoo.referee is None else latent.read(self.zoo.referee, pictures)[0]
+        read = None if self.zoo.referee is None else class_probabilities(self.zoo.referee, pictures)[0]
         return {"image": as_url(pictures[0]), "reading": reading_of(read)}
 
     def known(self, name: object) -> str:

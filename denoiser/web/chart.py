@@ -14,6 +14,7 @@ from .. import latent
 from ..checkpoint import FOLDER
 from ..examples import EXAMPLES
 from ..ink import digit_from_strokes
+from ..referee import class_probabilities
 from .zoo import Zoo
 
 ATLAS_SIDE = 49  # 0.07 sigma apart in the middle, 0.7 at the edge; between them is interpolated
@@ -36,9 +37,9 @@ class Chart:
             self.problem = str(error)
 
     @cached_property
-    def land(self) -> latent.Countries | None:
+    def land(self) -> latent.ClassDensity | None:
         """Where the classes live; None without codes."""
-        return latent.countries(self.codes) if self.codes is not None else None
+        return latent.class_density(self.codes) if self.codes is not None else None
 
     @cached_property
     def figures(self) -> dict[str, float]:
@@ -86,7 +87,7 @@ class Chart:
         }
         if self.referee is not None:
             some = tiles[::READ_EVERY, ::READ_EVERY]
-            reply["readings"] = pack(latent.read(self.referee, some.flatten(0, 1)).numpy())
+            reply["readings"] = pack(class_probabilities(self.referee, some.flatten(0, 1)).numpy())
             reply["readingSide"] = len(some)
         if self.codes is not None and self.land is not None:
             places = np.rint(self.codes.mu / latent.REACH * 32767).clip(-32767, 32767).astype("<i2")

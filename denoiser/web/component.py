@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from ..errors import DenoiserError
-from ..stages import measured, stage
+from ..timing import request_trace, span
 from .admission import Line, NotYet, Replaced
 from .server import logging as log
 from .server.limits import has_many_values
@@ -102,12 +102,12 @@ def answering(function: Callable[[dict], dict] | Together) -> Callable[[Any], st
 
 def answers(together: Together, batch: list) -> list[str]:
     """The reply to each of a batch of what the browser sent, as `answering` says."""
-    with measured(together.name):
+    with request_trace(together.name):
         replies: list[dict | None] = [None] * len(batch)
         questions = {}
         for i, data in enumerate(batch):
             try:
-                with stage("parse"):
+                with span("parse"):
                     request = parsed(data)
                 questions[i] = together.check(request)
             except Exception as error:
@@ -119,7 +119,7 @@ def answers(together: Together, batch: list) -> list[str]:
             if len(batch) > 1:  # whatever it was, it is nobody else's fault
                 return [answers(together, [data])[0] for data in batch]
             replies = [{"error": sentence_of(error, together.name)}]
-        with stage("encode"):
+        with span("encode"):
             return [json.dumps(reply, separators=(",", ":")) for reply in replies]
 
 

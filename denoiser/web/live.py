@@ -14,14 +14,14 @@ from safetensors.torch import save
 from torch import nn
 
 from ..data import Digits, has_mnist, load_mnist, split_validation
-from ..engine import Engine, TrainingError, default_precision
 from ..inspection import first_weights
 from ..losses import LOSSES
 from ..models import build, parameter_count
 from ..noise import NOISES, add_noise, draw_noise
+from ..precision import default_precision
 from ..recipes import Recipe
-from ..strokes import DATA, written_digits
-from ..training import Feed, Moment, steps, validation_loss
+from ..synthetic_digits import DATA, make_synthetic_digits
+from ..training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
 from .component import BadRequest
 from .models.tab import decibels, pack, sheet, ten_digits
 from .zerogpu import borrows_gpu, spaces
@@ -118,7 +118,7 @@ def material() -> Digits:
 
 @cache
 def _material() -> Digits:
-    return load_mnist("train") if has_mnist() else written_digits()
+    return load_mnist("train") if has_mnist() else make_synthetic_digits()
 
 
 # ---------- the training ----------
@@ -141,23 +141,23 @@ def learn(settings: dict, seconds: float = SECONDS) -> Iterator[dict]:
     started = taken = time.perf_counter()
     losses: list[torch.Tensor] = []
     pause = FIRST
-    engine = replace(Engine.fastest(device), keeps_memory=False)  # a server has other uses for it
-    with closing(steps(recipe, digits, engine=engine)) as training:
+    engine = replace(Engine.fastest(device), keep_freed_memory=False)  # a server has other uses for it
+    with closing(train_steps(recipe, digits, engine=engine)) as training:
         try:
             for moment in training:
                 losses.append(moment.loss)
                 now = time.perf_counter()
                 over = now - started >= seconds
-                if moment.done > 1 and now - taken < pause and not over:
+                if moment.number > 1 and now - taken < pause and not over:
                     continue
                 train = torch.stack(losses).double().mean().item()
                 if not math.isfinite(train):
                     yield {"error": "The loss is no longer a number. A smaller learning rate may help."}
                     return
-                seen = watch.look(moment) | {"train": train, "steps": moment.done}
+                seen = watch.look(moment) | {"train": train, "steps": moment.number}
                 seen |= {"seconds": time.perf_counter() - started, "history": list(moment.history)}
-                seen |= {"digits": moment.done * recipe.batch_size}
-                seen |= {"speed": len(losses) * recipe.batch_size / (now - taken) if moment.done > 1 else None}
+                seen |= {"digits": moment.number * recipe.batch_size}
+                seen |= {"speed": len(losses) * recipe.batch_size / (now - taken) if moment.number > 1 else None}
                 looked = time.perf_counter() - now
                 yield seen
                 if over:
@@ -174,12 +174,12 @@ class Watch:
 
     def __init__(self, recipe: Recipe, digits: Digits):
         self.device, self.precision = digits.images.device, default_precision(digits.images.device)
-        self.held_out = Feed(split_validation(digits)[1][:WATCHED], recipe)
+        self.held_out = NoisyBatches(split_validation(digits)[1][:WATCHED], recipe)
         self.clean, self.noisy, _ = ten_noisy(recipe)
         self.start: torch.Tensor | None = None
         self.busiest = torch.empty(0)
 
-    def look(self, moment: Moment) -> dict:
+    def look(self, moment: TrainingStep) -> dict:
         """The model as it is now."""
         model = moment.trainer.model
         validation = validation_loss(model, self.held_out, self.precision)
@@ -190,7 +190,7 @@ class Watch:
             "pictures": pack(pictures),
             "psnr": decibels(pictures, self.clean),
             "validation": validation,
-            "filters": self.learnt(first_weights(model).cpu(), moment.done),
+            "filters": self.learnt(first_weights(model).cpu(), moment.number),
             "weights": save(state),
             "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
         }

@@ -7,20 +7,14 @@ import torch
 from torch import nn
 
 from ..checkpoint import CheckpointError, list_models, load_checkpoint, load_model
-from ..comparison import Comparison, Question, sweep_all
 from ..data import SIDE, Digits, has_mnist, load_mnist
 from ..filters import FILTERS
 from ..recipes import RECIPES
+from ..referee import REFEREE
+from ..styles import FAMILY_LABELS
+from ..sweep import Comparison, SweepRequest, sweep_all
 from .kept import Kept
 from .server import logging as log
-
-LABELS = {
-    "dense": "Dense",
-    "conv": "Conv",
-    "recurrent": "LSTM",
-    "vae": "VAE",
-    "unet": "U-Net",
-}
 
 
 @cache
@@ -50,7 +44,7 @@ class Zoo:
                 self.missing.append(name)
                 self.problems.append(str(error))
         try:
-            self.referee: nn.Module | None = load_checkpoint("referee")[0]
+            self.referee: nn.Module | None = load_checkpoint(REFEREE)[0]
         except CheckpointError as error:
             self.referee = None
             self.problems.append(str(error))
@@ -63,17 +57,17 @@ class Zoo:
     def warm_up(self) -> None:
         """Run every featured model once on a whole ladder, so that the first visitor does not wait for kernels."""
         featured = {name: self.models[name] for name in self.featured}
-        self.sweep([Question(torch.zeros(1, 1, SIDE, SIDE), "gaussian", 0)], featured)
+        self.sweep([SweepRequest(torch.zeros(1, 1, SIDE, SIDE), "gaussian", 0)], featured)
 
-    def sweep(self, questions: Sequence[Question], models: Mapping[str, nn.Module]) -> list[Comparison]:
+    def sweep(self, questions: Sequence[SweepRequest], models: Mapping[str, nn.Module]) -> list[Comparison]:
         """What these models make of each question; one that fails is logged and the others go on."""
 
-        def spare(name: str, error: Exception) -> None:
+        def on_error(name: str, error: Exception) -> None:
             write = log.debug if name in self.failing else log.error  # once is enough
             self.failing.add(name)
             write("a model failed", model=name, **log.about(error))
 
-        return sweep_all(questions, models, self.referee, spare)
+        return sweep_all(questions, models, self.referee, on_error)
 
     @property
     def featured(self) -> list[str]:
@@ -84,7 +78,7 @@ class Zoo:
     def gap(self, name: str) -> dict:
         """What the page says of one of the `missing`, of which only the recipe is known."""
         recipe = RECIPES.get(name)
-        label = LABELS.get(recipe.family, recipe.title) if recipe else name
+        label = FAMILY_LABELS.get(recipe.family, recipe.title) if recipe else name
         return {"name": name, "label": label, "featured": recipe is not None and recipe.featured}
 
     def card(self, name: str) -> dict:
@@ -101,7 +95,7 @@ def card(name: str, record: Mapping) -> dict:
     factor = recipe.get("noise_factor")
     return {
         "name": name,
-        "label": LABELS.get(recipe["family"], recipe["title"]),
+        "label": FAMILY_LABELS.get(recipe["family"], recipe["title"]),
         "detail": name,
         "title": recipe["title"],
         "family": recipe["family"],

@@ -24,10 +24,10 @@ from web_fixtures import pictures, served, settle
 from denoiser import checkpoint
 from denoiser.bench import load
 from denoiser.bench.browser import free_port, served_page
-from denoiser.comparison import Question, sweep, sweep_all
 from denoiser.data import PIXELS
 from denoiser.errors import DenoiserError
 from denoiser.examples import EXAMPLES
+from denoiser.sweep import SweepRequest, sweep, sweep_all
 from denoiser.web.api import Endpoints
 from denoiser.web.chart import Chart
 from denoiser.web.component import answering
@@ -96,7 +96,7 @@ def test_the_package_itself_hides_no_error(zoo, monkeypatch):
     x = torch.rand(1, 1, 28, 28)
     for ask in (
         lambda: sweep(x, {"unet": zoo.models["unet"]}, "gaussian", 0),
-        lambda: sweep_all([Question(x, "gaussian", 0)], {}, lambda pictures: 1 / 0),
+        lambda: sweep_all([SweepRequest(x, "gaussian", 0)], {}, lambda pictures: 1 / 0),
     ):
         with pytest.raises((RuntimeError, ZeroDivisionError)):
             ask()

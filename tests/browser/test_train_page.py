@@ -17,12 +17,12 @@ from web_fixtures import served, settle
 
 from denoiser.bench.browser import PHONE
 from denoiser.checkpoint import list_models, load_model
-from denoiser.engine import TrainingError
 from denoiser.examples import EXAMPLES
 from denoiser.metrics import psnr
 from denoiser.models import build, parameter_count
 from denoiser.recipes import Recipe
-from denoiser.strokes import DATA, written_digits
+from denoiser.synthetic_digits import DATA, make_synthetic_digits
+from denoiser.training import TrainingError
 from denoiser.web import live
 from denoiser.web.component import BadRequest, answering
 from denoiser.web.denoise import tab as denoise
@@ -47,7 +47,7 @@ class Clock:
 @pytest.fixture
 def strokes(monkeypatch):
     """Few strokes of our own to train on, and our own ten digits to watch, as where there is no MNIST."""
-    digits = written_digits(480)
+    digits = make_synthetic_digits(480)
     monkeypatch.setattr(live, "material", lambda: digits)
     monkeypatch.setattr(live, "has_mnist", lambda: False)
     monkeypatch.setattr("denoiser.web.models.tab.mnist_test", lambda: None)

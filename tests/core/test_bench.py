@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from denoiser import stages
+from denoiser import timing
 from denoiser.bench import ablations, limit, percentile, serving, stand_ins, summary, training
 from denoiser.data import split_validation
 from denoiser.recipes import get_recipe
@@ -26,9 +26,9 @@ def test_percentiles_are_interpolated():
 
 
 def test_unless_it_is_asked_for_nothing_is_measured():
-    with stages.measured("compare"):
-        assert stages._spent.get() is None
-        assert isinstance(stages.stage("models"), nullcontext)
+    with timing.request_trace("compare"):
+        assert timing._trace.get() is None
+        assert isinstance(timing.span("models"), nullcontext)
 
 
 def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
@@ -37,7 +37,7 @@ def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
     from denoiser.web.denoise import tab as denoise
     from denoiser.web.zoo import Zoo
 
-    monkeypatch.setattr(stages, "FILE", tmp_path / "lines")
+    monkeypatch.setattr(timing, "FILE", tmp_path / "lines")
     zoo = Zoo()
     call = answering(partial(denoise.compare, zoo))
     usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "models": ["conv-64", "median"]}
@@ -99,7 +99,7 @@ def test_each_engine_adds_one_trick_to_the_one_before():
 def test_the_tutorials_way_and_ours_learn_the_same(name, tiny_digits):
     recipe = replace(get_recipe(name), batch_size=10, schedule="constant", ema=0.0)
     digits, held_out = split_validation(tiny_digits)
-    validation = training.Feed(held_out, recipe)
+    validation = training.NoisyBatches(held_out, recipe)
     ways = [training.tutorials_way(recipe, digits, CPU), training.our_way(recipe, digits, training.Engine())]
     (theirs, _), (ours, _) = (training.learning(*way, validation, None) for way in ways)
     assert ours == pytest.approx(theirs, rel=0.1)

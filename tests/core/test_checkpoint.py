@@ -35,7 +35,7 @@ from denoiser.files import WriteError
 from denoiser.filters import FILTERS
 from denoiser.models import build, parameter_count
 from denoiser.recipes import PRESENTATION, RECIPES, fingerprint
-from denoiser.training import Feed, validation_loss
+from denoiser.training import NoisyBatches, validation_loss
 
 BASE = next(recipe for recipe in RECIPES.values() if recipe.network == "dense")
 READER = next(recipe for recipe in RECIPES.values() if recipe.task == "read")
@@ -445,7 +445,7 @@ class TestCommitted:
         model, record = load_checkpoint(name)
         _, held_out = split_validation(mnist_train)
         # A tenth of the validation digits: enough to tell these weights from others.
-        loss = validation_loss(model, Feed(held_out[:500], RECIPES[name]), "float32")
+        loss = validation_loss(model, NoisyBatches(held_out[:500], RECIPES[name]), "float32")
         slack = 0.03 if record["recipe"]["task"] == "read" else 0.005
         assert loss == pytest.approx(record["history"][-1]["validation"], rel=0.06, abs=slack)
 

@@ -12,12 +12,11 @@ import torch
 from helpers import NETWORKS, short
 from torch import nn
 
-from denoiser import engine
 from denoiser.data import Batch, Digits
-from denoiser.engine import Engine, RunningMean, Team, TrainingError, make_optimizer
 from denoiser.models import build
 from denoiser.recipes import RECIPES
-from denoiser.training import fit
+from denoiser.training import EMA, Engine, ProcessGroup, Trainer, TrainingError, distributed, fit, trainer
+from denoiser.training.step import make_optimizer
 
 ROOT = Path(__file__).resolve().parents[2]
 SLOW, FAST = Engine(), Engine.fastest(torch.device("cpu"), "float32")
@@ -50,23 +49,23 @@ def test_bfloat16_leaves_the_losses_nearly_as_they_are(name, tiny_digits):
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_captured_step_gives_the_losses_of_an_eager_one(name, tiny_digits):
     recipe, digits = short(NETWORKS[name], epochs=4), Digits(tiny_digits.images.cuda(), tiny_digits.labels.cuda())
-    captured = replace(FAST, captured=True)
+    captured = replace(FAST, cuda_graph=True)
     assert losses(fit(recipe, digits, engine=captured)[1]) == pytest.approx(
         losses(fit(recipe, digits, engine=FAST)[1]), rel=5e-3
     )
 
 
 def test_only_cuda_captures():
-    assert not FAST.captured
-    assert Engine.fastest(torch.device("cuda"), "float32").captured
+    assert not FAST.cuda_graph
+    assert Engine.fastest(torch.device("cuda"), "float32").cuda_graph
     recipe = next(iter(RECIPES.values()))
     model = build(recipe.network, recipe.settings)
-    rate = make_optimizer(model, recipe, replace(SLOW, captured=True)).param_groups[0]["lr"]
+    rate = make_optimizer(model, recipe, replace(SLOW, cuda_graph=True)).param_groups[0]["lr"]
     assert isinstance(rate, torch.Tensor)  # a graph reads it anew at each replay
 
 
-class TestRunningMean:
-    """The mean of the weights."""
+class TestEMA:
+    """The moving average of the weights."""
 
     def model(self):
         model = nn.Linear(1, 1, bias=False)
@@ -75,58 +74,54 @@ class TestRunningMean:
 
     def test_it_follows_its_formula(self):
         model, expected = self.model(), 1.0
-        mean = RunningMean(model, 0.9)
+        ema = EMA(model, 0.9)
         for step, weight in enumerate([2.0, -1.0, 5.0]):
             nn.init.constant_(model.weight, weight)
-            mean.update(step)
+            ema.update(step)
             decay = min(0.9, (1 + step) / (10 + step))
             expected = decay * expected + (1 - decay) * weight
-        assert mean.values[0].item() == pytest.approx(expected)
+        assert ema.averages[0].item() == pytest.approx(expected)
 
     def test_it_stands_in_for_the_weights_and_goes_again(self):
         model = self.model()
-        mean = RunningMean(model, 0.9)
+        ema = EMA(model, 0.9)
         nn.init.constant_(model.weight, 3.0)
-        with mean.in_place():
+        with ema.average_parameters():
             assert model.weight.item() == 1.0
         assert model.weight.item() == 3.0
-        with pytest.raises(ValueError, match="stop"), mean.in_place():
+        with pytest.raises(ValueError, match="stop"), ema.average_parameters():
             raise ValueError("stop")
         assert model.weight.item() == 3.0
 
     def test_without_a_decay_there_is_none(self):
         model = self.model()
-        mean = RunningMean(model, 0.0)
+        ema = EMA(model, 0.0)
         nn.init.constant_(model.weight, 3.0)
-        mean.update(0)
-        with mean.in_place():
+        ema.update(0)
+        with ema.average_parameters():
             assert model.weight.item() == 3.0
 
     def test_a_trained_model_has_its_mean_weights(self, tiny_digits, monkeypatch):
         recipe = short(next(r for r in RECIPES.values() if r.network == "dense"), ema=0.5)
         kept = []
 
-        class Watched(RunningMean):
+        class Watched(EMA):
             def __init__(self, *args):
                 super().__init__(*args)
                 kept.append(self)
 
-        from denoiser import training
-
-        monkeypatch.setattr(training, "RunningMean", Watched)
+        monkeypatch.setattr(trainer, "EMA", Watched)
         model, _ = fit(recipe, tiny_digits[:48])
         plain, _ = fit(replace(recipe, ema=0.0), tiny_digits[:48])
-        assert all(torch.equal(a, b) for a, b in zip(kept[0].values, plain.parameters(), strict=True))
+        assert all(torch.equal(a, b) for a, b in zip(kept[0].averages, plain.parameters(), strict=True))
         assert not any(torch.equal(a, b) for a, b in zip(model.parameters(), plain.parameters(), strict=True))
 
 
 def test_memory_that_is_too_small_is_a_sentence_with_the_batch_size_to_try(tiny_digits, monkeypatch):
-    from denoiser import training
-
     def step(*args):
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate much.")
 
-    monkeypatch.setattr(training, "step", step)
+    monkeypatch.setattr(Trainer, "step", step)
     recipe = short(next(iter(RECIPES.values())))
     with pytest.raises(TrainingError, match=r"batches of 16 .* try a batch_size of 8"):
         fit(recipe, tiny_digits[:48])
@@ -141,7 +136,7 @@ def test_the_parts_of_a_batch_are_the_batch(monkeypatch):
     for rank in range(3):
         monkeypatch.setenv("WORLD_SIZE", "3")
         monkeypatch.setenv("RANK", str(rank))
-        parts.append(Team().part(batch))
+        parts.append(ProcessGroup().shard(batch))
     assert all(
         torch.equal(torch.cat(values), whole) for values, whole in zip(zip(*parts, strict=True), batch, strict=True)
     )
@@ -152,8 +147,8 @@ def test_processes_draw_apart_and_the_shared_generator_stays_shared(monkeypatch)
     shared, drawn = torch.Generator().manual_seed(5), []
     for rank in range(2):
         monkeypatch.setenv("RANK", str(rank))
-        team = Team()
-        drawn += [torch.rand(4, generator=team.own(shared)), torch.rand(4, generator=team.own(shared))]
+        group = ProcessGroup()
+        drawn += [torch.rand(4, generator=group.local_generator(shared)) for _ in range(2)]
     assert len({tuple(values.tolist()) for values in drawn}) == 4
     assert torch.equal(torch.rand(4, generator=shared), torch.rand(4, generator=torch.Generator().manual_seed(5)))
 
@@ -164,28 +159,27 @@ from dataclasses import replace
 import torch
 torch.set_num_threads(1)
 from denoiser.data import Digits
-from denoiser.engine import Engine, Team, TrainingError
 from denoiser.recipes import RECIPES
-from denoiser.training import fit
+from denoiser.training import Engine, ProcessGroup, TrainingError, fit
 from safetensors.torch import load_file
 
 folder, name, victim = sys.argv[1:]
 digits = load_file(f"{folder}/digits.safetensors")
 recipe = replace(RECIPES[name], epochs=2, batch_size=16)
-team = Team()
+group = ProcessGroup()
 bar = None
-if victim == str(team.rank):
+if victim == str(group.rank):
     class bar:
         def __getattr__(self, name):
             os._exit(9)
     bar = bar()
 try:
-    with team.gathered(torch.device("cpu")):
-        model, outcome = fit(recipe, Digits(**digits), engine=Engine(), team=team, bar=bar)
+    with group.connected(torch.device("cpu")):
+        model, outcome = fit(recipe, Digits(**digits), engine=Engine(), group=group, bar=bar)
 except TrainingError as error:
     print("TrainingError:", error, flush=True)
     sys.exit(3)
-if team.leads:
+if group.is_main:
     print(json.dumps([outcome["history"], [p.flatten()[:3].tolist() for p in model.parameters()]]), flush=True)
 """
 
@@ -230,6 +224,6 @@ def test_a_lost_connection_is_a_sentence(monkeypatch):
         raise RuntimeError("Connection closed by peer [127.0.0.1]:4711\nmore")
 
     monkeypatch.setenv("WORLD_SIZE", "2")
-    monkeypatch.setattr(engine.dist, "all_reduce", all_reduce)
+    monkeypatch.setattr(distributed.dist, "all_reduce", all_reduce)
     with pytest.raises(TrainingError, match=r"another process of this training is gone.*4711\)$"):
-        Team().sum([torch.ones(2)])
+        ProcessGroup().all_reduce([torch.ones(2)])

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from denoiser import evaluation, list_models, metrics
+from denoiser import list_models, metrics
 from denoiser.checkpoint import FOLDER
 from denoiser.errors import DenoiserError
 from denoiser.evaluation import (
@@ -16,15 +16,17 @@ from denoiser.evaluation import (
     SAMPLE,
     default_models,
     evaluate,
+    format_report,
     get_subject,
     measure,
+    measure_quality,
     milliseconds,
     noisy_batches,
-    tables,
-    variational,
+    subjects,
 )
 from denoiser.filters import FILTERS
-from denoiser.inspection import enlarging
+from denoiser.inspection import upsampling_kinds
+from denoiser.latent import elbo_terms
 from denoiser.models import build
 from denoiser.noise import NOISES, add_noise, draw_noise
 
@@ -56,17 +58,17 @@ def test_the_figures_are_the_metrics_of_noise_seeded_by_place(digits):
 
 
 def test_the_size_of_batches_changes_nothing(digits, monkeypatch):
-    monkeypatch.setattr(evaluation, "milliseconds", lambda model, x, threads=1: 0.0)
+    monkeypatch.setattr(measure, "milliseconds", lambda model, x, threads=1: 0.0)
     arguments = (digits, ["tv"], ("poisson",), (0.7,))
     whole = evaluate(*arguments, progress=False)["results"]
-    monkeypatch.setattr(evaluation, "BATCH", 7)
+    monkeypatch.setattr(measure, "BATCH_SIZE", 7)
     for one, other in zip(whole, evaluate(*arguments, progress=False)["results"], strict=True):
         for metric in ("psnr", "ssim", "bce", "mse"):
             assert other[metric] == pytest.approx(one[metric], rel=1e-4)
 
 
 def test_a_cut_evaluation_goes_on_where_it_stopped_and_gives_the_same(digits, tmp_path, monkeypatch):
-    monkeypatch.setattr(evaluation, "milliseconds", lambda model, x, threads=1: 0.0)
+    monkeypatch.setattr(measure, "milliseconds", lambda model, x, threads=1: 0.0)
     arguments = (digits, ["median", "gaussian", "median-oracle"], ("gaussian", "speckle"), (0.25, 0.5))
     whole = evaluate(*arguments, progress=False)
     calls = []
@@ -75,9 +77,9 @@ def test_a_cut_evaluation_goes_on_where_it_stopped_and_gives_the_same(digits, tm
         calls.append(1)
         if len(calls) == 5:
             raise KeyboardInterrupt
-        return measure(*given)
+        return measure_quality(*given)
 
-    monkeypatch.setattr(evaluation, "measure", until_the_fifth)
+    monkeypatch.setattr(measure, "measure_quality", until_the_fifth)
     with pytest.raises(KeyboardInterrupt):
         evaluate(*arguments, cache_folder=tmp_path, progress=False)
     resumed = evaluate(*arguments, cache_folder=tmp_path, progress=False)
@@ -104,7 +106,7 @@ def test_pictures_equal_to_their_reference_have_no_psnr(digits):
     assert row["psnr_sample"] is None
     assert row["exact"] == 25
     assert row["mse"] == 0
-    assert "inf" in tables(report)
+    assert "inf" in format_report(report)
     json.dumps(report, allow_nan=False)
 
 
@@ -122,7 +124,7 @@ class Broken(nn.Module):
 @pytest.mark.parametrize(("side", "says"), [(28, "not finite"), (27, "shape")])
 def test_a_broken_model_is_an_error_that_names_it(digits, monkeypatch, side, says):
     record = {"recipe": {"name": "broken", "title": "", "family": "conv", "task": "denoise"}, "parameters": 0}
-    monkeypatch.setattr(evaluation, "load_model", lambda name, device: (Broken(side), record | {"sha256": "0"}))
+    monkeypatch.setattr(subjects, "load_model", lambda name, device: (Broken(side), record | {"sha256": "0"}))
     with pytest.raises(DenoiserError, match=rf"broken, gaussian noise of 0.5: .*{says}"):
         evaluate(digits, ["broken"], factors=(0.5,), progress=False)
 
@@ -139,7 +141,7 @@ def test_a_broken_model_is_an_error_that_names_it(digits, monkeypatch, side, say
     ],
 )
 def test_bad_arguments_are_errors_before_anything_is_measured(digits, arguments, says, monkeypatch):
-    monkeypatch.setattr(evaluation, "measure", None)
+    monkeypatch.setattr(measure, "measure_quality", None)
     with pytest.raises(DenoiserError, match=says):
         evaluate(digits, **arguments, progress=False)
 
@@ -160,7 +162,7 @@ def test_tables_fit_120_columns_and_name_every_row(digits):
     report = evaluate(
         digits, ["median", "median-oracle"], ("gaussian", "block-out"), (*FACTORS, 0.3, 0.9), progress=False
     )
-    text = tables(report)
+    text = format_report(report)
     assert max(map(len, text.splitlines())) <= 120
     for word in ("PSNR", "SSIM", "BCE", "MSE", "median-oracle", "noisy", "Block-out", "batch 256"):
         assert word in text
@@ -169,27 +171,27 @@ def test_tables_fit_120_columns_and_name_every_row(digits):
 def test_the_negative_elbo_is_its_two_terms_and_repeats(digits):
     torch.manual_seed(0)
     model = build("vae_dense", {"latent_dim": 2, "hidden": 16}).eval()
-    found = variational(model, digits)
-    assert found == variational(model, digits)
+    found = elbo_terms(model, digits)
+    assert found == elbo_terms(model, digits)
     assert found["negative_elbo"] == pytest.approx(found["recon"] + found["kl"])
     mu, logvar = model.posterior(digits.floats())
     kl = 0.5 * (mu**2 + logvar.exp() - 1 - logvar).sum(dim=1).mean()
     assert found["kl"] == pytest.approx(kl.item(), rel=1e-4)
-    assert variational(model, digits, seed=1)["recon"] != found["recon"]
+    assert elbo_terms(model, digits, seed=1)["recon"] != found["recon"]
 
 
 def test_codes_and_checkerboards_are_measured_where_there_are_some(digits, monkeypatch):
-    monkeypatch.setattr(evaluation, "milliseconds", lambda model, x, threads=1: 1.0)
+    monkeypatch.setattr(measure, "milliseconds", lambda model, x, threads=1: 1.0)
     report = evaluate(digits, factors=(0.5,), progress=False)
     for name, about in report["models"].items():
         model = get_subject(name).module("gaussian", 0.5)
         assert ("code" in about) == hasattr(model, "encode")
-        assert ("checkerboard" in about) == bool(enlarging(model))
+        assert ("checkerboard" in about) == bool(upsampling_kinds(model))
     boards = [about["checkerboard"] for about in report["models"].values() if "checkerboard" in about]
     assert boards
     assert all(list(board) == ["digits", "trained", "log-odds", "untrained"] for board in boards)
     assert len({tuple(board["digits"]) for board in boards}) == 1  # the same digits for all
-    text = tables(report)
+    text = format_report(report)
     assert "checkerboards of period 2 / 4" in text
     assert "values of its code are 0" in text
     json.dumps(report, allow_nan=False)
@@ -224,7 +226,7 @@ def _recomputed(results, mnist_test, kind, limit, names):
     noisy = list(noisy_batches(digits, kind, 0.5))
     for name in names:
         (row,) = rows(results, model=name, noise=kind, noise_factor=0.5)
-        yield name, row, measure(get_subject(name).module(kind, 0.5), digits, noisy)
+        yield name, row, measure_quality(get_subject(name).module(kind, 0.5), digits, noisy)
 
 
 @pytest.mark.slow

@@ -10,10 +10,10 @@ from scipy import ndimage
 from skimage import restoration
 
 from denoiser import filters, list_models, load_model
-from denoiser.comparison import LADDER
 from denoiser.filters import FILTERS, KNOTS
 from denoiser.metrics import mse
 from denoiser.noise import NOISES, add_noise, draw_noise
+from denoiser.sweep import NOISE_FACTORS
 
 every_filter = pytest.mark.parametrize("name", FILTERS)
 
@@ -55,8 +55,8 @@ def test_a_filter_lowers_the_error_by_much(name, factor, clean):
 @every_filter
 def test_a_filter_takes_the_ladder_of_a_page_other_sizes_and_pictures_of_one_tone(name, clean):
     model = FILTERS[name].build()
-    ladder = clean[:1].expand(len(LADDER), -1, -1, -1)
-    factors = torch.tensor(LADDER).view(-1, 1, 1, 1)
+    ladder = clean[:1].expand(len(NOISE_FACTORS), -1, -1, -1)
+    factors = torch.tensor(NOISE_FACTORS).view(-1, 1, 1, 1)
     ladder = add_noise(ladder, draw_noise("gaussian", (1, 1, 28, 28), 0), factors)
     assert bool(torch.isfinite(model(ladder)).all())
     assert mse(model(ladder)[:1], clean[:1]).item() < 2e-3  # no noise at factor 0: next to nothing to do

@@ -33,7 +33,7 @@ def test_layers_account_for_every_parameter_and_end_in_the_output(recipe, digit)
     with torch.inference_mode():
         result = model(digit)[0]
     assert torch.allclose(rows[-1].output.flatten(), result.flatten(), atol=1e-6)
-    assert all(row.words for row in rows)
+    assert all(row.description for row in rows)
     if hasattr(model, "encode"):
         (code,) = [row for row in rows if row.is_code]
         assert torch.allclose(code.output, model.encode(digit)[0], atol=1e-5)
@@ -43,7 +43,7 @@ def test_layers_account_for_every_parameter_and_end_in_the_output(recipe, digit)
 
 def test_layers_see_nothing_of_what_other_threads_run(digit):
     model = build("conv_strided", {"filters": 4}).eval()
-    expected = [layer.words for layer in inspection.layers(model, digit)]
+    expected = [layer.description for layer in inspection.layers(model, digit)]
     done = threading.Event()
 
     def run():
@@ -53,7 +53,7 @@ def test_layers_see_nothing_of_what_other_threads_run(digit):
     with ThreadPoolExecutor() as pool:
         pool.submit(run)
         try:
-            seen = [[layer.words for layer in inspection.layers(model, digit)] for _ in range(20)]
+            seen = [[layer.description for layer in inspection.layers(model, digit)] for _ in range(20)]
         finally:
             done.set()
     assert seen == [expected] * 20
@@ -61,7 +61,7 @@ def test_layers_see_nothing_of_what_other_threads_run(digit):
 
 def test_layers_of_a_network_known_by_heart(digit):
     model = build("conv_strided", {"filters": 4}).eval()
-    rows = [(r.part, r.words, r.shape, r.parameters, r.is_code) for r in inspection.layers(model, digit)]
+    rows = [(r.part, r.description, r.shape, r.parameters, r.is_code) for r in inspection.layers(model, digit)]
     assert rows[:4] == [
         ("encoder", "convolution 3 x 3, ReLU", (4, 28, 28), 40, False),
         ("encoder", "max pool 2 x 2", (4, 14, 14), 0, False),
@@ -75,7 +75,7 @@ def test_layers_of_a_network_known_by_heart(digit):
 def test_filters_have_no_layers_to_learn(name):
     model = FILTERS[name].build()
     assert inspection.first_weights(model) is None
-    assert inspection.enlarging(model) == []
+    assert inspection.upsampling_kinds(model) == []
 
 
 @pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
@@ -98,11 +98,11 @@ def test_sparsity_counts_zeros_dead_values_and_small_weights():
 
 
 def test_stages_are_the_output_what_lies_before_it_and_the_start(digit):
-    recipe = next(recipe for recipe in RECIPES.values() if inspection.enlarging(network(recipe)))
+    recipe = next(recipe for recipe in RECIPES.values() if inspection.upsampling_kinds(network(recipe)))
     model = build(recipe.network, recipe.settings).eval()
     state = torch.random.get_rng_state()
     with torch.inference_mode():
-        found = inspection.stages(model, recipe.as_dict(), digit)
+        found = inspection.checkerboard_views(model, recipe.as_dict(), digit)
         assert torch.equal(torch.random.get_rng_state(), state)  # nobody else's randomness is touched
         assert torch.equal(found["trained"], model(digit))
         torch.testing.assert_close(torch.sigmoid(found["log-odds"]), found["trained"])
@@ -111,8 +111,8 @@ def test_stages_are_the_output_what_lies_before_it_and_the_start(digit):
 
 
 @pytest.mark.parametrize(("count", "expected"), [(64, (8, 8)), (32, (4, 8)), (16, (4, 4)), (2, (1, 2)), (13, (1, 13))])
-def test_squarest(count, expected):
-    assert inspection.squarest(count) == expected
+def test_grid_shape(count, expected):
+    assert inspection.grid_shape(count) == expected
 
 
 def test_first_weights_of_a_dense_layer_are_pictures():
@@ -165,7 +165,7 @@ def test_transposed_convolutions_start_with_a_checkerboard_and_resizing_does_not
     pictures = torch.rand(16, 1, SIDE, SIDE, generator=torch.Generator().manual_seed(1))
     found = {}
     for recipe in RECIPES.values():
-        ways = inspection.enlarging(model := network(recipe))
+        ways = inspection.upsampling_kinds(model := network(recipe))
         if recipe.task != "read" and len(ways) == 1:
             with torch.inference_mode():
                 found.setdefault(ways[0], []).append(inspection.checkerboard(model(pictures)))

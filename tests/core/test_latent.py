@@ -8,10 +8,9 @@ from skimage.filters import laplace
 from denoiser import latent
 from denoiser.checkpoint import load_checkpoint, load_record
 from denoiser.checkpoint import trained as trained_names
-from denoiser.comparison import breaking_point, sweep
 from denoiser.errors import DenoiserError
-from denoiser.evaluation import variational
 from denoiser.models import build
+from denoiser.sweep import breaking_point, sweep
 
 NAME = "vae-2d"
 
@@ -33,7 +32,7 @@ def codes(trained):
 
 @pytest.fixture(scope="module")
 def land(codes):
-    return latent.countries(codes)
+    return latent.class_density(codes)
 
 
 def test_only_a_gaussian_code_of_two_dimensions_is_a_plane(model):
@@ -55,7 +54,7 @@ def test_codes_agree_with_the_encoder(model, codes, mnist_test):
 
 
 def test_the_stored_accuracy_is_that_of_the_codes(codes):
-    accuracy = latent.neighbour_accuracy(torch.from_numpy(codes.mu), torch.from_numpy(codes.labels))
+    accuracy = latent.knn_accuracy(torch.from_numpy(codes.mu), torch.from_numpy(codes.labels))
     assert accuracy == pytest.approx(codes.accuracy, abs=2e-4)
     assert 0.6 < accuracy < 0.9
 
@@ -63,10 +62,10 @@ def test_the_stored_accuracy_is_that_of_the_codes(codes):
 def test_neighbours_vote_without_the_digit_itself():
     two_crowds = torch.cat([torch.zeros(20, 2), torch.ones(20, 2)]) + torch.rand(40, 2) * 0.1
     labels = torch.arange(40) // 20
-    assert latent.neighbour_accuracy(two_crowds, labels) == 1
+    assert latent.knn_accuracy(two_crowds, labels) == 1
     odd = labels.clone()
     odd[0] = 1
-    assert latent.neighbour_accuracy(two_crowds, odd) == pytest.approx(39 / 40)
+    assert latent.knn_accuracy(two_crowds, odd) == pytest.approx(39 / 40)
 
 
 def test_codes_are_written_and_read_back(model, tiny_digits, tmp_path):
@@ -112,8 +111,8 @@ def test_missing_foreign_and_damaged_codes_are_told_apart(model, tiny_digits, tm
     "bad", [[[float("nan"), 0]], [[float("inf"), 0]], [[0, 7]], [[-1e30, 0]], [["a", 0]], [[1, 2, 3]]]
 )
 def test_places_off_the_map_are_refused_with_a_sentence(bad):
-    with pytest.raises(latent.PlaceError) as error:
-        latent.as_places(bad)
+    with pytest.raises(latent.LatentPointError) as error:
+        latent.latent_points(bad)
     assert isinstance(error.value, DenoiserError)
     assert str(error.value).endswith(".")
 
@@ -166,7 +165,7 @@ def test_contours_hold_their_share_of_each_class(codes, land):
     for c in range(10):
         mine = cell[codes.labels == c]
         density = land.density[c, mine[:, 1], mine[:, 0]]
-        for level, share in zip(land.levels[c], latent.SHARES, strict=True):
+        for level, share in zip(land.levels[c], latent.CONTOUR_SHARES, strict=True):
             assert (density >= level).mean() == pytest.approx(share, abs=0.03)
 
 
@@ -510,8 +509,8 @@ class TestFiguresOfAPlane:
     def test_it_is_below_the_negative_elbo_and_does_not_depend_on_the_lattice(self, trained, mnist_test):
         model, digits = trained[0], mnist_test[:200]
         nll = latent.exact_nll(model, digits)
-        assert nll < variational(model, digits)["negative_elbo"] < nll + 10
-        assert latent.exact_nll(model, digits, step=2 * latent.NLL_STEP) == pytest.approx(nll, abs=0.05)
+        assert nll < latent.elbo_terms(model, digits)["negative_elbo"] < nll + 10
+        assert latent.exact_nll(model, digits, step=2 * latent.likelihood.NLL_STEP) == pytest.approx(nll, abs=0.05)
 
     def test_coverage_counts_the_tiles_that_are_read_surely(self, untrained):
         class Referee(torch.nn.Module):

@@ -15,10 +15,12 @@ import pytest
 from PIL import Image
 
 from denoiser import __main__ as cli
-from denoiser import checkpoint, data, evaluation, recipes, training
+from denoiser import checkpoint, data, recipes
+from denoiser.evaluation import measure, subjects
 from denoiser.filters import FILTERS
 from denoiser.models import build
 from denoiser.recipes import RECIPES
+from denoiser.training import loop
 
 RAW = [f"{part}-{name}" for part in ("train", "t10k") for name in ("images-idx3-ubyte", "labels-idx1-ubyte")]
 
@@ -62,7 +64,7 @@ def tiny_recipe(tiny_mnist, tmp_path, monkeypatch):
     """`tiny`: a recipe of two epochs, its checkpoint written to a folder of the test, which is returned."""
     tiny = replace(RECIPES["dense-32"], name="tiny", epochs=2, batch_size=10)
     monkeypatch.setitem(recipes.RECIPES, "tiny", tiny)
-    monkeypatch.setattr(training, "split_validation", lambda digits: (digits[:-10], digits[-10:]))
+    monkeypatch.setattr(loop, "split_validation", lambda digits: (digits[:-10], digits[-10:]))
     for name in ("save_model", "training_lock"):
         monkeypatch.setattr(checkpoint, name, functools.partial(getattr(checkpoint, name), folder=tmp_path))
     return tmp_path
@@ -177,12 +179,12 @@ def own_models(tmp_path, monkeypatch):
     of_checkpoints = ("save_model", "training_lock", "up_to_date")
     for module, name in (
         *((checkpoint, name) for name in of_checkpoints),
-        (evaluation, "load_model"),
-        (evaluation, "load_record"),
+        (subjects, "load_model"),
+        (subjects, "load_record"),
     ):
         monkeypatch.setattr(module, name, functools.partial(getattr(module, name), folder=folder))
-    for name in ("list_models", "trained"):
-        monkeypatch.setattr(evaluation, name, functools.partial(getattr(evaluation, name), folder))
+    for module, name in ((subjects, "list_models"), (measure, "trained")):
+        monkeypatch.setattr(module, name, functools.partial(getattr(module, name), folder))
     monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
     monkeypatch.setenv("DENOISER_DATA", str(tmp_path / "data"))
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", None)
@@ -243,9 +245,9 @@ def stop_after_an_epoch(arguments, monkeypatch):
         save(*given)
         raise KeyboardInterrupt
 
-    save = training.save_state
+    save = loop.save_state
     with monkeypatch.context() as patch:
-        patch.setattr(training, "save_state", save_and_stop)
+        patch.setattr(loop, "save_state", save_and_stop)
         assert cli.main(arguments) == 130
 
 

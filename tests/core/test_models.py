@@ -1,6 +1,7 @@
 """Every network of every recipe fulfils its contract, and is what its source describes."""
 
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -392,3 +393,24 @@ class TestGrow:
     def test_what_is_no_smaller_one_is_refused(self, network, settings, words):
         with pytest.raises(ValueError, match=words):
             grow(build("unet", SMALL), build(network, settings))
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_generator_gives_the_weights_of_its_seed_and_leaves_the_global_one_alone(name):
+    recipe = RECIPES[name]
+    torch.manual_seed(3)
+    expected = build(recipe.network, recipe.settings).state_dict()
+    state = torch.random.get_rng_state()
+    weights = build(recipe.network, recipe.settings, torch.Generator().manual_seed(3)).state_dict()
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert all(torch.equal(weights[key], value) for key, value in expected.items())
+
+
+def test_a_generator_serves_its_own_thread_alone():
+    def weights(seed):
+        model = build("conv_strided", {"filters": 8}, torch.Generator().manual_seed(seed))
+        return torch.cat([weight.detach().flatten() for weight in model.parameters()])
+
+    expected = [weights(seed) for seed in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        assert all(map(torch.equal, pool.map(weights, range(8)), expected))

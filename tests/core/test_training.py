@@ -11,15 +11,28 @@ import pytest
 import torch
 from helpers import NETWORKS, short
 
-from denoiser import training
 from denoiser.data import Digits, batches, split_validation
-from denoiser.engine import Engine, TrainingError
 from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
 from denoiser.models import build, parameter_count
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES, Refinement
-from denoiser.training import Feed, fit, learning_rate_factor, make_noisy, validation_loss
+from denoiser.training import (
+    Engine,
+    NoisyBatches,
+    Trainer,
+    TrainingError,
+    fit,
+    loop,
+    make_noisy,
+    steps_per_epoch,
+    train_steps,
+    validation_loss,
+)
+from denoiser.training import (
+    batches as batches_module,
+)
+from denoiser.training.trainer import WARMUP, learning_rate_factor
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -46,13 +59,13 @@ def same_weights(first, second):
 
 def stop_at(monkeypatch, number, what):
     """Let step `number`, counted from 1, do `what` with its loss."""
-    real, done = training.step, []
+    real, done = Trainer.step, []
 
     def step(*args):
         done.append(1)
         return what(real, *args) if len(done) == number else real(*args)
 
-    monkeypatch.setattr(training, "step", step)
+    monkeypatch.setattr(Trainer, "step", step)
 
 
 def interrupt(real, *args):
@@ -76,9 +89,9 @@ def test_training_lowers_both_losses(network, device, tiny_digits):
     digits = Digits(tiny_digits.images.to(device), tiny_digits.labels.to(device))
     torch.manual_seed(recipe.seed)
     untrained = build(recipe.network, recipe.settings).to(device)
-    before = [validation_loss(untrained, Feed(part, recipe), "float32") for part in split_validation(digits)]
+    before = [validation_loss(untrained, NoisyBatches(part, recipe), "float32") for part in split_validation(digits)]
     model, outcome = run(recipe, digits)
-    after = [validation_loss(model, Feed(part, recipe), "float32") for part in split_validation(digits)]
+    after = [validation_loss(model, NoisyBatches(part, recipe), "float32") for part in split_validation(digits)]
     assert after[0] < 0.8 * before[0]
     assert after[1] < 0.9 * before[1]
     history = outcome["history"]
@@ -225,7 +238,7 @@ class TestNonsense:
 
     def test_one_seen_only_in_validation_stops_too(self, few, tmp_path, monkeypatch):
         # The last step of an epoch may ruin the weights after its loss was computed.
-        monkeypatch.setattr(training, "validation_loss", lambda *args: math.inf)
+        monkeypatch.setattr(loop, "validation_loss", lambda *args: math.inf)
         with pytest.raises(TrainingError, match="the loss is inf at epoch 1, in validation"):
             run(short(QUICK), few, state_file=tmp_path / "state")
         assert not list(tmp_path.iterdir())
@@ -306,7 +319,7 @@ def test_a_full_disk_keeps_the_old_state_and_leaves_nothing_else(where, few, tmp
     assert curve(resumed[1]) == curve(whole[1])
 
 
-class TestFeed:
+class TestNoisyBatches:
     """Which pictures a model is shown, and with which noise."""
 
     @staticmethod
@@ -327,13 +340,13 @@ class TestFeed:
         return Digits(few.images, torch.arange(len(few)))
 
     def test_noise_drawn_once_is_the_same_at_each_epoch(self, numbered):
-        feed = Feed(numbered, QUICK)
+        feed = NoisyBatches(numbered, QUICK)
         assert torch.equal(self.shown(feed, 0), self.shown(feed, 1))
-        assert torch.equal(self.shown(feed, 0), self.shown(Feed(numbered, QUICK), 1))
-        assert not torch.equal(self.shown(feed, 0), self.shown(Feed(numbered, replace(QUICK, seed=1)), 0))
+        assert torch.equal(self.shown(feed, 0), self.shown(NoisyBatches(numbered, QUICK), 1))
+        assert not torch.equal(self.shown(feed, 0), self.shown(NoisyBatches(numbered, replace(QUICK, seed=1)), 0))
 
     def test_noise_of_each_batch_differs_by_epoch_alone(self, numbered):
-        feed = Feed(numbered, FRESH)
+        feed = NoisyBatches(numbered, FRESH)
         first, again, second = (self.shown(feed, epoch) for epoch in (0, 0, 1))
         assert torch.equal(first, again)
         assert not any(torch.equal(a, b) for a, b in zip(first, second, strict=True))
@@ -341,11 +354,11 @@ class TestFeed:
     @pytest.mark.parametrize("recipe", [QUICK, FRESH])
     def test_no_two_pictures_get_the_same_noise(self, recipe):
         same = Digits(torch.full((32, 1, 28, 28), 128, dtype=torch.uint8), torch.arange(32))
-        noisy = self.shown(Feed(same, recipe), 0)
+        noisy = self.shown(NoisyBatches(same, recipe), 0)
         assert len(noisy.flatten(1).unique(dim=0)) == 32
 
     def test_an_epoch_shows_every_digit_once_in_another_order_each_time(self, numbered):
-        feed = Feed(numbered, FRESH)
+        feed = NoisyBatches(numbered, FRESH)
         orders = [torch.cat([batch.labels for batch in self.epoch(feed, epoch)]).tolist() for epoch in (0, 1, 2)]
         assert all(sorted(order) == list(range(len(numbered))) for order in orders)
         assert all(a != b for a, b in pairwise(orders))
@@ -353,7 +366,7 @@ class TestFeed:
     @pytest.mark.parametrize("name", RECIPES)
     def test_the_target_is_the_digit_behind_the_noisy_picture(self, name, numbered):
         recipe = replace(RECIPES[name], batch_size=16)
-        for batch in self.epoch(Feed(numbered, recipe), 0):
+        for batch in self.epoch(NoisyBatches(numbered, recipe), 0):
             assert batch.noisy.shape == batch.clean.shape == (len(batch.labels), 1, 28, 28)
             assert batch.noisy.min() >= 0
             assert batch.noisy.max() <= 1
@@ -365,7 +378,7 @@ class TestFeed:
 
     @pytest.mark.parametrize("name", RECIPES)
     def test_validation_shows_the_same_at_each_call_and_is_not_augmented(self, name, numbered):
-        feed = Feed(numbered, RECIPES[name])
+        feed = NoisyBatches(numbered, RECIPES[name])
         (first, _), (second, _) = next(feed.validation()), next(feed.validation())
         assert torch.equal(first.noisy, second.noisy)
         assert torch.equal(first.clean, numbered.floats())
@@ -373,13 +386,13 @@ class TestFeed:
 
     def test_validation_does_not_repeat_the_noise_of_training(self, numbered):
         for recipe in (QUICK, FRESH):
-            feed = Feed(numbered, recipe)
+            feed = NoisyBatches(numbered, recipe)
             noisy = next(feed.validation())[0].noisy
             assert not any(torch.equal(a, b) for a, b in zip(noisy, self.shown(feed, 0), strict=True))
 
     def test_validation_covers_all_digits_whatever_its_batches(self, numbered, monkeypatch):
-        monkeypatch.setattr(training, "VALIDATION_BATCH", 5)
-        labels = torch.cat([batch.labels for batch, _ in Feed(numbered, FRESH).validation()])
+        monkeypatch.setattr(batches_module, "VALIDATION_BATCH", 5)
+        labels = torch.cat([batch.labels for batch, _ in NoisyBatches(numbered, FRESH).validation()])
         assert torch.equal(labels, numbered.labels)
 
 
@@ -425,44 +438,44 @@ class TestSchedule:
         top = factors.index(max(factors))
         assert factors[0] == 0
         assert 0.95 < factors[top] <= 1
-        assert top / 1000 == pytest.approx(training.WARMUP, abs=0.01)
+        assert top / 1000 == pytest.approx(WARMUP, abs=0.01)
         assert all(a < b for a, b in pairwise(factors[: top + 1]))
         assert all(a > b for a, b in pairwise(factors[top:]))
         assert factors[-1] == pytest.approx(0, abs=1e-9)
 
     @pytest.mark.parametrize("schedule", ["constant", "cosine"])
     def test_it_is_what_the_optimiser_gets(self, schedule, few, monkeypatch):
-        rates, real = [], training.step
+        rates, real = [], Trainer.step
 
         def step(trainer, batch):
             rates.append(trainer.optimizer.param_groups[0]["lr"])
             return real(trainer, batch)
 
-        monkeypatch.setattr(training, "step", step)
+        monkeypatch.setattr(Trainer, "step", step)
         run(short(QUICK, schedule=schedule, learning_rate=0.01), few)
         assert rates == pytest.approx([0.01 * learning_rate_factor(schedule, i / 9) for i in range(9)])
 
 
 def test_penalties_climb_to_their_full_weight(few, monkeypatch):
     vae = next(r for r in RECIPES.values() if r.family == "vae")
-    weights, real = [], training.step
+    weights, real = [], Trainer.step
 
     def step(trainer, batch):
         weights.append(float(trainer.penalties["kl"]))
         return real(trainer, batch)
 
-    monkeypatch.setattr(training, "step", step)
+    monkeypatch.setattr(Trainer, "step", step)
     run(short(vae, penalties={"kl": 2.0}, penalty_warmup=2), few)
     assert weights == pytest.approx([2 * min(1, i / 6) for i in range(9)])
 
 
 def test_validation_leaves_the_model_as_it_was_and_counts_every_picture_once(few, monkeypatch):
-    model, feed = build(FRESH.network, FRESH.settings).train(), Feed(few, replace(FRESH, noise_factor=0.01))
+    model, feed = build(FRESH.network, FRESH.settings).train(), NoisyBatches(few, replace(FRESH, noise_factor=0.01))
     before = {key: value.clone() for key, value in model.state_dict().items()}
     whole = validation_loss(model, feed, "float32")
     assert model.training
     assert all(torch.equal(before[key], value) for key, value in model.state_dict().items())
-    monkeypatch.setattr(training, "VALIDATION_BATCH", 7)  # the last batch is smaller and must weigh less
+    monkeypatch.setattr(batches_module, "VALIDATION_BATCH", 7)  # the last batch is smaller and must weigh less
     assert validation_loss(model, feed, "float32") == pytest.approx(whole, rel=1e-3)
 
 
@@ -471,14 +484,14 @@ def test_validation_leaves_penalties_out(few):
     torch.manual_seed(0)
     model = build(plain.network, plain.settings)
     punished = replace(plain, penalties={"weight_l1": 1.0})
-    losses = [validation_loss(model, Feed(few, recipe), "float32") for recipe in (plain, punished)]
+    losses = [validation_loss(model, NoisyBatches(few, recipe), "float32") for recipe in (plain, punished)]
     assert losses[0] == losses[1]
 
 
 def test_who_watches_sees_every_step_of_the_same_training(tiny_digits):
     recipe = short(FRESH)
     model, outcome = run(recipe, tiny_digits)
-    watched, seen = training.steps(recipe, tiny_digits, engine=Engine()), []
+    watched, seen = train_steps(recipe, tiny_digits, engine=Engine()), []
     try:
         while True:
             seen.append(next(watched))
@@ -486,17 +499,17 @@ def test_who_watches_sees_every_step_of_the_same_training(tiny_digits):
         same, told = over.value
     assert same_weights(model, same)
     assert curve(outcome) == curve(told)
-    assert [moment.done for moment in seen] == list(range(1, len(seen) + 1))
-    assert len(seen) == recipe.epochs * training.steps_of_epoch(recipe, len(split_validation(tiny_digits)[0]))
+    assert [step.number for step in seen] == list(range(1, len(seen) + 1))
+    assert len(seen) == recipe.epochs * steps_per_epoch(recipe, len(split_validation(tiny_digits)[0]))
 
 
 def test_who_closes_the_watch_has_stopped_the_training(tiny_digits, monkeypatch):
     done = []
-    real = training.step
-    monkeypatch.setattr(training, "step", lambda *args: done.append(1) or real(*args))
-    watched = training.steps(short(FRESH), tiny_digits, engine=Engine())
-    assert next(watched).done == 1
-    assert next(watched).done == 2
+    real = Trainer.step
+    monkeypatch.setattr(Trainer, "step", lambda *args: done.append(1) or real(*args))
+    watched = train_steps(short(FRESH), tiny_digits, engine=Engine())
+    assert next(watched).number == 1
+    assert next(watched).number == 2
     watched.close()
     assert len(done) == 2
     assert next(watched, None) is None

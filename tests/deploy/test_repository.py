@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from denoiser.evaluation.tables import TABLES
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -50,10 +52,11 @@ def test_no_pickles_no_data_no_large_files(committed):
 
 
 def test_the_tables_are_those_of_the_results():
-    path = ROOT / "docs" / "figures.py"
-    specification = importlib.util.spec_from_file_location("figures", path)
-    figures = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(figures)
-    texts = [path.read_text(encoding="utf-8") for path in figures.FILES]
-    assert all(f"<!-- {name} -->" in "".join(texts) for name in figures.TABLES)
-    assert [figures.rendered(text, figures.Report()) for text in texts] == texts, "run python docs/figures.py"
+    path = ROOT / "scripts" / "write_tables.py"
+    specification = importlib.util.spec_from_file_location("write_tables", path)
+    script = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(script)
+    pages = script.pages()
+    assert all(f"<!-- {name} -->" in "".join(pages.values()) for name in TABLES)
+    outdated = [page.name for page, text in pages.items() if page.read_text(encoding="utf-8") != text]
+    assert not outdated, f"{outdated}: run python scripts/write_tables.py"

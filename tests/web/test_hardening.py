@@ -465,7 +465,7 @@ class TestCodes:
     def test_what_would_fill_the_memory_is_refused(self, tmp_path, monkeypatch):
         path = tmp_path / "map.codes.npz"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("mu.npy", bytes(latent.MOST_BYTES + 1))
+            archive.writestr("mu.npy", bytes(latent.codes.MAX_BYTES + 1))
         assert path.stat().st_size < 2**20
         monkeypatch.setattr(zipfile.ZipFile, "read", lambda *_: pytest.fail("unpacked"))
         with pytest.raises(latent.CodesError, match="damaged"):

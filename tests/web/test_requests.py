@@ -12,10 +12,10 @@ import torch
 from helpers import pixels
 from PIL import Image
 
-from denoiser.comparison import LADDER
 from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
+from denoiser.sweep import NOISE_FACTORS
 from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.zoo import Zoo
@@ -107,9 +107,9 @@ def test_figures_are_of_the_pictures_shown(compare):
 
 def test_ladder_and_single_factor_agree(compare):
     one, ladder = compare(factors=[0.5]), compare(factors=None)
-    assert ladder["factors"] == list(LADDER)
+    assert ladder["factors"] == list(NOISE_FACTORS)
     step = ladder["factors"].index(0.5)
-    rows = pixels(ladder["pictures"]).reshape(len(ladder["names"]), len(LADDER), PIXELS)[:, step]
+    rows = pixels(ladder["pictures"]).reshape(len(ladder["names"]), len(NOISE_FACTORS), PIXELS)[:, step]
     difference = rows.astype(int) - pixels(one["pictures"]).reshape(rows.shape).astype(int)
     assert np.abs(difference).max() <= 1
 

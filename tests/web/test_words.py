@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import denoiser.web
+from denoiser.losses import LOSS_TITLES
 from denoiser.noise import NOISES
-from denoiser.plots import LOSSES
 from denoiser.web.models.tab import Shelf
 from denoiser.web.words import CHINESE
 from denoiser.web.zoo import Zoo
@@ -87,7 +87,7 @@ SOURCES = [
         for path in sorted(WEB.rglob(kind))
         if path.stem not in ("api", "limits")
     ),
-    *(WEB.parent / name for name in ("ink.py", "latent.py")),  # whose errors the page shows
+    *(WEB.parent / name for name in ("ink.py", "latent/codes.py", "latent/plane.py")),  # whose errors the page shows
 ]
 
 
@@ -107,7 +107,7 @@ def records() -> list[str]:
     zoo = Zoo()
     shelf = Shelf(zoo)
     found = [words for noise in NOISES.values() for words in (noise.label, noise.meaning)]
-    found += [word for words in LOSSES.values() for word in words]
+    found += [word for words in LOSS_TITLES.values() for word in words]
     for entry in shelf.entries:
         found += [entry["title"], entry["headline"], entry["note"], entry["trained_on"]]
         found += [phrase for layer in entry["layers"] for phrase in layer["words"].split(", ")]

@@ -16,12 +16,12 @@ import gradio as gr
 import torch
 from torch import Tensor, nn
 
-from ...comparison import LADDER, Comparison, Question
 from ...data import PIXELS, SIDE, has_mnist
 from ...examples import EXAMPLES
 from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...noise import NOISES
-from ...stages import note, stage
+from ...sweep import NOISE_FACTORS, Comparison, SweepRequest
+from ...timing import annotate, span
 from ..component import BadRequest, Together, component
 from ..words import native
 from ..zoo import Zoo, mnist_test
@@ -70,13 +70,13 @@ def together(zoo: Zoo) -> Together:
     return Together("compare", partial(question_of, zoo), partial(compare_all, zoo), same_cards)
 
 
-Asked = tuple[dict[str, nn.Module | None], Question]  # models by name, None for what is gone, and what they are asked
+Asked = tuple[dict[str, nn.Module | None], SweepRequest]  # models by name, None for what is gone; their request
 
 
 def question_of(zoo: Zoo, request: dict) -> Asked:
     """What a request asks, checked."""
     kind, seed, factors = noise_of(request)
-    with stage("ink"):
+    with span("ink"):
         x, reference = digit_of(request, seed)
     if request.get("already") is True:
         factors, reference = (0.0,), False
@@ -86,7 +86,7 @@ def question_of(zoo: Zoo, request: dict) -> Asked:
     own = own_models(zoo, request.get("own"))
     if not all(isinstance(name, str) and (name in zoo.models or name in own) for name in names):
         raise BadRequest("There is no such model.")
-    return {name: zoo.models.get(name) or own[name] for name in names}, Question(x, kind, seed, factors, reference)
+    return {name: zoo.models.get(name) or own[name] for name in names}, SweepRequest(x, kind, seed, factors, reference)
 
 
 def same_cards(request: dict) -> Hashable | None:
@@ -106,9 +106,9 @@ def compare_all(zoo: Zoo, asked: list[Asked]) -> list[dict]:
     named = asked[0][0]
     models = {name: model for name, model in named.items() if model is not None}
     found = zoo.sweep([question for _, question in asked], models)
-    note(factors=len(asked[0][1].factors))
+    annotate(factors=len(asked[0][1].factors))
     gone = [name for name in named if name not in models]
-    with stage("encode"):
+    with span("encode"):
         return [reply_of(comparison) | {"gone": gone} for comparison in found]
 
 
@@ -130,9 +130,9 @@ def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:
     if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
         raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
     if factors is None:
-        return kind, seed, LADDER
-    if not isinstance(factors, list) or not 1 <= len(factors) <= len(LADDER):
-        raise BadRequest(f"Between 1 and {len(LADDER)} noise factors can be asked for at once.")
+        return kind, seed, NOISE_FACTORS
+    if not isinstance(factors, list) or not 1 <= len(factors) <= len(NOISE_FACTORS):
+        raise BadRequest(f"Between 1 and {len(NOISE_FACTORS)} noise factors can be asked for at once.")
     if not all(type(f) in (int, float) and 0 <= f <= 1 for f in factors):
         raise BadRequest("A noise factor is a number from 0 to 1.")
     return kind, seed, tuple(factors)

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from ... import latent
 from ...errors import DenoiserError
+from ...referee import class_probabilities, confident_share
 from ..chart import Chart, text
 from ..component import BadRequest, component
 from ..denoise.tab import digit_of, encode, noise_of
@@ -46,10 +47,10 @@ def charts_of(charts: Charts, request: dict) -> list[Chart]:
 
 
 def place_of(value: object) -> Tensor:
-    """A place (2,) from the request; PlaceError where it is none, or off the map."""
+    """A place (2,) from the request; LatentPointError where it is none, or off the map."""
     if not isinstance(value, list) or len(value) != 2 or not all(type(v) in (int, float) for v in value):
-        raise latent.PlaceError("A place on the map is two numbers.")
-    return latent.as_places([value])[0]
+        raise latent.LatentPointError("A place on the map is two numbers.")
+    return latent.latent_points([value])[0]
 
 
 def maps(asked: Iterable[tuple[Chart, Any]], answer: Callable[[Chart, Any], Any]) -> dict[str, Any]:
@@ -132,10 +133,10 @@ def walks(charts: Charts, request: dict) -> dict[str, tuple[Tensor, Tensor]]:
 
     def walk(here: Chart, pair: object) -> tuple[Tensor, Tensor]:
         if not isinstance(pair, list) or len(pair) != 2:
-            raise latent.PlaceError("A morph goes from one place to another.")
+            raise latent.LatentPointError("A morph goes from one place to another.")
         if along and here.land is None:
             raise BadRequest("Without the test digits there is no data to go along.")
-        return latent.morph(here.model, *map(place_of, pair), land=here.land if along else None)
+        return latent.morph(here.model, *map(place_of, pair), density=here.land if along else None)
 
     return maps(named(charts, request.get("ends")), walk)
 
@@ -185,7 +186,7 @@ def grid(charts: Charts, request: dict) -> dict:
         return {
             "content": save([Image.fromarray(latent.contact_sheet(pictures))], "PNG"),
             "sharpness": latent.sharpness(pictures).mean().item() / real if real else None,
-            "readable": latent.readable(here.referee, pictures) if here.referee else None,
+            "readable": confident_share(here.referee, pictures) if here.referee else None,
         }
 
     return {"maps": each(charts, request, sheet)}
@@ -209,7 +210,7 @@ def readings(here: Chart, pictures: Tensor) -> list:
     """The referee's probabilities of each picture (B, 28, 28), or Nones without a referee."""
     if here.referee is None:
         return [None] * len(pictures)
-    return [[round(p, 4) for p in row] for row in latent.read(here.referee, pictures).tolist()]
+    return [[round(p, 4) for p in row] for row in class_probabilities(here.referee, pictures).tolist()]
 
 
 def enlarge(level: np.ndarray, times: int) -> Image.Image:

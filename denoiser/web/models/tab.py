@@ -15,11 +15,12 @@ from ...checkpoint import FOLDER, CheckpointError, load_record
 from ...data import SIDE
 from ...evaluation import PERIODS, SPECTRUM_DIGITS
 from ...ink import digit_from_strokes
+from ...losses import LOSS_TITLES, loss_title_key
 from ...metrics import psnr
 from ...models import parameter_count
 from ...noise import NOISES, add_noise, draw_noise
-from ...plots import LOSSES, line_styles, loss_key
 from ...recipes import trained_noise
+from ...styles import line_styles
 from ..component import BadRequest, component
 from ..server import logging as log
 from ..zoo import Zoo, mnist_test
@@ -48,7 +49,7 @@ def build(zoo: Zoo) -> None:
         shelf.spectrum,
         entries=shelf.entries,
         factors=TABLE_FACTORS,
-        losses=LOSSES,
+        losses=LOSS_TITLES,
         noises={name: noise.label for name, noise in NOISES.items()},
     )
 
@@ -59,6 +60,7 @@ class Shelf:
     def __init__(self, zoo: Zoo):
         self.models = dict(zoo.models)
         self.records = dict(zoo.records)
+        self.featured = zoo.featured
         if zoo.referee is not None:
             try:
                 self.records["referee"] = load_record("referee")
@@ -69,7 +71,7 @@ class Shelf:
     @cached_property
     def entries(self) -> list[dict]:
         """Everything of every model that needs no digit, in the zoo's order."""
-        styles = line_styles({name: record["recipe"]["family"] for name, record in self.records.items()})
+        styles = line_styles({name: record["recipe"]["family"] for name, record in self.records.items()}, self.featured)
         curves, codes = measured()
         return [
             entry(name, self.models[name], record, codes.get(name))
@@ -156,7 +158,7 @@ class Shelf:
         recipe = self.records[name]["recipe"]
         kind, factor = trained_noise(recipe)
         noisy = add_noise(clean, draw_noise(kind, clean.shape, 0), factor)
-        found = inspection.stages(self.models[name], recipe, noisy)
+        found = inspection.checkerboard_views(self.models[name], recipe, noisy)
         shown = {"trained": found["trained"][0]}  # the others have values beyond 0 to 1
         return {
             "digits": len(clean),
@@ -189,7 +191,7 @@ def entry(name: str, model: torch.nn.Module, record: Mapping, code: Mapping | No
         "epochs": len(history),
         "seconds": record.get("seconds"),
         "device": record.get("device"),
-        "loss": loss_key(recipe) if history else None,
+        "loss": loss_title_key(recipe) if history else None,
         "train": [epoch["train"] for epoch in history],
         "validation": [epoch["validation"] for epoch in history],
         "headline": recipe.get("headline") or "",
@@ -198,10 +200,10 @@ def entry(name: str, model: torch.nn.Module, record: Mapping, code: Mapping | No
         "note": recipe.get("note") or "",
         "facts": facts(record) + code_in_words(code),
         "layers": [
-            {"part": r.part, "words": r.words, "shape": r.shape, "parameters": r.parameters, "code": r.is_code}
+            {"part": r.part, "words": r.description, "shape": r.shape, "parameters": r.parameters, "code": r.is_code}
             for r in rows
         ],
-        "enlarging": inspection.enlarging(model),
+        "enlarging": inspection.upsampling_kinds(model),
         "network": recipe.get("network"),
     }
 
@@ -237,7 +239,7 @@ def facts(record: Mapping) -> list[tuple[str, list[str]]]:
         ("Task", [{"denoise": "denoise", "reconstruct": "reconstruct clean digits", "read": "read"}[recipe["task"]]]),
         ("Input", [noise_in_words(recipe), drawn.get(recipe.get("noise_drawn"), "") if recipe.get("noise") else ""]),
         ("Augmented", [words.format(change[key]) for key, words in parts.items() if change.get(key)]),
-        ("Loss", [*LOSSES.get(loss_key(recipe), (recipe["loss"], "")),
+        ("Loss", [*LOSS_TITLES.get(loss_title_key(recipe), (recipe["loss"], "")),
                   *(f"{PENALTIES.get(name, name)} {weight:g}" for name, weight in penalties)]),
         ("Optimiser", [OPTIMIZERS.get(recipe["optimizer"], recipe["optimizer"]),
                        f"learning rate {recipe['learning_rate']:g}",

@@ -20,8 +20,8 @@ import gradio as gr
 
 from ...checkpoint import save_model
 from ...errors import DenoiserError
+from ...losses import LOSS_TITLES
 from ...noise import NOISES
-from ...plots import LOSSES
 from .. import live
 from ..component import BadRequest, component, parsed
 from ..kept import Kept
@@ -127,7 +127,7 @@ def build(zoo: Zoo) -> None:
         with gr.Column(elem_id="train-side"):
             component("train_ten")
             component("train_end", partial(checkpoint, kept))
-            component("train_curves", losses=LOSSES)
+            component("train_curves", losses=LOSS_TITLES)
             component("train_filters")
     moments = component("train_moments")
     form.start(
@@ -147,7 +147,7 @@ def choices() -> dict:
         "widths": live.WIDTHS,
         "codes": live.CODES,
         "noises": {name: noise.label for name, noise in NOISES.items()},
-        "losses": {name: LOSSES[name][0] for name in live.CHOICES["loss"]},
+        "losses": {name: LOSS_TITLES[name][0] for name in live.CHOICES["loss"]},
         "rates": live.RATES,
         "factors": live.FACTORS,
         "first": live.AT_FIRST,

@@ -6,16 +6,16 @@ import torch
 from denoiser.checkpoint import load_checkpoint
 from denoiser.data import split_validation
 from denoiser.examples import EXAMPLES
-from denoiser.strokes import COPIES, other_hand, written_digits
+from denoiser.synthetic_digits import COPIES, make_synthetic_digits, vary_handwriting
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return written_digits(800)
+    return make_synthetic_digits(800)
 
 
 def test_the_same_seed_writes_the_same_digits(digits):
-    again, other = written_digits(800), written_digits(800, seed=1)
+    again, other = make_synthetic_digits(800), make_synthetic_digits(800, seed=1)
     assert torch.equal(digits.images, again.images)
     assert torch.equal(digits.labels, again.labels)
     assert not torch.equal(digits.images, other.images)
@@ -23,7 +23,7 @@ def test_the_same_seed_writes_the_same_digits(digits):
 
 @pytest.mark.parametrize("count", [1, 7, 80, 200])
 def test_there_are_as_many_as_asked_for(count):
-    digits = written_digits(count)
+    digits = make_synthetic_digits(count)
     assert digits.images.shape == (count, 1, 28, 28)
     assert digits.images.dtype == torch.uint8
     assert len(digits.labels) == count
@@ -41,7 +41,7 @@ def test_a_hand_changes_the_strokes_and_keeps_them_on_the_pad():
     generator = torch.Generator().manual_seed(0)
     for name in "0123456789":
         for _ in range(20):
-            written = other_hand(EXAMPLES[name], generator)
+            written = vary_handwriting(EXAMPLES[name], generator)
             assert written != EXAMPLES[name]
             assert all(-0.5 < value < 1.5 for stroke in written for point in stroke for value in point)
 

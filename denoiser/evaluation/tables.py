@@ -1,55 +1,54 @@
-"""Write the tables of README.md, docs/results.md and docs/performance.md anew: python docs/figures.py
+"""The tables of README.md and docs/, as Markdown, from the stored results and the records.
 
-The results are checkpoints/evaluation.json, and docs/ablations.json and docs/training.json, which
-`python -m denoiser bench ablations --json docs/ablations.json` and the like write. A table stands between
-`<!-- NAME -->` and `<!-- end -->`; what a name stands for is a function below.
+A table stands in a text between `<!-- NAME -->` and `<!-- end -->`; TABLES has a function for each name.
 """
 
 import json
 import math
 import re
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+from ..checkpoint import list_models, load_record
+from ..filters import FILTERS
+from ..noise import NOISES
+from ..recipes import get_recipe
+from .measure import FACTORS
+from .subjects import ORACLE
 
-from denoiser.checkpoint import list_models, load_record  # noqa: E402
-from denoiser.evaluation import FACTORS, ORACLE  # noqa: E402
-from denoiser.filters import FILTERS  # noqa: E402
-from denoiser.noise import NOISES  # noqa: E402
-from denoiser.recipes import get_recipe  # noqa: E402
-
-FILES = (ROOT / "README.md", ROOT / "docs" / "results.md", ROOT / "docs" / "performance.md")
 HIGHLIGHTS = ("unet", "conv-32", "conv-64", "dense-16", "vae-2d-best", "tv", "median")
 HALF = 0.5
 
 
-class Report:
-    """evaluation.json, by model, noise kind and noise factor."""
+class Results:
+    """Stored results: what `evaluate` returned, and what the benchmarks in the folder `benchmarks` wrote."""
 
-    def __init__(self):
-        self.whole = json.loads((ROOT / "checkpoints" / "evaluation.json").read_text(encoding="utf-8"))
-        self.rows = {(row["model"], row["noise"], row["noise_factor"]): row for row in self.whole["results"]}
+    def __init__(self, evaluation: Path, benchmarks: Path) -> None:
+        self.evaluation = json.loads(evaluation.read_text(encoding="utf-8"))
+        self.rows = {(row["model"], row["noise"], row["noise_factor"]): row for row in self.evaluation["results"]}
+        self.benchmarks = benchmarks
 
     def psnr(self, name: str, kind: str, factor: float) -> float:
         """Mean PSNR in dB."""
         return self.rows[name, kind, factor]["psnr"]
 
     def best_first(self, names: Sequence[str]) -> list[str]:
-        """By PSNR under Gaussian noise of 0.5."""
+        """`names` by PSNR under Gaussian noise of 0.5, the highest first."""
         return sorted(names, key=lambda name: -self.psnr(name, "gaussian", HALF))
+
+    def benchmark(self, name: str) -> dict:
+        """What `bench NAME` wrote."""
+        return json.loads((self.benchmarks / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
-    """Markdown."""
+    """A Markdown table."""
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def marked(values: list[list[float]], decimals: int) -> list[list[str]]:
-    """Numbers as text, the best of each column in bold."""
+def bold_best(values: list[list[float]], decimals: int) -> list[list[str]]:
+    """Numbers as text with so many `decimals`; the largest of each column in bold."""
     best = [max(round(value, decimals) for value in column) for column in zip(*values, strict=True)]
 
     def cell(value: float, top: float) -> str:
@@ -72,28 +71,28 @@ def seen_in_training(name: str) -> str:
     return "clean" if not high else f"{low:g} to {high:g}" if low < high else f"{high:g}"
 
 
-def variational() -> list[str]:
-    """The trained models with a Gaussian code."""
+def vaes() -> list[str]:
+    """The trained VAEs."""
     return [name for name in list_models() if name not in FILTERS and get_recipe(name).family == "vae"]
 
 
-def gaussian(report: Report) -> str:
-    """PSNR by noise factor, and what the referee reads."""
-    return by_factor(report, list(dict.fromkeys([*denoisers(), *variational(), *FILTERS])))
+def gaussian(results: Results) -> str:
+    """PSNR under Gaussian noise by noise factor, and how many outputs the referee reads right, for all models."""
+    return by_factor(results, list(dict.fromkeys([*denoisers(), *vaes(), *FILTERS])))
 
 
-def summary(report: Report) -> str:
-    """The same of a few."""
-    return by_factor(report, HIGHLIGHTS)
+def summary(results: Results) -> str:
+    """The same for a few models."""
+    return by_factor(results, HIGHLIGHTS)
 
 
-def by_factor(report: Report, models: Sequence[str]) -> str:
+def by_factor(results: Results, models: Sequence[str]) -> str:
     """PSNR under Gaussian noise of these models and of doing nothing, and what the referee reads."""
-    names = ["noisy", *report.best_first(models)]
-    values = marked([[report.psnr(name, "gaussian", factor) for factor in FACTORS] for name in names], 2)
+    names = ["noisy", *results.best_first(models)]
+    values = bold_best([[results.psnr(name, "gaussian", factor) for factor in FACTORS] for name in names], 2)
     rows = []
     for name, cells in zip(names, values, strict=True):
-        right = [f"{report.rows[name, 'gaussian', factor]['accuracy']:.1%}" for factor in (0.5, 0.7)]
+        right = [f"{results.rows[name, 'gaussian', factor]['accuracy']:.1%}" for factor in (0.5, 0.7)]
         words = "noisy, do nothing" if name == "noisy" else f"`{name}`"
         rows.append([words, "-" if name == "noisy" else seen_in_training(name), *cells, *right])
     return table(
@@ -101,26 +100,26 @@ def by_factor(report: Report, models: Sequence[str]) -> str:
     )
 
 
-def pooled(report: Report, name: str, kind: str) -> float:
+def pooled(results: Results, name: str, kind: str) -> float:
     """The PSNR of the mean squared error in dB: block-out leaves some digits whole, which have no PSNR of their own."""
-    return -10 * math.log10(report.rows[name, kind, HALF]["mse"])
+    return -10 * math.log10(results.rows[name, kind, HALF]["mse"])
 
 
-def kinds(report: Report) -> str:
-    """Pooled PSNR under every kind of noise at 0.5; the filters also as told the noise."""
-    names = ["noisy", *report.best_first([*denoisers(), *FILTERS, *(name + ORACLE for name in FILTERS)])]
-    values = marked([[pooled(report, name, kind) for kind in NOISES] for name in names], 2)
+def kinds(results: Results) -> str:
+    """Pooled PSNR under every kind of noise at 0.5; each filter also with the true noise known to it."""
+    names = ["noisy", *results.best_first([*denoisers(), *FILTERS, *(name + ORACLE for name in FILTERS)])]
+    values = bold_best([[pooled(results, name, kind) for kind in NOISES] for name in names], 2)
     words = {name + ORACLE: f"`{name}`, told the noise" for name in FILTERS} | {"noisy": "noisy, do nothing"}
     rows = [[words.get(name, f"`{name}`"), *cells] for name, cells in zip(names, values, strict=True)]
     return table(["", *(noise.label for noise in NOISES.values())], rows)
 
 
-def regularisers(report: Report) -> str:
-    """What each way to regularise the flat code buys."""
+def regularisers(results: Results) -> str:
+    """The effect of each regulariser on the model with a flat code."""
     names = [name for name in denoisers() if get_recipe(name).network == "conv_flat"]
     rows = []
     for name in names:
-        row, code = report.rows[name, "gaussian", HALF], report.whole["models"][name]["code"]
+        row, code = results.rows[name, "gaussian", HALF], results.evaluation["models"][name]["code"]
         record = load_record(name)["history"][-1]
         rows.append(
             [
@@ -129,7 +128,7 @@ def regularisers(report: Report) -> str:
                 f"{row['ssim']:.3f}",
                 f"{row['mse']:.4f}",
                 f"{row['accuracy']:.1%}",
-                f"{report.psnr(name, 'gaussian', 0.7):.2f}",
+                f"{results.psnr(name, 'gaussian', 0.7):.2f}",
                 f"{code['zero']:.0%}",
                 f"{code['dead']} of {code['values']}",
                 f"{code['small']:.0%}",
@@ -140,21 +139,21 @@ def regularisers(report: Report) -> str:
     return table([*head, "weights below 0.001", "loss, train / validation"], rows)
 
 
-def checkerboards(report: Report) -> str:
-    """How far a checkerboard of period 2 sticks out of the spectrum, before and after training."""
-    boards = {n: about["checkerboard"] for n, about in report.whole["models"].items() if "checkerboard" in about}
-    stages = next(iter(boards.values()))
-    rows = [[f"`{name}`", *(f"{board[stage][0]:+.1f}" for stage in stages)] for name, board in boards.items()]
-    return table(["dB, period 2", *stages], rows)
+def checkerboards(results: Results) -> str:
+    """The strength of a checkerboard of period 2, before and after training."""
+    boards = {n: about["checkerboard"] for n, about in results.evaluation["models"].items() if "checkerboard" in about}
+    views = next(iter(boards.values()))
+    rows = [[f"`{name}`", *(f"{board[view][0]:+.1f}" for view in views)] for name, board in boards.items()]
+    return table(["dB, period 2", *views], rows)
 
 
 def minutes(seconds: float) -> str:
-    """Rounded, for people."""
+    """Seconds as rounded minutes."""
     return f"{seconds / 60:.0f} min" if seconds > 90 else "1 min" if seconds > 30 else "under 1 min"
 
 
-def losses(report: Report) -> str:
-    """The loss after the last epoch beside what the source says."""
+def losses(results: Results) -> str:
+    """The loss after the last epoch beside the figure of the recipe's source."""
     rows = []
     for name in (name for name in list_models() if name not in FILTERS):
         record = load_record(name)
@@ -169,11 +168,11 @@ def losses(report: Report) -> str:
     return table(["recipe", "ours, train / validation", "its source", "training"], rows)
 
 
-def planes(report: Report) -> str:
-    """What the models with a Gaussian code know of the clean digits."""
+def planes(results: Results) -> str:
+    """The VAEs on the clean test digits: likelihood, codes and coverage."""
     rows = []
-    for name in variational():
-        about = report.whole["models"][name]
+    for name in vaes():
+        about = results.evaluation["models"][name]
         rows.append(
             [
                 f"`{name}`",
@@ -189,14 +188,12 @@ def planes(report: Report) -> str:
     return table(head, rows)
 
 
-def benchmark(name: str) -> dict:
-    """What that benchmark wrote."""
-    return json.loads((ROOT / "docs" / f"{name}.json").read_text(encoding="utf-8"))
+def ablated(results: Results, name: str, columns: Sequence[tuple[str, str, float, int]]) -> str:
+    """A recipe's figures, and how much each changed choice moves them.
 
-
-def ablated(name: str, columns: Sequence[tuple[str, str, float, int]]) -> str:
-    """A recipe's figures, and by how much each changed choice moves them; (key, heading, scale, decimals) of each."""
-    found = benchmark("ablations")
+    `columns` are (key, heading, factor to show it by, decimals) of each figure.
+    """
+    found = results.benchmark("ablations")
     rows, base = [], None
     for words, row in found["recipes"][name].items():
         values = [row[key] * scale for key, _, scale, _ in columns]
@@ -207,20 +204,20 @@ def ablated(name: str, columns: Sequence[tuple[str, str, float, int]]) -> str:
     return table([f"{found['epochs'][name]} epochs", "parameters", *(heading for _, heading, *_ in columns)], rows)
 
 
-def ablated_unet(report: Report) -> str:
-    """What each choice in the U-Net's recipe is worth to a small one."""
-    return ablated("unet", [(str(factor), f"PSNR at {factor}, dB", 1, 2) for factor in (0.25, 0.5, 0.7, 1.0)])
+def ablated_unet(results: Results) -> str:
+    """The effect of each choice in the U-Net's recipe, on a small U-Net."""
+    return ablated(results, "unet", [(str(factor), f"PSNR at {factor}, dB", 1, 2) for factor in (0.25, 0.5, 0.7, 1.0)])
 
 
-def ablated_plane(report: Report) -> str:
-    """What each choice in the better plane's recipe is worth."""
+def ablated_plane(results: Results) -> str:
+    """The effect of each choice in the recipe of `vae-2d-best`."""
     columns = [("negative_elbo", "negative ELBO", 1, 2), ("recon", "reconstruction", 1, 2), ("kl", "KL", 1, 2)]
-    return ablated("vae-2d-best", [*columns, ("neighbour_accuracy", "10-NN, %", 100, 1)])
+    return ablated(results, "vae-2d-best", [*columns, ("neighbour_accuracy", "10-NN, %", 100, 1)])
 
 
-def training(report: Report) -> str:
-    """Digits a second by every way to train, and the ratio to the tutorials' way."""
-    recipes = benchmark("training")["recipes"]
+def training(results: Results) -> str:
+    """Digits per second with every way to train, and the ratio to the tutorials' way."""
+    recipes = results.benchmark("training")["recipes"]
     ways = list(dict.fromkeys(words for rows in recipes.values() for words in rows))
 
     def cells(row: dict | None) -> list[str]:
@@ -230,7 +227,7 @@ def training(report: Report) -> str:
     return table(["", *(cell for name in recipes for cell in (f"`{name}`, digits / s", "ratio"))], rows)
 
 
-TABLES: dict[str, Callable[[Report], str]] = {
+TABLES: dict[str, Callable[[Results], str]] = {
     f.__name__: f
     for f in (
         summary,
@@ -247,14 +244,9 @@ TABLES: dict[str, Callable[[Report], str]] = {
 }
 
 
-def rendered(text: str, report: Report) -> str:
-    """`text` with each of its tables as it is now."""
+def render(text: str, results: Results) -> str:
+    """`text` with each of its tables written anew."""
     for name, make in TABLES.items():
         pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text = pattern.sub(lambda found, make=make: f"{found[1]}\n{make(report)}\n\n{found[2]}", text)
+        text = pattern.sub(lambda found, make=make: f"{found[1]}\n{make(results)}\n\n{found[2]}", text)
     return text
-
-
-if __name__ == "__main__":
-    for file in FILES:
-        file.write_text(rendered(file.read_text(encoding="utf-8"), Report()), encoding="utf-8")

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FAULTS = """
 import resource, torch
-from denoiser.memory import ALL, LARGEST_BLOCK, keep_freed
+from denoiser.malloc import LARGEST_BLOCK, UNLIMITED, keep_freed_memory
 
 def faults(size, rounds):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -20,7 +20,7 @@ def faults(size, rounds):
         del held
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-keep_freed(ALL)
+keep_freed_memory(UNLIMITED)
 for size in (LARGEST_BLOCK // 2, 2 * LARGEST_BLOCK):  # the second goes back in any case
     faults(size, 2)
     print(faults(size, 5))

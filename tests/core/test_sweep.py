@@ -8,10 +8,10 @@ from torch import nn
 
 from denoiser import metrics
 from denoiser.checkpoint import CheckpointError, list_models, load_model
-from denoiser.comparison import LADDER, NOISY, Comparison, breaking_point, compare, sweep
 from denoiser.models import build
 from denoiser.noise import NOISES, add_noise, draw_noise
 from denoiser.recipes import RECIPES
+from denoiser.sweep import NOISE_FACTORS, NOISY, Comparison, breaking_point, compare, sweep
 
 FACTORS = (0.0, 0.3, 0.7, 1.0)
 
@@ -74,7 +74,7 @@ def test_the_noisy_row_is_the_digit_with_the_seed_s_noise(kind, x, models):
 def test_all_models_see_the_same_noise_once(x):
     first, second = Spy(), Spy()
     result = sweep(x, {"first": first, "second": second}, "gaussian", 5, FACTORS)
-    assert len(first.seen) == len(second.seen) == 1  # the whole ladder in one batch
+    assert len(first.seen) == len(second.seen) == 1  # the whole sweep in one batch
     assert torch.equal(first.seen[0], second.seen[0])
     assert torch.equal(first.seen[0][:, 0], result.pictures[0])
 
@@ -144,10 +144,10 @@ def test_without_models_the_noisy_row_is_left(x):
     assert sweep(x, {}, "gaussian", 5, FACTORS).names == (NOISY,)
 
 
-def test_the_ladder_goes_from_0_to_1_in_steps_of_a_twentieth(x):
+def test_the_noise_factors_go_from_0_to_1_in_steps_of_a_twentieth(x):
     result = sweep(x, {}, "gaussian", 5)
-    assert result.factors == LADDER
-    assert pytest.approx([step * 0.05 for step in range(21)]) == LADDER
+    assert result.factors == NOISE_FACTORS
+    assert pytest.approx([step * 0.05 for step in range(21)]) == NOISE_FACTORS
 
 
 def test_an_unknown_kind_is_named(x, models):
@@ -163,8 +163,7 @@ def hand_made(clean: int, *rows: list[int], factors=FACTORS) -> Comparison:
         factors=tuple(factors),
         clean=torch.zeros(28, 28),
         pictures=torch.zeros(len(rows), len(factors), 28, 28),
-        psnr=None,
-        ssim=None,
+        figures=None,
         readings=sure[torch.tensor(rows)],
         clean_reading=sure[clean],
     )

@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the running page: python docs/pictures.py [WORD...]
+"""Take the screenshots in docs/images/ from the running page: python scripts/take_screenshots.py [WORD...]
 
 Every state of the Denoise page and the other tabs, at 1280 and 390 px, in headless Chromium on our own example digits;
 with words, only the pictures whose names have one of them. MNIST is hidden from the page, so that none of its digits
@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-FOLDER = Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent))
+ROOT = Path(__file__).resolve().parent.parent
+IMAGES = ROOT / "docs" / "images"
+sys.path.insert(0, str(ROOT))
 
 from denoiser.bench.browser import (  # noqa: E402
     CHROMIUM_FLAGS,
@@ -32,13 +33,13 @@ from denoiser.ink import digit_from_strokes  # noqa: E402
 
 THEMES = ("light", "dark")
 SIZES = {"1280": DESKTOP, "390": PHONE}
-THERE = "() => denoiser.state.ladder !== null"
+SWEEP_DONE = "() => denoiser.state.ladder !== null"
 
 
 def example(page, name: str = "3") -> None:
     """An example digit, and all answers to it."""
     page.locator(f"#pad .tray [data-name='{name}']").click()
-    page.wait_for_function(THERE)
+    page.wait_for_function(SWEEP_DONE)
 
 
 def view(name: str) -> Callable:
@@ -56,7 +57,7 @@ def other_noise(page) -> None:
     example(page, "5")
     page.locator("#kind input[value=speckle]").evaluate("e => e.click()")
     page.evaluate("() => denoiser.set({ factor: 0.9 })")
-    page.wait_for_function(f"() => denoiser.state.kind === 'speckle' && ({THERE})()")
+    page.wait_for_function(f"() => denoiser.state.kind === 'speckle' && ({SWEEP_DONE})()")
 
 
 def odd(name: str) -> Callable:
@@ -64,7 +65,7 @@ def odd(name: str) -> Callable:
 
     def act(page) -> None:
         page.locator(f"[data-odd={name}]").evaluate("e => e.click()")
-        page.wait_for_function(THERE)
+        page.wait_for_function(SWEEP_DONE)
 
     return act
 
@@ -120,13 +121,13 @@ def train(page, seconds: float = 15) -> None:
 
 
 def shoot(page, name: str) -> None:
-    """The page as it is now, as WebP."""
-    path = FOLDER / f"{name}.webp"
+    """Save the page as it is now as WebP."""
+    path = IMAGES / f"{name}.webp"
     page.evaluate("() => denoiser.say('')")
     page.wait_for_timeout(1_200)
     shot = Image.open(io.BytesIO(page.screenshot()))
     shot.convert("RGB").save(path, quality=72, method=6)
-    print(path.relative_to(FOLDER.parent), f"{path.stat().st_size / 1024:.0f} kB")
+    print(path.relative_to(ROOT), f"{path.stat().st_size / 1024:.0f} kB")
 
 
 def main(words: list[str]) -> None:

@@ -1,0 +1,64 @@
+"""Training and validation batches as a recipe wants them: augmented, made noisy, on the device."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from ..data import Batch, Digits, augment, to_float
+from ..noise import add_noise, draw_noise
+from ..recipes import Recipe
+
+VALIDATION_BATCH = 1_000
+DRAWN_ONCE, VALIDATION = -1, -2  # stand for an epoch in the seeds of what is drawn outside of all epochs
+
+
+def make_noisy(clean: Tensor, recipe: Recipe, generator: torch.Generator) -> Tensor:
+    """A batch (B, 1, H, W) with fresh noise: an equal share of each kind, factors drawn from the recipe's range."""
+    low, high = recipe.noise_range
+    factor = torch.rand(len(clean), 1, 1, 1, generator=generator, device=clean.device) * (high - low) + low
+    parts = zip(recipe.noise, clean.chunk(len(recipe.noise)), factor.chunk(len(recipe.noise)), strict=False)
+    return torch.cat([add_noise(x, draw_noise(kind, x.shape, generator), f) for kind, x, f in parts])
+
+
+class NoisyBatches:
+    """Batches of `digits`, which lie on the training device, with the noise and augmentation of `recipe`."""
+
+    def __init__(self, digits: Digits, recipe: Recipe) -> None:
+        self.digits, self.recipe = digits, recipe
+        self.device = digits.images.device
+
+    @cached_property
+    def fixed_noisy(self) -> Tensor | None:
+        """All noisy pictures (N, 1, 28, 28) where the recipe draws its noise once, else None."""
+        if self.recipe.noise_drawn == "once":
+            return make_noisy(self.digits.floats(), self.recipe, self.generator(DRAWN_ONCE))
+        return None
+
+    def seed(self, epoch: int) -> int:
+        """The seed of all randomness in `epoch`, counted from 0 (or DRAWN_ONCE or VALIDATION)."""
+        return (self.recipe.seed + 1) * 1_000_003 + epoch
+
+    def generator(self, epoch: int) -> torch.Generator:
+        """A generator on the device, seeded for `epoch`."""
+        return torch.Generator(self.device).manual_seed(self.seed(epoch))
+
+    def batch(self, index: Tensor, generator: torch.Generator) -> Batch:
+        """The training batch of the digits at `index` (B,)."""
+        clean, labels = to_float(self.digits.images[index]), self.digits.labels[index]
+        if self.fixed_noisy is not None:
+            return Batch(self.fixed_noisy[index], clean, labels)
+        if self.recipe.augmentation:
+            clean = augment(clean, self.recipe.augmentation, generator)
+        return Batch(make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean, clean, labels)
+
+    def validation(self) -> Iterator[tuple[Batch, torch.Generator]]:
+        """All digits in order, not augmented, with the same noise at each call; and the generator to sample from."""
+        generator = self.generator(VALIDATION)
+        for images, labels in zip(
+            self.digits.images.split(VALIDATION_BATCH), self.digits.labels.split(VALIDATION_BATCH), strict=True
+        ):
+            clean = to_float(images)
+            noisy = make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean
+            yield Batch(noisy, clean, labels), generator

@@ -1,0 +1,25 @@
+"""Write the tables in README.md and docs/ anew from stored results and records: python scripts/write_tables.py
+
+The results are checkpoints/evaluation.json, docs/ablations.json and docs/training.json, which `python -m denoiser
+evaluate` and `bench ablations` and `bench training` write with --json. denoiser/evaluation/tables.py makes the tables.
+"""
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from denoiser.evaluation.tables import Results, render  # noqa: E402
+
+
+def pages() -> dict[Path, str]:
+    """README.md and every page of docs/, with its tables as the results have them."""
+    results = Results(ROOT / "checkpoints" / "evaluation.json", ROOT / "docs")
+    files = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return {file: render(file.read_text(encoding="utf-8"), results) for file in files}
+
+
+if __name__ == "__main__":
+    for file, text in pages().items():
+        file.write_text(text, encoding="utf-8")
