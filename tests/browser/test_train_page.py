@@ -168,7 +168,7 @@ def test_the_filters_shown_stay_the_same_ones(strokes):
 
 def not_a_number(*args, **options):
     for done in (1, 2):
-        yield SimpleNamespace(loss=torch.tensor(float("nan")), done=done, history=[])
+        yield SimpleNamespace(loss=torch.tensor(float("nan")), number=done, history=[])
 
 
 def gives_up(*args, **options):
@@ -178,7 +178,7 @@ def gives_up(*args, **options):
 
 @pytest.mark.parametrize("steps", [not_a_number, gives_up])
 def test_a_training_that_cannot_go_on_says_why(strokes, monkeypatch, steps):
-    monkeypatch.setattr(live, "steps", steps)
+    monkeypatch.setattr(live, "train_steps", steps)
     (only,) = live.learn(SMALL, 1.0)
     assert only.keys() == {"error"}
     assert only["error"].endswith(".")
