@@ -1,4 +1,4 @@
-"""python -m denoiser deploy, and the commands that docs/hosting.md says do the same, against a Hub on the loopback."""
+"""python -m denoiser deploy, and the commands that docs/hosting.md says do the same, against a fake Hub on this machine."""
 
 import base64
 import fnmatch
@@ -23,7 +23,7 @@ SPACE = "me/denoiser"
 
 
 class Hub(BaseHTTPRequestHandler):
-    """What of the Hub's interface it takes to create a Space and to commit files to it; `server` keeps what it got."""
+    """The part of the Hub's API that creates a Space and commits files to it; `server` keeps what it received."""
 
     def answer(self, body, status=200):
         content = json.dumps(body).encode()
@@ -68,7 +68,7 @@ class Hub(BaseHTTPRequestHandler):
         if "/commit/" in self.path:
             hub.commits.append([json.loads(line) for line in body.splitlines()])
             return self.answer({"commitUrl": f"{url}/spaces/{SPACE}/commit/1", "commitOid": "1"})
-        return self.answer({"success": True})  # such as checking the README's front matter
+        return self.answer({"success": True})  # such as validating the README's front matter
 
     def mode(self, file):
         try:
@@ -84,7 +84,7 @@ class Hub(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def hub():
-    """A Hub that lets the token hf_fits create the Space and write to it."""
+    """A Hub on which the token hf_fits may create the Space and write to it."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.there, server.stored, server.commits = [".gitattributes", "README.md"], {}, []
     server.refusal = server.created = None
@@ -96,14 +96,14 @@ def hub():
 
 @pytest.fixture
 def run(hub, tmp_path):
-    """Runs a command with that Hub in place of the real one."""
+    """Runs a command with that Hub instead of the real one."""
 
     def run(*command, token="hf_fits"):
         variables = os.environ | {
             "HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}",
             "HF_HOME": str(tmp_path / "hf"),
             "HF_TOKEN": token,
-            "HF_HUB_DISABLE_XET": "1",  # the older way up, without a store of its own
+            "HF_HUB_DISABLE_XET": "1",  # the older protocol, which needs no further service
             "HF_HUB_DISABLE_PROGRESS_BARS": "1",
             "PYTHONPATH": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
@@ -114,7 +114,7 @@ def run(hub, tmp_path):
 
 
 def arrived(hub):
-    """What was committed, by path: the content of each file, None where it was deleted."""
+    """The content of each committed file by its path; None if it was deleted."""
     found = {}
     for line in (line for commit in hub.commits for line in commit):
         value = line["value"]
@@ -146,13 +146,13 @@ def test_the_space_is_the_page_and_nothing_else(files):
     assert not [name for name in files if "ubyte" in name or "__pycache__" in name or name.endswith((".pt", ".pkl"))]
 
 
-def test_what_the_readme_shows_is_there(files):
+def test_everything_the_readme_links_to_is_uploaded(files):
     shown = re.findall(r"\]\(([^):#]+)\)", files["README.md"].decode())
     assert {"docs/images/demo.webp", "docs/results.md"} <= set(shown)
     assert set(shown) <= set(files)
 
 
-def test_git_keeps_as_large_files_whatever_is_no_text(files):
+def test_every_binary_file_is_in_git_lfs(files):
     patterns = [line.split()[0] for line in files[".gitattributes"].decode().splitlines() if "filter=lfs" in line]
     for name, content in files.items():
         large = any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
@@ -166,7 +166,7 @@ def test_git_keeps_as_large_files_whatever_is_no_text(files):
     assert not (ROOT / ".gitattributes").exists()  # here they are ordinary files
 
 
-def test_a_file_that_is_just_being_written_stays_here(tmp_path, monkeypatch):
+def test_a_temporary_file_is_not_uploaded(tmp_path, monkeypatch):
     for name in (*(part for part in deploy.PARTS if "*" not in part), "checkpoints/.new.json.x1", "denoiser/a.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("")

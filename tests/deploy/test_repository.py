@@ -1,4 +1,4 @@
-"""What the repository promises to those who host it: one version of gradio, no pickles, no data, small files."""
+"""What the repository promises: one version of gradio, no pickles, no data, no large files, current tables."""
 
 import importlib.util
 import re
@@ -27,7 +27,7 @@ def committed() -> list[Path]:
     return [ROOT / name for name in listed.stdout.split("\0") if name]
 
 
-def test_the_space_runs_the_gradio_that_is_pinned(front_matter):
+def test_the_space_uses_the_pinned_gradio(front_matter):
     pinned = re.search(r"^gradio==(\S+)$", (ROOT / "requirements.txt").read_text(), re.MULTILINE)[1]
     assert front_matter["sdk_version"] == pinned
 
@@ -41,7 +41,7 @@ def test_front_matter_is_what_spaces_accepts(front_matter):
     assert {front_matter["colorFrom"], front_matter["colorTo"]} <= colours
 
 
-def test_zerogpu_may_choose_among_the_versions_of_torch_it_knows():
+def test_torch_has_only_a_lower_bound_so_that_zerogpu_can_choose():
     requirements = (ROOT / "requirements.txt").read_text()
     assert re.findall(r"^torch(?:vision)?([=<>!~].)", requirements, re.MULTILINE) == [">=", ">="]
 
@@ -51,7 +51,7 @@ def test_no_pickles_no_data_no_large_files(committed):
     assert not [p for p in committed if p.exists() and p.stat().st_size > 10 * 2**20]
 
 
-def test_the_tables_are_those_of_the_results():
+def test_the_tables_in_the_docs_are_up_to_date():
     path = ROOT / "scripts" / "write_tables.py"
     specification = importlib.util.spec_from_file_location("write_tables", path)
     script = importlib.util.module_from_spec(specification)

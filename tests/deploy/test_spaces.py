@@ -1,4 +1,4 @@
-"""The page as Hugging Face Spaces runs it: the uploaded files alone, read-only, in a frame on the Hub's own page."""
+"""The page as Hugging Face Spaces runs it: only the uploaded files, read-only, in a frame on the Hub's page."""
 
 import importlib
 import json
@@ -19,9 +19,9 @@ from denoiser.bench.browser import DESKTOP, PHONE, answers, free_port
 from denoiser.deploy import space_files, write_copy
 from denoiser.web import zerogpu
 
-# The package that Spaces installs: what of it the page and Gradio meet. As the real one it refuses asynchronous
-# functions, and tells the platform at launch which functions there are; without any, ZeroGPU ends the Space.
-STAND_IN = """
+# A fake of the package `spaces`, as far as the page and Gradio use it. Like the real one it refuses asynchronous
+# functions and reports at launch which functions use the GPU; ZeroGPU stops a Space that has none.
+FAKE_SPACES = """
 import functools, inspect, json, os, sys
 
 if "gradio" in sys.modules and not hasattr(sys.modules["gradio"], "Blocks"):
@@ -53,7 +53,7 @@ gradio.Blocks.launch = reported(gradio.Blocks.launch)
 """
 RELOADING = "def start_reload_server(prerun, postrun, stop_event):\n    stop_event.wait()\n"
 
-# The frame of the Hub's page around a Space, with the rights that it gives.
+# The Hub's page with the frame around a Space, and the permissions it grants.
 HUB = "https://huggingface.co/spaces/me/denoiser"
 FRAME = """<!doctype html><title>Hub</title><meta name="viewport" content="width=device-width">
 <body style="margin: 0"><iframe id="space" src="{}"
@@ -65,10 +65,10 @@ BLOCKED = """for (const name of ["localStorage", "sessionStorage"])
   Object.defineProperty(window, name, { get() { throw new DOMException("Access is denied.", "SecurityError"); } });"""
 
 
-def install_stand_in(folder):
-    """The package `spaces` in a folder of its own, for PYTHONPATH."""
+def install_fake_spaces(folder):
+    """Write the fake package `spaces` to a folder for PYTHONPATH."""
     for name, content in {
-        "spaces/__init__.py": STAND_IN,
+        "spaces/__init__.py": FAKE_SPACES,
         "spaces/reloading.py": RELOADING,
         "spaces-0.51.3.dist-info/METADATA": "Metadata-Version: 2.1\nName: spaces\nVersion: 0.51.3\n",
     }.items():
@@ -79,7 +79,7 @@ def install_stand_in(folder):
 
 @contextmanager
 def read_only(folder):
-    """A folder in which nothing can be written, by those who keep to its rights."""
+    """Make a folder read-only while in use; root must drop its capabilities to respect that."""
     paths = [folder, *folder.rglob("*")]
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)
@@ -90,7 +90,7 @@ def read_only(folder):
 
 @pytest.fixture(scope="module")
 def space(tmp_path_factory):
-    """The page on loopback as on a Space with ZeroGPU: its address, and what it told the platform at launch."""
+    """The page running as on a Space with ZeroGPU: its address, and the file with what it reported at launch."""
     base = tmp_path_factory.mktemp("space")
     write_copy(space_files(), base / "app")
     for name in ("home", "tmp"):
@@ -100,7 +100,7 @@ def space(tmp_path_factory):
         "PATH": os.environ["PATH"],
         "HOME": str(base / "home"),
         "TMPDIR": str(base / "tmp"),
-        "PYTHONPATH": str(install_stand_in(base / "packages")),
+        "PYTHONPATH": str(install_fake_spaces(base / "packages")),
         "SPACES_REPORT": str(base / "report.json"),
         "GRADIO_SERVER_NAME": "127.0.0.1",
         "GRADIO_SERVER_PORT": str(port),
@@ -108,10 +108,10 @@ def space(tmp_path_factory):
         "SPACE_ID": "me/denoiser",
         "SPACE_HOST": "me-denoiser.hf.space",
         "DENOISER_FRAMES": "https://friend.example",
-        "GRADIO_SSR_MODE": "True",  # as Spaces sets it; of use only where there is a Node that Gradio takes
+        "GRADIO_SSR_MODE": "True",  # as Spaces sets it; it has an effect only with a suitable Node
     } | ({"GRADIO_NODE_PATH": node} if node else {})
     command = [sys.executable, "app.py"]
-    if os.geteuid() == 0:  # to whom no rights apply as long as it has its capabilities
+    if os.geteuid() == 0:  # who ignores file permissions while it has its capabilities
         command = ["setpriv", "--bounding-set=-all", *command]
     with read_only(base / "app") as folder, read_only(base / "home"), open(base / "log", "w+") as log:
         process = subprocess.Popen(command, cwd=folder, env=variables, stdout=log, stderr=subprocess.STDOUT)
@@ -131,9 +131,9 @@ def space(tmp_path_factory):
 
 @pytest.fixture
 def visit(browser, space):
-    """visit(address, framed_by=HUB, **options) opens the page, in a frame or by itself: its window and its frame.
+    """visit(framed_by=HUB, **options) opens the page, alone or in a frame: its window, its frame and the complaints.
 
-    At the end the test fails on any complaint of the browser, and on a request to another host.
+    At the end the test fails if the browser reported an error or sent a request to another host.
     """
     contexts, complaints = [], []
 
@@ -168,22 +168,22 @@ def visit(browser, space):
 
 
 def at_rest(frame):
-    """Wait until every component is there and stands still."""
+    """Wait until every component is there and the layout no longer changes."""
     deadline = time.monotonic() + 60
     while not frame.evaluate(READY):
         assert time.monotonic() < deadline, "the page does not come to rest"
 
 
 def draw_seven(page, frame):
-    """A seven by hand; wait for every noise factor's answer."""
+    """Draw a seven with the mouse and wait for the sweep."""
     box = frame.locator("#pad .paper").bounding_box()
-    places = [
+    points = [
         (box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in ((0.3, 0.3), (0.7, 0.3), (0.4, 0.8))
     ]
-    page.mouse.move(*places[0])
+    page.mouse.move(*points[0])
     page.mouse.down()
-    for place in places[1:]:
-        page.mouse.move(*place, steps=8)
+    for point in points[1:]:
+        page.mouse.move(*point, steps=8)
     page.mouse.up()
     frame.wait_for_function(SETTLED)
 
@@ -192,7 +192,7 @@ def draw_seven(page, frame):
 @pytest.mark.parametrize(
     ("options", "script"), [(DESKTOP, None), (PHONE, BLOCKED)], ids=["desktop", "phone with storage blocked"]
 )
-def test_all_of_it_works_in_the_frame_of_the_hub(visit, options, script):
+def test_the_page_works_in_the_frame_of_the_hub(visit, options, script):
     page, frame, _ = visit(HUB, script, **options)
     at_rest(frame)
     draw_seven(page, frame)
@@ -224,7 +224,7 @@ def test_all_of_it_works_in_the_frame_of_the_hub(visit, options, script):
 
 
 @pytest.mark.slow
-def test_it_works_by_itself_too_on_a_tablet(visit):
+def test_the_page_works_without_a_frame_on_a_tablet(visit):
     page, frame, _ = visit(viewport={"width": 820, "height": 1180})
     at_rest(frame)
     draw_seven(page, frame)
@@ -242,7 +242,7 @@ def test_no_other_site_can_frame_it(visit):
 
 
 @pytest.mark.slow
-def test_our_server_answers_though_the_platform_asks_for_another_before_it(space):
+def test_our_server_answers_although_the_platform_asks_for_server_side_rendering(space):
     url, _ = space
     with urllib.request.urlopen(f"{url}/health", timeout=10) as reply:
         assert json.load(reply)["status"] == "ok"
@@ -255,9 +255,9 @@ def test_our_server_answers_though_the_platform_asks_for_another_before_it(space
 
 
 @pytest.fixture
-def stand_in(tmp_path, monkeypatch):
-    """The stand-in for `spaces`, as zerogpu has imported it."""
-    monkeypatch.syspath_prepend(install_stand_in(tmp_path))
+def fake_spaces(tmp_path, monkeypatch):
+    """The fake package `spaces`, as zerogpu has imported it."""
+    monkeypatch.syspath_prepend(install_fake_spaces(tmp_path))
     import gradio
 
     launch = gradio.Blocks.launch
@@ -269,17 +269,17 @@ def stand_in(tmp_path, monkeypatch):
     importlib.reload(zerogpu)
 
 
-def test_a_function_that_borrows_is_registered_with_its_time(stand_in):
+def test_a_gpu_function_is_registered_with_its_duration(fake_spaces):
     @zerogpu.borrows_gpu(30)
     def train():
         yield 1
 
-    assert [entry["duration"] for entry in stand_in.registered] == [30]
-    assert stand_in.registered[0]["name"].endswith("train")
+    assert [entry["duration"] for entry in fake_spaces.registered] == [30]
+    assert fake_spaces.registered[0]["name"].endswith("train")
     assert list(train()) == [1]
 
 
-def test_elsewhere_it_stays_as_it_is():
+def test_without_zerogpu_a_gpu_function_is_unchanged():
     def train():
         return 1
 
@@ -287,7 +287,7 @@ def test_elsewhere_it_stays_as_it_is():
 
 
 @pytest.mark.slow
-def test_zerogpu_finds_a_function_to_lend_its_gpu_to(space):
-    """Without any, ZeroGPU ends the Space when it starts."""
+def test_zerogpu_finds_a_gpu_function(space):
+    """ZeroGPU stops a Space that has none."""
     _, report = space
     assert json.loads(report.read_text())
