@@ -1,4 +1,4 @@
-"""python -m denoiser deploy, and the commands that docs/hosting.md says do the same, against a fake Hub on this machine."""
+"""`denoiser deploy` and the commands that docs/hosting.md gives instead, against a fake Hub on this machine."""
 
 import base64
 import fnmatch
