@@ -107,18 +107,22 @@ def test_the_citation_is_of_this_version():
     assert citation["license"] == project["license"]
 
 
-def test_the_tree_in_the_docs_is_the_tree():
+def modules(folder) -> set[str]:
+    """The modules and packages right in a folder, as they stand in the tree: `noise.py`, `bench/`."""
+    found = {path.name for path in folder.glob("*.py")} | {
+        f"{path.parent.name}/" for path in folder.glob("*/__init__.py")
+    }
+    return found - {"__init__.py", "__main__.py"}
+
+
+@pytest.mark.parametrize("folder", [ROOT / "denoiser", ROOT / "denoiser" / "web"], ids=lambda path: path.name)
+def test_the_tree_in_the_docs_names_every_module(folder):
     tree = text(ROOT / "docs" / "architecture.md").split("## The tree")[1].split("```")[1]
-    head, _, web = tree.partition("  web/ ")
-    for folder, part in ((ROOT / "denoiser", head), (ROOT / "denoiser" / "web", web)):
-        named = {
-            word for line in part.splitlines() for word in re.findall(r"(?<!\S)\w+(?:\.py|/)(?=[, ]|$)", line[:38])
-        }
-        there = {path.name for path in folder.glob("*.py")}
-        there |= {f"{path.parent.name}/" for path in folder.glob("*/__init__.py")} - {"web/"}
-        assert there - {"__init__.py", "__main__.py"} <= named, "a module is not in docs/architecture.md"
-        missing = {name for name in named if not any(f.joinpath(name).exists() for f in (ROOT, folder))}
-        assert not missing, "docs/architecture.md names what is not there"
+    indent = "  " * len(folder.relative_to(ROOT).parts)
+    lines = re.findall(rf"^{indent}(\S.*?)(?:  |$)", tree, re.MULTILINE)  # without what stands beside the names
+    named = {name for line in lines for name in re.split(r",? ", line)} - {"__init__.py", "__main__.py"}
+    assert modules(folder) - named == set(), "add these to the tree in docs/architecture.md"
+    assert named - modules(folder) == set(), "remove these from the tree in docs/architecture.md"
 
 
 def test_the_workflow_runs_the_same_script():
