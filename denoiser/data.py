@@ -20,7 +20,7 @@ from torch import Tensor
 
 from .errors import DenoiserError
 from .files import write_atomically
-from .pictures import is_picture_name, read_picture
+from .pictures import is_picture_name, read_pictures
 
 SIDE = 28
 PIXELS = SIDE * SIDE
@@ -180,8 +180,7 @@ def load_folder(folder: Path, device: torch.device | str = "cpu", resize: bool =
         raise DataError(f"there are no pictures in {folder}" if folder.is_dir() else f"there is no folder {folder}")
     images: list[Tensor] = []
     size = None
-    for file in files:
-        picture = read_picture(file)
+    for file, picture in zip(files, read_pictures(files), strict=True):
         height, width = picture.shape[2:]
         if (height, width) != (size := size or (height, width)):
             raise DataError(

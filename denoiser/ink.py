@@ -6,24 +6,30 @@ the longest side of the ink is 20 pixels, its centre of mass lies at pixel (14, 
 2.6 pixels wide and fade over 1.4. Knows nothing of models.
 """
 
-import io
 import math
-import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
-from PIL.ExifTags import Base
+from PIL import Image
 from torch import Tensor
 
 from .data import SIDE
 from .errors import DenoiserError
-from .pictures import open_picture
+from .image_decoder import (
+    FILES,
+    SMALLEST,
+    DamagedImage,
+    Limits,
+    Refused,
+    RefusedImage,
+    array_pixels,
+    decode,
+    working_pixels,
+)
 
 BOX = 20  # the longest side of MNIST's ink, in pixels that hold any: so in 9,997 of its 10,000 test digits
 CENTRE = 14.0  # MNIST's centre of mass, from 0 at the centre of the first pixel: mean 14.00, deviation 0.29
@@ -40,12 +46,7 @@ CORNER = math.cos(math.radians(70))  # a sharper turn between two points is a co
 MOST_POINTS = 20_000
 REACH = (-1.0, 2.0)  # where a point may lie, in sides of the pad: a captured pointer leaves the pad, but not by far
 
-LARGEST = 175_000_000  # pixels; a little below where Pillow itself suspects a decompression bomb
-MOST_MEMORY = 2**28  # bytes of a picture once decoded: 67 million pixels in colour (a large JPEG is decoded smaller)
-LARGE = 2**25  # bytes; pictures above that are decoded one after the other, or many at once would fill the memory
-PATIENCE = 8  # seconds to wait for that
-SMALLEST = 4  # pixels on the shorter side
-WORKING = 800  # pixels on the longer side of a picture while its ink is looked for
+LARGEST = FILES.pixels  # of an array or an image that is open already
 OUTLINE = 160  # pixels on the longer side of the ink while its outline is measured
 THINNEST, THICKEST = 2.3, 3.2  # stroke widths that are left alone, in pixels of the result
 FAINTEST = 0.06  # contrast between ink and paper below which a picture counts as blank
@@ -256,20 +257,21 @@ def _pen_distance(points: np.ndarray, row: float, column: float) -> np.ndarray:
 # ---- pictures ----
 
 
-def digit_from_image(picture) -> Tensor:
+def digit_from_image(picture, limits: Limits = FILES) -> Tensor:
     """One digit, float32 (1, 1, 28, 28) in [0, 1], from a picture of any kind, size, colour and polarity.
 
-    `picture` is a PIL image, an array (H, W[, 3 or 4]) of uint8, uint16, bool or float, the bytes of a file, or its
-    path. A 28 x 28 picture that is an MNIST digit already, inverted or not, is taken as it is. Raises BlankInk where
+    `picture` is a PIL image, an array (H, W[, 3 or 4]) of uint8, uint16, bool or float, the bytes of a file, the open
+    file, or its path. Files are decoded in a process of its own within `limits`; those of strangers within UPLOADS.
+    A 28 x 28 picture that is an MNIST digit already, inverted or not, is taken as it is. Raises BlankInk where
     no ink stands out from its paper, UnreadablePicture where there is no usable picture, InkError for other things.
     """
-    pixels = _pixels(picture)
+    pixels = _pixels(picture, limits)
     if (digit := _as_it_is(pixels)) is not None:
         return digit
     return _drawn_again(_shape(_main_ink(_contrast(pixels))))
 
 
-def framed_from_image(picture) -> Tensor:
+def framed_from_image(picture, limits: Limits = FILES) -> Tensor:
     """A picture that is noisy already, float32 (1, 1, 28, 28) in [0, 1], light on dark: framed, and nothing else.
 
     No threshold and no new stroke width: where its noise goes, goes what a denoiser is for. 28 x 28 pixels stay as
@@ -279,7 +281,7 @@ def framed_from_image(picture) -> Tensor:
     """
     from skimage.transform import resize_local_mean
 
-    grey = _pixels(picture).mean(axis=2)
+    grey = _pixels(picture, limits).mean(axis=2)
     if np.ptp(grey) < FAINTEST:
         raise BlankInk(NO_INK)
     frame = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
@@ -320,22 +322,24 @@ class _Shape(NamedTuple):
     width: float  # of the strokes
 
 
-def _pixels(picture) -> np.ndarray:
-    """Any picture as float32 (h, w, 3) in [0, 1], no side above WORKING, upright, ink visible on an opaque ground."""
+def _pixels(picture, limits: Limits) -> np.ndarray:
+    """Any picture as float32 (h, w, 3) in [0, 1], no side above 800, upright, ink visible on an opaque ground."""
     if isinstance(picture, Image.Image):
-        array = _decoded(lambda: _from_pil(picture))
-    elif isinstance(picture, (str, Path)):
-        array = _decoded(lambda: _from_file(picture))
-    elif isinstance(picture, (bytes, bytearray, memoryview)):
-        array = _decoded(lambda: _from_file(io.BytesIO(picture)))
-    elif hasattr(picture, "read"):
-        array = _decoded(lambda: _from_file(picture))
-    elif isinstance(picture, np.ndarray) or hasattr(picture, "__array__"):
-        array = _from_array(np.asarray(picture))
+        array = _readable(lambda: _from_pil(picture))
+    elif isinstance(picture, np.ndarray) or (hasattr(picture, "__array__") and not isinstance(picture, memoryview)):
+        array = _readable(lambda: _from_array(np.asarray(picture)))
     else:
-        raise InkError(f"A picture is an image, an array, a file or its bytes, not {type(picture).__name__}.")
+        content = _readable(lambda: _content(picture, limits.file + 1))
+        try:
+            array = decode(content, limits=limits)
+        except RefusedImage as error:
+            raise UnreadablePicture(str(error)) from error
+        except DamagedImage as error:
+            raise UnreadablePicture(NO_PICTURE) from error
     if min(array.shape[:2]) < SMALLEST:
         raise UnreadablePicture(f"That picture is {_size(array)} once read; there is nothing to see in so few.")
+    if array.dtype == np.uint8:
+        array = array.astype(np.float32) / 255
     if array.shape[2] == 1:
         return np.repeat(array, 3, axis=2)
     return _composited(array) if array.shape[2] == 4 else array
@@ -345,121 +349,61 @@ def _size(array: np.ndarray) -> str:
     return f"{array.shape[1]} x {array.shape[0]} pixels"
 
 
-def _decoded(read: Callable[[], np.ndarray]) -> np.ndarray:
-    """What `read` returns; whatever Pillow raises becomes UnreadablePicture.
+def _content(source, most: int) -> bytes:
+    """The first `most` bytes of a file, given as its path, its bytes, or open."""
+    if isinstance(source, (str, Path)):
+        with open(source, "rb") as file:
+            return file.read(most)
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        return bytes(source)
+    if hasattr(source, "read"):
+        if hasattr(source, "seek"):
+            source.seek(0)
+        return bytes(source.read(most))
+    raise InkError(f"A picture is an image, an array, a file or its bytes, not {type(source).__name__}.")
 
-    Everything is caught, since its decoders raise what their formats' parsers happen to: OSError, SyntaxError,
-    struct.error, KeyError and more, depending on the byte that is wrong.
-    """
+
+def _readable(read: Callable[[], Any]) -> Any:
+    """What `read` returns; whatever Pillow or the file system raises becomes UnreadablePicture."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return read()
     except InkError:
         raise
-    except Image.DecompressionBombError:
-        raise UnreadablePicture(_too_large()) from None
+    except Refused as error:
+        raise UnreadablePicture(str(error)) from None
     except MemoryError:
-        raise UnreadablePicture("That picture needs more memory than there is.") from None
+        raise UnreadablePicture("That picture takes too much memory to read. Try a smaller one.") from None
     except FileNotFoundError as error:
         raise UnreadablePicture(f"There is no file {error.filename}.") from None
-    except Exception as error:
+    except Exception as error:  # an image that is open may be decoded only now, and its decoder raises anything
         raise UnreadablePicture(NO_PICTURE) from error
 
 
-def _too_large(most: int = LARGEST) -> str:
-    return f"That picture is too large: {most // 1_000_000} million pixels are the most we read."
-
-
-def _from_file(source) -> np.ndarray:
-    with open_picture(source) as image:
-        return _from_pil(image)
+def _refuse_size(width: int, height: int) -> None:
+    if width * height > LARGEST:
+        raise UnreadablePicture(
+            f"That picture is too large: {LARGEST // 1_000_000} million pixels are the most we read."
+        )
 
 
 def _from_pil(image: Image.Image) -> np.ndarray:
-    """A PIL image's first or current frame, upright, as float32 (h, w, 1, 3 or 4) in [0, 1], reduced to WORKING."""
-    width, height = image.size
-    if width * height > LARGEST:
-        raise UnreadablePicture(_too_large())
-    if min(width, height) < SMALLEST:
-        raise UnreadablePicture(f"That picture is only {width} x {height} pixels; there is nothing to see in so few.")
-    image.draft(None, (2 * WORKING, 2 * WORKING))  # a large JPEG is decoded at a fraction of its size
-    with _room_for(image):
-        return _upright(image)
-
-
-_one_large = threading.Lock()
-
-
-@contextmanager
-def _room_for(image: Image.Image) -> Iterator[None]:
-    """While a large picture is decoded no other is; UnreadablePicture for one that needs too much memory."""
-    pixel = {"1": 1, "L": 1, "P": 1}.get(image.mode, 2 if image.mode.startswith("I;16") else 4)  # as Pillow holds them
-    size = image.width * image.height * pixel
-    if size > MOST_MEMORY:
-        raise UnreadablePicture(_too_large(MOST_MEMORY // pixel))
-    if size <= LARGE:
-        yield
-    elif _one_large.acquire(timeout=PATIENCE):
-        try:
-            yield
-        finally:
-            _one_large.release()
-    else:
-        raise UnreadablePicture("Too many large pictures are being read. Try again, or try a smaller one.")
-
-
-def _upright(image: Image.Image) -> np.ndarray:
-    """What `_from_pil` returns, of a picture that is neither too large nor too small."""
-    image.load()
-    if image.getexif().get(Base.Orientation, 1) != 1:
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith(("I", "F")):
-        return _from_array(np.asarray(image))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-    elif image.mode == "LAB":  # which Pillow converts to nothing else
-        image = image.getchannel(0)
-    else:
-        mode = "L" if image.mode in ("1", "L") else "RGB"
-        image = image if image.mode == mode else image.convert(mode)  # which would copy what is large
-    if (longer := max(image.size)) > WORKING:
-        size = [max(1, round(side * WORKING / longer)) for side in image.size]
-        image = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
-    array = np.asarray(image, dtype=np.float32) / 255
-    return array[:, :, None] if array.ndim == 2 else array
+    """What `decode` gives, of a PIL image's first or current frame."""
+    _refuse_size(*image.size)
+    return working_pixels(image)
 
 
 def _from_array(array: np.ndarray) -> np.ndarray:
-    """An array's picture as float32 (h, w, 1, 3 or 4) in [0, 1], reduced to WORKING; InkError for other arrays.
-
-    Whole numbers count from 0 to the type's end; other numbers are in [0, 1] or [0, 255], else stretched to it.
-    """
+    """What `decode` gives, of an array; InkError for arrays that are no picture."""
     if array.ndim == 2:
         array = array[:, :, None]
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.dtype.kind not in "buif":
         raise InkError("An array of a picture has the shape (H, W), (H, W, 3) or (H, W, 4), and numbers in it.")
-    height, width = array.shape[:2]
-    if min(height, width) < SMALLEST:
+    if min(array.shape[:2]) < SMALLEST:
         raise UnreadablePicture(f"That picture is only {_size(array)}; there is nothing to see in so few.")
-    if height * width > LARGEST:
-        raise UnreadablePicture(_too_large())
-    full = 255 if array.dtype == np.uint8 else 65535 if array.dtype == np.uint16 else 1
-    if (step := -(-max(height, width) // WORKING)) > 1:
-        rows, columns = max(height // step, 1), max(width // step, 1)
-        array = array[: rows * step, : columns * step]
-        array = array.reshape(rows, height // rows if rows == 1 else step, columns, -1, array.shape[2])
-        array = array.mean((1, 3), dtype=np.float32)
-    with np.errstate(over="ignore"):
-        array = array.astype(np.float32) / full
-    if not np.isfinite(array).all():
-        raise InkError("That array has values in it that are not finite numbers.")
-    low, high = float(array.min()), float(array.max())
-    if low < 0 or high > 255:
-        array = (array - low) / max(high - low, 1e-30)
-    elif high > 1:
-        array = array / 255
-    return array
+    _refuse_size(*array.shape[1::-1])
+    return array_pixels(array)
 
 
 def _composited(array: np.ndarray) -> np.ndarray:

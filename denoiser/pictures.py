@@ -7,28 +7,25 @@ checked before memory is taken for it.
 import gzip
 import io
 import math
-import warnings
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from .errors import DenoiserError
 from .files import write_atomically
+from .image_decoder import FILES, FORMATS, DamagedImage, RefusedImage, decode_all
 
-# Only formats that are pixels and nothing else: no PostScript, nothing that starts another program, no icons, which
-# hold pictures of another size than they say.
-FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "BMP", "DIB", "TIFF", "AVIF", "JPEG2000")
-FORMATS += ("PPM", "TGA", "PCX", "SGI", "QOI", "PSD")
 MOST_PIXELS = 2**25  # of one picture: 8K video has as many
 MOST_BYTES = 2**30  # of a stack
+TOGETHER, SMALL = 64, 2**16  # how many small files, of up to how many bytes, are decoded in one go
 UNCLIPPED = 16  # times the range: as far as unclipped noise takes floats, and no further
 IDX_TYPES = {8: "u1", 9: "i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 GZIP = b"\x1f\x8b"
@@ -41,21 +38,35 @@ class PictureError(DenoiserError, ValueError):
 # ---------- single pictures ----------
 
 
-def open_picture(source: Path | BinaryIO) -> Image.Image:
-    """A picture opened by Pillow, if it is of one of FORMATS; raises what Pillow raises."""
-    Image.init()
-    return Image.open(source, formats=[name for name in FORMATS if name in Image.OPEN])
-
-
 def read_picture(path: Path) -> Tensor:
     """A picture file as it is, in grey: float (1, 1, H, W) in [0, 1]; PictureError where it cannot be read."""
-    with _reading(path, "a picture"), warnings.catch_warnings(), open_picture(path) as image:
-        warnings.simplefilter("ignore")
-        _refuse_size(path, image.height, image.width)
-        image = ImageOps.exif_transpose(image)
-        deep = image.mode.startswith("I")
-        pixels = np.asarray(image if deep else image.convert("L"), dtype=np.float32) / (65535 if deep else 255)
-    return torch.from_numpy(pixels.clip(0, 1)).view(1, 1, *pixels.shape)
+    return next(read_pictures([path]))
+
+
+def read_pictures(paths: Iterable[Path]) -> Iterator[Tensor]:
+    """What `read_picture` returns of each file, in their order; much faster where there are many small files."""
+    group: list[tuple[Path, bytes]] = []
+    for path in paths:
+        with _reading(path, "a picture"), path.open("rb") as file:
+            group.append((path, file.read(FILES.file + 1)))
+        if len(group) == TOGETHER or len(group[-1][1]) > SMALL:
+            yield from _decoded(group)
+            group = []
+    if group:
+        yield from _decoded(group)
+
+
+def _decoded(group: Sequence[tuple[Path, bytes]]) -> Iterator[Tensor]:
+    """The pictures of files, given with their content."""
+    limits = FILES._replace(pixels=MOST_PIXELS)
+    images = decode_all([content for _, content in group], "grey", limits)
+    for (path, _), image in zip(group, images, strict=True):
+        if isinstance(image, RefusedImage):
+            raise PictureError(f"{path}: {image}")
+        if isinstance(image, DamagedImage):
+            raise PictureError(f"{path} cannot be read as a picture: {image}")
+        pixels = image.astype(np.float32) / (255 if image.dtype == np.uint8 else 65535)
+        yield torch.from_numpy(pixels.clip(0, 1)).view(1, 1, *pixels.shape)
 
 
 def write_picture(x: Tensor, path: Path) -> None:

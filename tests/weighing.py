@@ -6,7 +6,7 @@ import statistics
 import threading
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from denoiser.examples import EXAMPLES
@@ -16,9 +16,24 @@ STROKE = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0
 
 def resident(pid: int, field: str = "VmRSS") -> float:
     """MB of memory that a process and its children hold now (VmRSS) or held at most (VmHWM)."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     found = re.search(rf"^{field}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return (int(found[1]) / 1024 if found else 0.0) + sum(resident(int(child), field) for child in children)
+    held = int(found[1]) / 1024 if found else 0.0
+    for child in children(pid):
+        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+            held += resident(child, field)
+    return held
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process has started, from any of its threads."""
+    found = []
+    for tasks in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in tasks.read_text().split():
+            # Until a new process runs its own program it shares its parent's memory, which must not count twice.
+            with suppress(FileNotFoundError, ProcessLookupError):
+                if Path(f"/proc/{child}/cmdline").read_bytes() != Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(int(child))
+    return found
 
 
 class Peak(threading.Thread):

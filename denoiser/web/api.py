@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .. import latent
 from ..errors import DenoiserError
+from ..image_decoder import UPLOADS
 from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
 from ..referee import class_probabilities
@@ -206,7 +207,7 @@ def picture_of(text: object, framed: bool) -> Tensor:
         content = decode(text.partition("base64,")[2] or text)
     except BadRequest as error:
         raise BadRequest("That picture is no base64.") from error
-    return (framed_from_image if framed else digit_from_image)(io.BytesIO(content))
+    return (framed_from_image if framed else digit_from_image)(content, UPLOADS)
 
 
 def as_url(picture: Tensor) -> str:

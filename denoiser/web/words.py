@@ -604,7 +604,10 @@ CHINESE = {
     "That picture is only {0}; there is nothing to see in so few.": "这张图片只有 {0}，太小了，看不出什么。",
     "That picture is too large: {0} million pixels are the most we read.": "这张图片太大：最多能读取 {0} 百万像素。",
     "Too many large pictures are being read. Try again, or try a smaller one.": "正在读取的大图片太多。请再试一次，或换一张小一些的图片。",
-    "That picture needs more memory than there is.": "这张图片需要的内存太多。",
+    "That picture takes too much memory to read. Try a smaller one.": "读取这张图片需要的内存太多，请换一张小一些的。",
+    "That picture takes too long to read. Try a smaller one, or another format.": (
+        "读取这张图片需要的时间太长，请换一张小一些的，或换一种格式。"
+    ),
     "That file is larger than 24 MB. Try a smaller picture.": "文件超过 24 MB，请换一张小一点的图片。",
     "MNIST is not on this machine.": "这台机器上没有 MNIST。",
     "Between 1 and {0} models can be compared at once.": "一次可以比较 1 到 {0} 个模型。",

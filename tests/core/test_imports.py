@@ -18,7 +18,7 @@ MODULES = {
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
     "errors", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "models", "recipes", "training",
-    "filters", "checkpoint", "ink", "pictures", "tiles", "batch",
+    "filters", "checkpoint", "image_decoder", "ink", "pictures", "tiles", "batch",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed

@@ -294,7 +294,6 @@ def small():
     """Small checkpoints, small limits, and no MNIST, so that a case is quick."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(ink, "LARGEST", 2**21)
-        patch.setattr(ink, "MOST_MEMORY", 2**21)
         patch.setattr(pictures, "MOST_BYTES", 2**20)
         patch.setattr(models, "mnist_test", lambda: None)
         patch.setattr(denoise, "mnist_test", lambda: None)

@@ -8,7 +8,6 @@ import json
 import os
 import socket
 import tempfile
-import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
@@ -18,13 +17,13 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
-from PIL import Image, ImageFile
+from PIL import Image
 from web_fixtures import served
 
-from denoiser import ink, latent
+from denoiser import latent
 from denoiser.checkpoint import FOLDER
 from denoiser.examples import EXAMPLES
-from denoiser.ink import UnreadablePicture, digit_from_image, digit_from_strokes
+from denoiser.ink import digit_from_strokes
 from denoiser.web.api import ENDPOINTS
 from denoiser.web.server import limits
 from denoiser.web.server.limits import Limits
@@ -357,82 +356,6 @@ class TestServer:
 
 
 # ---------- files ----------
-
-
-def header(kind: str, mode: str, size: tuple[int, int]) -> bytes:
-    """A picture file of one shade, as small as the format makes it."""
-    content = io.BytesIO()
-    options = {"TIFF": {"compression": "tiff_deflate"}, "PNG": {"compress_level": 1}}
-    Image.new(mode, size).save(content, kind, **options.get(kind, {}))
-    return content.getvalue()
-
-
-class TestPictures:
-    """Files that are more than they seem."""
-
-    @pytest.mark.parametrize(
-        ("kind", "mode", "most"),
-        [("PNG", "L", 2**20), ("PNG", "RGBA", 2**18), ("PNG", "RGB", 2**18), ("TIFF", "F", 2**18), ("GIF", "P", 2**20)],
-    )
-    def test_a_picture_that_needs_much_memory_is_refused_before_it_is_decoded(self, monkeypatch, kind, mode, most):
-        side = round(most**0.5) + 8
-        content = header(kind, mode, (side, side))
-        monkeypatch.setattr(ink, "MOST_MEMORY", 2**20)
-        monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: pytest.fail("decoded"))
-        with pytest.raises(UnreadablePicture, match="too large"):
-            digit_from_image(content)
-
-    def test_large_ones_are_decoded_one_after_the_other(self, monkeypatch):
-        monkeypatch.setattr(ink, "LARGE", 1000)
-        inside, most, lock, load = 0, 0, threading.Lock(), ImageFile.ImageFile.load
-
-        def slow(self):
-            nonlocal inside, most
-            with lock:
-                inside += 1
-                most = max(most, inside)
-            time.sleep(0.01)
-            with lock:
-                inside -= 1
-            return load(self)
-
-        content = io.BytesIO()
-        rendered().save(content, "PNG")
-        digit = content.getvalue()
-        alone = digit_from_image(digit)
-        monkeypatch.setattr(ImageFile.ImageFile, "load", slow)
-        with ThreadPoolExecutor(4) as threads:
-            found = list(threads.map(digit_from_image, [digit] * 8))
-        assert most == 1
-        assert all(x.equal(alone) for x in found)
-
-    def test_who_waits_too_long_for_that_is_told_so(self, monkeypatch):
-        monkeypatch.setattr(ink, "LARGE", 1000)
-        monkeypatch.setattr(ink, "PATIENCE", 0.01)
-        with ink._one_large, pytest.raises(UnreadablePicture, match="Too many large pictures"):
-            digit_from_image(rendered())
-        digit_from_image(rendered())  # and the next is read again
-
-    def test_icons_which_may_hold_a_picture_of_another_size_are_not_read(self):
-        content = header("ICO", "RGBA", (64, 64))
-        with pytest.raises(UnreadablePicture):
-            digit_from_image(content)
-
-    @pytest.mark.parametrize(("kind", "count"), [("GIF", 4), ("WEBP", 1), ("TIFF", 2), ("PNG", 4)])
-    def test_of_many_frames_only_the_first_is_decoded(self, kind, count, monkeypatch):
-        first, content = rendered(), io.BytesIO()
-        blanks = [Image.new("L", first.size, shade) for shade in range(200, 256)] * count
-        first.save(content, kind, save_all=True, append_images=blanks)
-        with Image.open(content) as image:
-            assert image.n_frames > 10 * count
-            monkeypatch.setattr(type(image), "seek", lambda self, frame: pytest.fail(f"frame {frame}"))
-        assert digit_from_image(content.getvalue()).shape == (1, 1, 28, 28)
-
-
-def rendered() -> Image.Image:
-    """Our own 3, dark on light, 112 pixels a side."""
-    pixels = (1 - digit_from_strokes(EXAMPLES["3"])[0, 0]).mul(255).byte().numpy()
-    return Image.fromarray(pixels).resize((112, 112))
 
 
 class TestCodes:

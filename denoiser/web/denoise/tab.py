@@ -6,7 +6,6 @@ its visitor trained.
 
 import base64
 import binascii
-import io
 import json
 import math
 from collections.abc import Hashable
@@ -18,6 +17,7 @@ from torch import Tensor, nn
 
 from ...data import PIXELS, SIDE, has_mnist
 from ...examples import EXAMPLES
+from ...image_decoder import UPLOADS, start_workers
 from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...noise import NOISES
 from ...sweep import NOISE_FACTORS, Comparison, SweepRequest
@@ -44,7 +44,7 @@ def read_picture(request: dict) -> dict:
     if not isinstance(content, str) or len(content) > MOST_BASE64:
         raise BadRequest("That file is larger than 24 MB. Try a smaller picture.")
     fit = framed_from_image if request.get("already") is True else digit_from_image
-    return {"digit": encode(fit(io.BytesIO(decode(content))))}
+    return {"digit": encode(fit(decode(content), UPLOADS))}
 
 
 def test_digit(request: dict) -> dict:
@@ -220,6 +220,7 @@ def logo() -> str:
 
 def build(zoo: Zoo) -> None:
     """The tab: pad and noise above, one card per model below."""
+    start_workers()
     with gr.Row(elem_id="bench", elem_classes="plain"):
         component("pad", read_picture, test_digit, mnist=has_mnist(), **example_props())
         with gr.Column(elem_id="noise", elem_classes="plain"):
