@@ -4,6 +4,7 @@ import errno
 import json
 import math
 import os
+import threading
 from dataclasses import replace
 from itertools import pairwise
 
@@ -32,6 +33,7 @@ from denoiser.training import (
 from denoiser.training import (
     batches as batches_module,
 )
+from denoiser.training.distributed import ProcessGroup
 from denoiser.training.trainer import WARMUP, learning_rate_factor
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
@@ -98,6 +100,27 @@ def test_training_lowers_both_losses(network, device, tiny_digits):
     assert [entry["epoch"] for entry in history] == list(range(1, 13))
     assert history[-1]["train"] < history[0]["train"]
     assert history[-1]["validation"] == pytest.approx(after[1], rel=0.01)
+
+
+def test_equal_seeds_give_equal_weights_whatever_other_threads_draw(few):
+    ended, weights = threading.Event(), set()
+
+    def draw():
+        while not ended.is_set():
+            torch.randint(10_000, ())
+
+    others = [threading.Thread(target=draw) for _ in range(2)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(100):
+            model = Trainer(short(QUICK, epochs=1), few, Engine(), ProcessGroup()).model
+            weights.add(b"".join(value.numpy().tobytes() for value in model.state_dict().values()))
+    finally:
+        ended.set()
+        for other in others:
+            other.join()
+    assert len(weights) == 1
 
 
 def test_the_outcome_says_how_it_was_trained(few):
