@@ -18,6 +18,29 @@ ROOT = Path(__file__).resolve().parent.parent
 NETWORKS = {recipe.network: recipe for recipe in reversed(RECIPES.values())}  # one recipe for each network
 
 
+# What the Train page may ask for: a small network of each family.
+SMALL_DENSE = {
+    "family": "dense",
+    "width": 64,
+    "code": 8,
+    "rate": 0.003,
+    "noise": "gaussian",
+    "factor": 0.5,
+    "loss": "bce",
+}
+SMALL_CONV = SMALL_DENSE | {"family": "conv", "width": 4, "code": 2, "rate": 0.01}
+
+
+class Clock:
+    """A clock that tests move on, in seconds."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
 def pixels(text: str) -> np.ndarray:
     """The bytes of pictures in base64, one for each pixel."""
     return np.frombuffer(base64.b64decode(text), np.uint8)

@@ -96,6 +96,19 @@ def page_url():
         yield url
 
 
+@pytest.fixture
+def few_strokes(monkeypatch):
+    """Few synthetic digits to train on, and our own ten digits to watch, as where there is no MNIST."""
+    from denoiser.synthetic_digits import DATA, make_synthetic_digits
+    from denoiser.web import live
+
+    digits = make_synthetic_digits(480)
+    monkeypatch.setattr(live, "material", lambda: live.Material(DATA, digits))
+    monkeypatch.setattr(live, "has_mnist", lambda: False)
+    monkeypatch.setattr("denoiser.web.models.tab.mnist_test", lambda: None)
+    return digits
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A system Chromium."""

@@ -13,12 +13,14 @@ import gradio as gr
 
 from ..errors import DenoiserError
 from ..timing import request_trace, span
+from .addresses import client_address
 from .admission import Line, NotYet, Replaced
 from .server import logging as log
 from .server.limits import has_many_values
 
 FOLDER = Path(__file__).parent
 LONGEST_GROUPED = 100_000  # characters of a request that may be answered together with others
+LONGEST_DIRECT = 1_000  # characters of a request that is answered on the event loop
 LONGEST_NAME = 64  # characters of a place in the line
 
 
@@ -35,13 +37,23 @@ class Together:
     group: Callable[[dict], Hashable | None] = lambda request: None
 
 
+@dataclass(frozen=True)
+class Direct:
+    """A function that answers at once, without a line, on the event loop: for what takes no time at all.
+
+    `answer(request, address)` is told the client's address.
+    """
+
+    answer: Callable[[dict, str], dict]
+
+
 def asset(name: str) -> str:
     """The text of a file of this folder, empty where there is none."""
     path = FOLDER / name
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def component(name: str, *functions: Callable[[dict], dict] | Together, **props) -> gr.HTML:
+def component(name: str, *functions: Callable[[dict], dict] | Together | Direct, **props) -> gr.HTML:
     """The component `name`; `functions` are what its script may call as `server.<function>(request)`, through one line.
 
     `props` reach the script as `props.<name>` and the template as `${name}`.
@@ -52,7 +64,7 @@ def component(name: str, *functions: Callable[[dict], dict] | Together, **props)
         elem_id=name,
         html_template=asset(f"{name}.html"),
         js_on_load=f"denoiser.translate(element);\n{asset(f'{name}.js')}",
-        server_functions=[in_line(line, f) for f in functions] or None,
+        server_functions=[directly(f) if isinstance(f, Direct) else in_line(line, f) for f in functions] or None,
         apply_default_css=False,
         padding=False,
         **props,
@@ -80,6 +92,21 @@ def in_line(line: Line, function: Callable[[dict], dict] | Together) -> Callable
         return reply
 
     call.__name__ = together.name
+    return call
+
+
+def directly(function: Direct) -> Callable:
+    """`function` as the browser calls it."""
+
+    name = as_together(function.answer).name
+
+    async def call(data, request: gr.Request):  # Gradio gives Starlette's request
+        text = data[0] if isinstance(data, list) and data else data
+        if isinstance(text, str) and len(text) > LONGEST_DIRECT:
+            data = None  # too long to be read here, where everybody waits
+        return answering(partial(function.answer, address=client_address(request.scope)))(data)
+
+    call.__name__ = name
     return call
 
 

@@ -3,6 +3,7 @@
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,16 +17,21 @@ LINGER = 120.0  # the same once its visitor's page is gone: a lost connection ma
 
 @dataclass
 class Model:
-    """A trained network in eval mode, its record, whose it is, and until when it is kept."""
+    """A trained network in eval mode, its record, the session and client address it belongs to, and until when."""
 
     network: nn.Module
     record: dict
     session: str | None
+    address: str
     until: float
 
 
 class Kept:
-    """Models by ids that nobody can guess; the least used go first when there are too many."""
+    """Models by ids that nobody can guess.
+
+    Where there are too many, the address that has the most of them loses the one it asked for least recently: no
+    client can push out another's models.
+    """
 
     def __init__(self, most: int = MOST, clock: Callable[[], float] = time.monotonic):
         self.most, self.clock, self.lock = most, clock, threading.Lock()
@@ -34,17 +40,19 @@ class Kept:
     def __len__(self) -> int:
         return len(self.models)
 
-    def add(self, network: nn.Module, record: dict, session: str | None = None) -> str:
-        """Keep a model; its id."""
+    def add(self, network: nn.Module, record: dict, session: str | None = None, address: str = "") -> str:
+        """Keep the model of a session and client address; its id."""
         key = secrets.token_urlsafe(16)
         with self.lock:
             self._forget()
-            self.models[key] = Model(network, record, session, self.clock() + HOUR)
+            self.models[key] = Model(network, record, session, address, self.clock() + HOUR)
             mine = [key for key, model in self.models.items() if model.session == session]
             for least_used in mine[:-OWN] if session else []:
                 del self.models[least_used]
             while len(self.models) > self.most:
-                del self.models[next(iter(self.models))]
+                counts = Counter(model.address for model in self.models.values())
+                most = max(counts.values())
+                del self.models[next(key for key, model in self.models.items() if counts[model.address] == most)]
         return key
 
     def get(self, key: object) -> Model | None:

@@ -8,12 +8,13 @@ from contextlib import closing
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from typing import NamedTuple
 
 import torch
 from safetensors.torch import save
 from torch import nn
 
-from ..data import Digits, has_mnist, load_mnist, split_validation
+from ..data import DataError, Digits, has_mnist, load_mnist, split_validation, training_words
 from ..inspection import first_weights
 from ..losses import LOSSES
 from ..models import build, parameter_count
@@ -24,10 +25,12 @@ from ..synthetic_digits import DATA, make_synthetic_digits
 from ..training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
 from .component import BadRequest
 from .models.tab import decibels, pack, sheet, ten_digits
+from .server import logging as log
 from .zerogpu import borrows_gpu, spaces
 
 SECONDS = 20 if spaces else 60  # that a training may last; a borrowed GPU is counted against its visitor
 STARTING = 15  # seconds more that a GPU is asked for
+LIMIT = SECONDS + STARTING + 30  # seconds after which a training that has not ended by itself is given up
 EPOCHS = 200  # at most
 FIRST, SELDOM = 0.25, 1.0  # seconds between two moments at the beginning, and later
 WATCHED = 500  # held-out digits the curve of validation is measured on while it grows
@@ -64,7 +67,7 @@ def network(family: str, width: int, code: int) -> tuple[str, dict]:
 
 
 def recipe_of(settings: object) -> Recipe:
-    """The recipe of a page's settings; BadRequest for any that the page does not offer."""
+    """The recipe of a page's settings, but for its `data`; BadRequest for any that the page does not offer."""
     if not isinstance(settings, dict):
         raise BadRequest("The request could not be read.")
     for key, choices in CHOICES.items():
@@ -92,7 +95,6 @@ def recipe_of(settings: object) -> Recipe:
         learning_rate=float(settings["rate"]),
         epochs=EPOCHS,
         batch_size=BATCHES[family],
-        data="mnist" if has_mnist() else DATA,
     )
 
 
@@ -107,18 +109,34 @@ def parameter_counts() -> dict[str, int]:
         }
 
 
+class Material(NamedTuple):
+    """Digits to train on, and what a recipe's `data` calls them."""
+
+    data: str
+    digits: Digits
+
+
 _loading = threading.Lock()  # whoever comes while they are read waits for them, and does not read them again
 
 
-def material() -> Digits:
-    """What is trained on: MNIST's training digits where they are, else our own strokes."""
+def material() -> Material:
+    """What is trained on, the same as long as this process lives: MNIST's training digits, or synthetic ones.
+
+    TrainingError where MNIST is there and cannot be read.
+    """
     with _loading:
         return _material()
 
 
 @cache
-def _material() -> Digits:
-    return load_mnist("train") if has_mnist() else make_synthetic_digits()
+def _material() -> Material:
+    if not has_mnist():
+        return Material(DATA, make_synthetic_digits())
+    try:
+        return Material("mnist", load_mnist("train"))
+    except DataError as error:
+        log.error("MNIST cannot be read", **log.about(error))
+        raise TrainingError("The training ended on the server. Try again in a while.") from error
 
 
 # ---------- the training ----------
@@ -130,11 +148,17 @@ def learn(settings: dict, seconds: float = SECONDS) -> Iterator[dict]:
 
     Each value has `pictures`, what becomes of the ten noisy digits (10 x 784 bytes, base64), their mean PSNR in dB,
     the losses `train` (mean since the value before) and `validation`, `filters` (a sheet of how the first layer's
-    weights have changed), `weights` (the bytes of a safetensors file), and how far the training is. Where it cannot
-    go on, the last value is {"error": a sentence}. Close the generator to stop.
+    weights have changed), `weights` (the bytes of a safetensors file), how far the training is, and what it is trained
+    on (`data`, and `data_words` for the record). Where it cannot go on, the last value is {"error": a sentence}. Close
+    the generator to stop.
     """
-    recipe = recipe_of(settings)
-    digits = material()
+    try:
+        data, digits = material()
+    except TrainingError as error:
+        yield {"error": str(error)}
+        return
+    recipe = replace(recipe_of(settings), data=data)
+    trained_on = {"data": data, "data_words": training_words(data, digits)}
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     digits = Digits(digits.images.to(device), digits.labels.to(device))
     watch = Watch(recipe, digits)
@@ -154,7 +178,7 @@ def learn(settings: dict, seconds: float = SECONDS) -> Iterator[dict]:
                 if not math.isfinite(train):
                     yield {"error": "The loss is no longer a number. A smaller learning rate may help."}
                     return
-                seen = watch.look(moment) | {"train": train, "steps": moment.number}
+                seen = watch.look(moment) | trained_on | {"train": train, "steps": moment.number}
                 seen |= {"seconds": time.perf_counter() - started, "history": list(moment.history)}
                 seen |= {"digits": moment.number * recipe.batch_size}
                 seen |= {"speed": len(losses) * recipe.batch_size / (now - taken) if moment.number > 1 else None}
@@ -219,18 +243,16 @@ def trained(recipe: Recipe, seen: dict) -> tuple[nn.Module, dict]:
 
     from safetensors.torch import load
 
-    from ..data import training_words
-
     model = build(recipe.network, recipe.settings)
     model.load_state_dict(load(seen["weights"]))
     model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     words = f"Trained live for {seen['seconds']:.0f} s, {seen['steps']:,} steps."
-    recipe = replace(recipe, epochs=max(1, len(seen["history"])), note=words)
+    recipe = replace(recipe, data=seen["data"], epochs=max(1, len(seen["history"])), note=words)
     record = {
         "recipe": recipe.as_dict(),
         "parameters": parameter_count(model),
         "seed": recipe.seed,
-        "data": training_words(recipe.data, material()),
+        "data": seen["data_words"],
         "versions": {"python": platform.python_version(), "torch": torch.__version__},
         "device": seen["device"],
         "history": seen["history"],

@@ -8,6 +8,7 @@ from starlette.middleware import Middleware
 from . import api, denoise, latent, models, train
 from .component import asset, component
 from .denoise.tab import logo
+from .gradio_queue import share_fairly
 from .latent.tab import SCRIPTS
 from .server.limits import Limits
 from .server.middleware import middleware
@@ -18,7 +19,6 @@ TITLE = "Denoiser"
 STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models", "train")
 KEPT = 3600  # seconds that a file in Gradio's cache may live
 SWEPT = 600  # seconds between looking for older ones
-WAITING = 64  # calls that may wait in Gradio's line
 TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build, "Train": train.build}
 
 
@@ -40,7 +40,8 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
         api.build(zoo)
         demo.unload(leave)
     demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
-    return demo.queue(max_size=WAITING)
+    share_fairly(demo)
+    return demo
 
 
 def launch_options() -> dict:

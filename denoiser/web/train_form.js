@@ -2,7 +2,7 @@
    waits it asks for its place, and while it watches it answers what arrives. */
 const store = window.denoiser, { t } = store;
 const $ = selector => element.querySelector(selector);
-const { widths, codes, well, first, seconds } = props;
+const { widths, codes, well, first, seconds, shortest } = props;
 const ASK = 1500, ACKNOWLEDGE = 1000, SILENCE = 15000;   // milliseconds
 const LABELS = { dense: t`Dense`, conv: t`Conv` };
 const settings = { ...first, ...well[first.family] };
@@ -124,9 +124,10 @@ store.on("moment", ({ moment, moments }) => {
     const { at } = store.state, last = at < 0 || at === moments.length - 1;
     store.set({ moments: [...moments, moment], at: last ? moments.length : at });
   }
-  if (moment.id) {
+  if (moment.over) {   // without an id where it was too short to be kept
     const { id, card, steps, psnr } = moment;
-    store.set({ result: { id, card } });
+    if (id) store.set({ result: { id, card } });
+    else store.say(t`Too short to keep: train for at least ${shortest} s.`);
     return finish(t`Trained in ${Math.round(moment.seconds)} s, ${steps} steps: ${psnr.toFixed(1)} dB instead of ${store.state.ten.psnr.toFixed(1)} dB.`);
   }
   if (!busy()) return;

@@ -429,6 +429,7 @@ CHINESE = {
     "See it on the Denoise page": "到去噪页看它",
     "{0} of {1}": "{1} 个中的 {0} 个",
     "Checkpoint": "检查点",
+    "Too short to keep: train for at least {0} s.": "训练时间太短，无法保留：请至少训练 {0} 秒。",
     "A trained network can stand beside the others, and be taken home.": "训练好的网络可以和其他模型并排比较，也可以带走。",
     "{0} units, a code of {1}, trained here": "{0} 个单元，编码 {1} 维，在这里训练",
     "{0} filters, a code of {1} maps, trained here": "{0} 个卷积核，编码 {1} 张图，在这里训练",

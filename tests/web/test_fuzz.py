@@ -337,8 +337,8 @@ def page() -> Page:
         shelf.weights: {"model": "conv-32"},
         shelf.ten: {"models": ["conv-32"], "turn": 0},
         shelf.spectrum: {"model": "dense-32-noisy"},
-        partial(train.wait, Line()): {"ticket": None},
-        partial(train.stop, Line()): {"ticket": "x"},
+        partial(train.wait, Line(60.0)): {"ticket": None},
+        partial(train.stop, Line(60.0)): {"ticket": "x"},
         train.preview: {"settings": CHOSEN},
         partial(train.checkpoint, zoo.kept): {"id": zoo.kept.add(zoo.models["conv-32"], zoo.records["conv-32"])},
     }

@@ -79,13 +79,13 @@ def as_key(part: ast.expr) -> str:
     return text
 
 
-# Scripts (api.py), and requests that no page of ours sends (limits.py), are answered in English.
+# Scripts (api.py), and requests that no page of ours sends (gradio_queue.py, limits.py), are answered in English.
 SOURCES = [
     *(
         path
         for kind in ("*.js", "*.html", "*.py")
         for path in sorted(WEB.rglob(kind))
-        if path.stem not in ("api", "limits")
+        if path.stem not in ("api", "gradio_queue", "limits")
     ),
     *(WEB.parent / name for name in ("ink.py", "latent/codes.py", "latent/plane.py")),  # whose errors the page shows
 ]

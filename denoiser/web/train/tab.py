@@ -7,12 +7,11 @@ answers every picture that arrives. What came of it is kept in memory for that v
 import base64
 import io
 import json
-import logging
 import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import aclosing, closing
 from functools import partial
 from pathlib import Path
 
@@ -23,26 +22,32 @@ from ...errors import DenoiserError
 from ...losses import LOSS_TITLES
 from ...noise import NOISES
 from .. import live
-from ..component import BadRequest, component, parsed
+from ..addresses import client_address
+from ..background import from_thread
+from ..component import BadRequest, Direct, component, parsed
+from ..gradio_queue import admitted_by
 from ..kept import Kept
 from ..line import Line
 from ..models.tab import pack
+from ..server import logging as log
 from ..zoo import Zoo, card
 
 MOST_TEXT = 4096  # characters of a request to train
+SHORTEST = 5.0  # seconds of training from which on a model is kept
+FAILED = "The training ended on the server. Try again in a while."
 GONE = "That model is no longer on the server. Train it again."
 
 
 # ---------- what the browser may ask ----------
 
 
-def wait(line: Line, request: dict) -> dict:
+def wait(line: Line, request: dict, address: str = "") -> dict:
     """A visitor is there, waiting or watching: its ticket (null where it is out of the line), and who is before it."""
-    ticket, before = line.wait(request.get("ticket"))
+    ticket, before = line.wait(request.get("ticket"), address)
     return {"ticket": ticket, "before": before}
 
 
-def stop(line: Line, request: dict) -> dict:
+def stop(line: Line, request: dict, address: str = "") -> dict:
     """A visitor wants its training to end, or to wait no longer."""
     line.stop(request.get("ticket"))
     return {}
@@ -72,15 +77,30 @@ def checkpoint(kept: Kept, request: dict) -> dict:
 # ---------- the training itself, an event of Gradio's queue ----------
 
 
-def run(line: Line, kept: Kept, text: object, session: str | None) -> Iterator[str]:
-    """Train for the visitor whose turn it is; each moment as JSON, the last one with the model's id and card.
+def admit(line: Line, values: list) -> None:
+    """Let a request to begin, the `values` of its event, into Gradio's queue; BadRequest for any but the next one."""
+    try:
+        ticket = asked_of(values[0] if len(values) == 1 else None)["ticket"]
+    except (ValueError, KeyError, RecursionError):
+        raise BadRequest("The request could not be read.") from None
+    line.join(ticket)
 
+
+def asked_of(text: object) -> dict:
+    """The ticket and settings in a request to begin; BadRequest, ValueError or RecursionError where there are none."""
+    if not isinstance(text, str) or len(text) > MOST_TEXT:
+        raise BadRequest("The request could not be read.")
+    return parsed(text)
+
+
+def run(line: Line, kept: Kept, text: object, session: str | None, address: str = "") -> Iterator[str]:
+    """Train for the visitor whose turn it is; each snapshot as JSON, the last one again, with `over` true.
+
+    That has the model's id and card where it trained for SHORTEST seconds or for the whole time: only then it is kept.
     Whatever goes wrong is a sentence under "error", and what was learnt before is kept.
     """
     try:
-        if not isinstance(text, str) or len(text) > MOST_TEXT:
-            raise BadRequest("The request could not be read.")
-        asked = parsed(text)
+        asked = asked_of(text)
         recipe = live.recipe_of(asked.get("settings"))
         with line.turn(asked.get("ticket")) as wanted:
             seen: dict = {}
@@ -94,14 +114,19 @@ def run(line: Line, kept: Kept, text: object, session: str | None) -> Iterator[s
                     if not wanted():
                         break
             if seen:
-                network, record = live.trained(recipe, seen)
-                last = {key: seen[key] for key in SHOWN}  # again: a page may miss what is followed at once
-                yield said(asked, **last, id=kept.add(network, record, session), card=card(recipe.name, record))
+                last = {key: seen[key] for key in SHOWN} | {"over": True}  # again: a page may miss what is followed
+                if seen["seconds"] >= min(SHORTEST, live.SECONDS):
+                    network, record = live.trained(recipe, seen)
+                    last |= {"id": kept.add(network, record, session, address), "card": card(recipe.name, record)}
+                yield said(asked, **last)
     except DenoiserError as error:
         yield json.dumps({"error": str(error)})
-    except Exception:
-        logging.getLogger(__name__).exception("a training failed")
-        yield json.dumps({"error": "The training ended on the server. Try again in a while."})
+    except (ValueError, RecursionError) as error:
+        log.debug("unreadable", function="begin", **log.about(error))
+        yield json.dumps({"error": "The request could not be read."})
+    except Exception as error:
+        log.error("a training failed", **log.about(error))
+        yield json.dumps({"error": FAILED})
 
 
 SHOWN = ("pictures", "psnr", "train", "validation", "filters", "steps", "digits", "seconds", "speed")
@@ -117,13 +142,21 @@ def said(asked: dict, **facts) -> str:
 
 def build(zoo: Zoo) -> None:
     """The tab, inside the current gr.Blocks."""
-    line, kept = Line(), zoo.kept
+    line, kept = Line(live.LIMIT), zoo.kept
 
-    def begin(text, request: gr.Request):
-        yield from run(line, kept, text, request.session_hash)
+    @admitted_by(partial(admit, line))
+    async def begin(text, request: gr.Request):
+        work = partial(run, line, kept, text, request.session_hash, client_address(request.request.scope))
+        try:
+            async with aclosing(from_thread(work, line.limit)) as messages:
+                async for message in messages:
+                    yield message
+        except TimeoutError:  # the queue of visitors writes it to the log
+            yield json.dumps({"error": FAILED})
 
     with gr.Column(elem_id="train"):
-        form = component("train_form", partial(wait, line), partial(stop, line), preview, **choices())
+        queue = Direct(partial(wait, line)), Direct(partial(stop, line))
+        form = component("train_form", *queue, preview, **choices())
         with gr.Column(elem_id="train-side"):
             component("train_ten")
             component("train_end", partial(checkpoint, kept))
@@ -154,6 +187,7 @@ def choices() -> dict:
         "well": live.WELL,
         "parameters": live.parameter_counts(),
         "seconds": live.SECONDS,
+        "shortest": SHORTEST,
         "mnist": live.has_mnist(),
         "borrowed": live.spaces is not None,
     }
