@@ -159,7 +159,9 @@ def run_list(options: argparse.Namespace) -> int:
     from .checkpoint import CheckpointError, misnamed, read_checkpoint, trained
     from .filters import FILTERS
     from .models import build, parameter_count
+    from .recipe import Method
     from .recipes import RECIPES
+    from .record import Record
 
     there = trained()
     names = [name for name in RECIPES if name in there] + [name for name in there if name not in RECIPES]
@@ -169,13 +171,12 @@ def run_list(options: argparse.Namespace) -> int:
             rows.append(("trained", read_checkpoint(name)[0]))
         except CheckpointError as error:
             problems.append(str(error))
-            recipe = RECIPES[name].as_dict() if name in RECIPES else {"name": name, "title": "", "task": "-"}
-            rows.append(("damaged", {"recipe": recipe, "parameters": None}))
+            rows.append(("damaged", Record(RECIPES[name] if name in RECIPES else Method(name, "", "", "-"))))
     rows += [("filter", filter.record()) for filter in FILTERS.values()]
     for name, recipe in RECIPES.items():
         if name not in there:
             model = build(recipe.network, recipe.settings)
-            rows.append(("not trained", {"recipe": recipe.as_dict(), "parameters": parameter_count(model)}))
+            rows.append(("not trained", Record(recipe, parameters=parameter_count(model))))
 
     lines = [("name", "state", "parameters", "task", "trained on", "title", "source")]
     lines += [_line(state, record) for state, record in rows]
@@ -194,24 +195,27 @@ def one_line(words: object) -> str:
     return "".join(c if c.isprintable() else "?" for c in " ".join(str(words).split()))
 
 
-def _line(state: str, record: dict) -> tuple[str, ...]:
+def _line(state: str, record) -> tuple[str, ...]:
     """One line of the list: name, state, parameters, task, what it was trained on, title, source."""
     from .data import data_title
+    from .recipe import Recipe
 
-    recipe = record["recipe"]
-    kinds, factor = recipe.get("noise") or (), recipe.get("noise_factor") or ""
-    noise = "+".join(dict.fromkeys(kinds)) if len(kinds) < 3 else "several kinds"
-    factor = "-".join(f"{f:g}" for f in factor) if isinstance(factor, list | tuple) else f"{factor}"
-    seen, data = f"{noise} {factor}".strip() or "clean digits", recipe.get("data", "mnist")
-    source = recipe.get("source") or {}
-    about = f"{source.get('title', '')}, {source.get('year', '')}".strip(", ") or "ours"
+    method = record.recipe
+    about = f"{method.source.title}, {method.source.year}".strip(", ") if method.source else "ours"
+    seen = "-"
+    if isinstance(method, Recipe):
+        low, high = method.noise_range
+        noise = "+".join(dict.fromkeys(method.noise)) if len(method.noise) < 3 else "several kinds"
+        factor = f"{low:g}-{high:g}" if low < high else f"{high}" if high else ""
+        seen = f"{noise} {factor}".strip() or "clean digits"
+        seen += f", {data_title(method.data)}" if method.data != "mnist" else ""
     return (
-        recipe["name"],
+        method.name,
         state,
-        f"{record['parameters']:,}" if record["parameters"] else "-",
-        recipe["task"],
-        "-" if state == "filter" else f"{seen}, {data_title(data)}" if data != "mnist" else seen,
-        _shortened(recipe["title"], 44),
+        f"{record.parameters:,}" if record.parameters else "-",
+        method.task,
+        seen,
+        _shortened(method.title, 44),
         _shortened(about, 48),
     )
 
@@ -309,6 +313,7 @@ def train_each(plan: dict, digits, engine, group, resume: bool, flags: str) -> N
     from .data import split_validation, training_words
     from .latent import has_plane, write_codes
     from .models import parameter_count
+    from .record import Epoch, Record
     from .training import fit, steps_per_epoch
 
     count = len(split_validation(digits)[0])
@@ -332,21 +337,21 @@ def train_each(plan: dict, digits, engine, group, resume: bool, flags: str) -> N
                 raise Stopped(f"stopped in {recipe.name}, {kept}; to go on: {again}") from None
             if not group.is_main:
                 continue
-            record = {
-                "recipe": recipe.as_dict(),
-                "fingerprint": recipe.fingerprint(),
-                "parameters": parameter_count(model),
-                "seed": recipe.seed,
-                "data": training_words(recipe.data, digits),
-                "versions": started_as,
-                "command": f"python -m denoiser train {name}{flags}",
+            record = Record(
+                recipe,
+                fingerprint=recipe.fingerprint(),
+                parameters=parameter_count(model),
+                data=training_words(recipe.data, digits),
+                versions=started_as,
+                command=f"python -m denoiser train {name}{flags}",
+                history=tuple(Epoch(**epoch) for epoch in outcome.pop("history")),
                 **outcome,
-            }
+            )
             saved = save_model(model, record)
             state.unlink(missing_ok=True)
             if has_plane(model) and recipe.data == "mnist":  # whose test digits the map shows
                 write_codes(recipe.name)
-            bar.write(f"{recipe.name}: validation {saved['history'][-1]['validation']:.4f}, {saved['seconds']:.0f} s")
+            bar.write(f"{recipe.name}: validation {saved.history[-1].validation:.4f}, {saved.seconds:.0f} s")
 
 
 def run_tune(options: argparse.Namespace) -> None:

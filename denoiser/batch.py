@@ -263,7 +263,7 @@ class Choice:
         self.is_whole = cache(self._is_whole)
         self.others = cache(lambda height, width: [name for name in list_models() if self._takes(name, height, width)])
         self.best = cache(self._best)
-        if name and self.load(name)[1]["recipe"]["task"] == "read":
+        if name and self.load(name)[1].recipe.task == "read":
             raise BatchError(f"{name!r} reads pictures and denoises none")
 
     def of(self, height: int, width: int) -> tuple[str, nn.Module]:
@@ -294,6 +294,6 @@ class Choice:
         except (OSError, ValueError, KeyError, TypeError):
             quality = {}
         for name in sorted(list_models(), key=lambda name: -(quality.get(name) or 0)):
-            if self._takes(name, height, width) and self.load(name)[1]["recipe"]["task"] == "denoise":
+            if self._takes(name, height, width) and self.load(name)[1].recipe.task == "denoise":
                 return name
         raise BatchError("no model takes pictures of this size")

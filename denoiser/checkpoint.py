@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,8 +23,9 @@ from .errors import DenoiserError
 from .files import LockedError, locked, read_regular, sweep, write_in_order
 from .filters import FILTERS
 from .models import Denoiser, build, parameter_count
-from .noise import NOISES
-from .recipes import FAMILIES, NAME, RECIPES, TASKS, Recipe, fingerprint, sane_settings
+from .recipe import NAME, Method, Recipe
+from .recipes import RECIPES
+from .record import Record, RecordError, parse_json
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = PACKAGE / "checkpoints"  # of an installed package; in a checkout they lie beside it
@@ -32,92 +34,7 @@ FOLDER = Path(
 )
 
 
-def _text(value) -> bool:
-    return isinstance(value, str)
-
-
-def _texts(value) -> bool:
-    return isinstance(value, list) and all(map(_text, value))
-
-
-def _number(value) -> bool:
-    return type(value) in (int, float) and abs(value) < 1e15
-
-
-def _number_or_none(value) -> bool:
-    return value is None or _number(value)
-
-
-def _whole(value) -> bool:
-    return type(value) is int and 0 <= value < 1e15
-
-
-def _numbers(value) -> bool:
-    return isinstance(value, dict) and all(map(_number, value.values()))
-
-
-def _numbers_or_none(value) -> bool:
-    return value is None or _numbers(value)
-
-
-def _noises(value) -> bool:
-    return _texts(value) and set(value) <= set(NOISES)
-
-
-def _factor(value) -> bool:
-    low, high = value if isinstance(value, list) and len(value) == 2 else (value, value)
-    return _number(low) and _number(high) and 0 <= low <= high <= 1
-
-
-def _history(value) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(epoch, dict) and _number(epoch.get("train")) and _number(epoch.get("validation")) for epoch in value
-    )
-
-
-def _name(value) -> bool:
-    return _text(value) and bool(NAME.fullmatch(value))
-
-
-def _settings_or_none(value) -> bool:
-    return value is None or sane_settings(value)
-
-
-def _source(value) -> bool:
-    return value is None or (
-        isinstance(value, dict)
-        and value.keys() == {"title", "year", "address"}
-        and _text(value["title"])
-        and _whole(value["year"])
-        and _text(value["address"])
-    )
-
-
-def _refinements(value) -> bool:
-    return isinstance(value, list) and all(
-        isinstance(each, dict) and _whole(each.get("epochs")) and _number(each.get("learning_rate")) for each in value
-    )
-
-
 LARGEST_RECORD, LARGEST_WEIGHTS = 16 * 2**20, 2 * 2**30  # bytes
-# What the parts of a record (unless null) and of its recipe must be where they are there; those of NEEDED must be.
-RECORD = {
-    "sha256": _text, "history": _history, "parameters": _whole, "bytes": _whole, "seed": _whole, "seconds": _number,
-    "device": _text, "precision": _text, "command": _text,
-}  # fmt: skip
-RECIPE = {
-    "name": _name, "title": _text, "source": _source, "family": FAMILIES.__contains__, "task": TASKS.__contains__,
-    "network": _text,
-    "settings": sane_settings, "grown_from": _settings_or_none, "refinements": _refinements, "note": _text,
-    "headline": _text, "headline_bce": _number_or_none,
-    "noise": _noises, "noise_factor": _factor, "noise_drawn": _text,
-    "loss": _text, "data": _text, "penalties": _numbers, "optimizer": _text, "learning_rate": _number,
-    "optimizer_settings": _numbers,
-    "schedule": _text, "augmentation": _numbers_or_none, "batch_size": _whole, "epochs": _whole, "clip": _number,
-    "ema": _number, "seed": _whole,
-}  # fmt: skip
-NEEDED = {"sha256", "name", "title", "family", "task", "network", "settings", "noise_factor"}
-NEEDED |= {"loss", "optimizer", "learning_rate", "epochs", "batch_size"}
 
 
 class CheckpointError(DenoiserError, RuntimeError):
@@ -140,29 +57,32 @@ def training_lock(name: str, folder: Path = FOLDER) -> Iterator[None]:
         raise CheckpointError(f"{name} is being trained by {process}: wait for it, or choose another --as") from error
 
 
-def save_model(model: nn.Module, record: Mapping, folder: Path = FOLDER) -> dict:
-    """Write the weights and the record; returns the record as written, with the weights' SHA-256.
+def save_model(model: nn.Module, record: Record[Recipe], folder: Path = FOLDER) -> Record[Recipe]:
+    """Write the weights and the record; returns the record as written, with the weights' size and SHA-256.
 
     A checkpoint of that name is replaced in one step: whenever this process is killed, the old one or the new one can
     be loaded. Raises WriteError, the old one unchanged, if the files cannot be written.
     """
     from safetensors.torch import save
 
-    name = record["recipe"]["name"]
+    name = record.recipe.name
     weights = save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()})
-    record = dict(record) | {"sha256": sha256(weights), "bytes": len(weights)}
-    writes = [(_weights_path(name, folder), weights), (_record_path(name, folder), _json(record))]
+    record = replace(record, sha256=sha256(weights), bytes=len(weights))
+    writes: list[tuple[Path, bytes | str]] = [
+        (_weights_path(name, folder), weights),
+        (_record_path(name, folder), _text(record.as_dict())),
+    ]
     if name in trained(folder):
         with suppress(CheckpointError):  # one that is damaged has nothing to lose
-            both = record | {"replaces": load_record(name, folder)}
-            writes.insert(0, (_record_path(name, folder), _json(both)))
+            old = load_record(name, folder).as_dict()
+            writes.insert(0, (_record_path(name, folder), _text(record.as_dict() | {"replaces": old})))
     sweep(folder)
     write_in_order(writes)
-    return json.loads(_json(record))
+    return record
 
 
-def _json(record: Mapping) -> str:
-    return json.dumps(record, indent=1, ensure_ascii=False) + "\n"
+def _text(values: Mapping[str, object]) -> str:
+    return json.dumps(values, indent=1, ensure_ascii=False) + "\n"
 
 
 def _record_path(name: str, folder: Path) -> Path:
@@ -186,28 +106,24 @@ def misnamed(folder: Path = FOLDER) -> list[str]:
     return sorted(path.name for path in folder.glob("*.safetensors") if not NAME.fullmatch(path.stem))
 
 
-def load_record(name: str, folder: Path = FOLDER) -> dict:
+def load_record(name: str, folder: Path = FOLDER) -> Record[Recipe]:
     """The record of a checkpoint; CheckpointError if there is none or it cannot be read."""
     path = _record_path(name, folder)
     if not NAME.fullmatch(name) or not path.exists():
         there = ", ".join(trained(folder)) or "none"
         raise CheckpointError(f"there is no trained model {name!r} in {folder}; there is {there}")
     try:
-        record = json.loads(read_regular(path, LARGEST_RECORD))
-        json.dumps(record, ensure_ascii=False, allow_nan=False).encode()  # nothing that other readers of JSON refuse
-        old = record.pop("replaces", None)
-        if old is not None and sha256(_read_weights(name, folder)) != record["sha256"]:
-            record = old
-        recipe = record["recipe"]
-        wrong = [key for key, fits in RECORD.items() if record.get(key) is not None and not fits(record[key])]
-        wrong += [key for key, fits in RECIPE.items() if key in recipe and not fits(recipe[key])]
-        wrong += sorted(NEEDED - record.keys() - recipe.keys())
-        if wrong:
-            raise ValueError(f"{', '.join(wrong)} missing or of another kind")
-        if recipe["name"] != name:
-            raise ValueError(f"it is of {recipe['name']!r}; a file is called as its recipe is")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise CheckpointError(f"the record {path} cannot be read: {error!r}") from error
+        values = parse_json(read_regular(path, LARGEST_RECORD))
+        old = values.pop("replaces", None) if isinstance(values, dict) else None
+        if old is not None and sha256(_read_weights(name, folder)) != values.get("sha256"):
+            values = old
+        record = Record.from_dict(values)
+        if record.recipe.name != name:
+            raise RecordError(f"it is of {record.recipe.name!r}; the file must be called as its recipe is")
+        if not record.sha256:
+            raise RecordError("sha256 is missing")
+    except (OSError, RecordError) as error:
+        raise CheckpointError(f"the record {path} cannot be read: {error}") from error
     return record
 
 
@@ -219,10 +135,10 @@ def _read_weights(name: str, folder: Path) -> bytes:
         raise CheckpointError(f"the weights {path} cannot be read: {error.strerror or error}") from error
 
 
-def read_checkpoint(name: str, folder: Path = FOLDER) -> tuple[dict, bytes]:
+def read_checkpoint(name: str, folder: Path = FOLDER) -> tuple[Record[Recipe], bytes]:
     """The record and the weights as bytes, which are those it was written with; CheckpointError if they are not."""
     record, content = load_record(name, folder), _read_weights(name, folder)
-    while sha256(content) != record["sha256"]:
+    while sha256(content) != record.sha256:
         before, record, content = record, load_record(name, folder), _read_weights(name, folder)
         if record == before:  # else both were being replaced as they were read
             path = _weights_path(name, folder)
@@ -236,10 +152,12 @@ def up_to_date(recipe: Recipe, folder: Path = FOLDER) -> bool:
         record = load_record(recipe.name, folder)
     except CheckpointError:
         return False
-    return record.get("fingerprint", fingerprint(record["recipe"], version=1)) == recipe.fingerprint()
+    return record.fingerprint == recipe.fingerprint()
 
 
-def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> tuple[nn.Module, dict]:
+def load_checkpoint(
+    name: str, device: torch.device | str = "cpu", folder: Path = FOLDER
+) -> tuple[nn.Module, Record[Recipe]]:
     """The trained network in eval mode on `device`, and its record.
 
     Raises CheckpointError for an unknown name, a missing or truncated file, a hash other than the record's, or
@@ -249,16 +167,16 @@ def load_checkpoint(name: str, device: torch.device | str = "cpu", folder: Path 
 
     record, content = read_checkpoint(name, folder)
     try:
-        network, settings = record["recipe"]["network"], record["recipe"]["settings"]
+        recipe = record.recipe
         with torch.device("meta"):  # takes no memory
-            count = parameter_count(build(network, settings))
+            count = parameter_count(build(recipe.network, recipe.settings))
         if count > len(content):
             raise ValueError(f"it has {count:,} parameters, and they have {len(content):,} bytes")
-        model = build(network, settings)
+        model = build(recipe.network, recipe.settings)
         tensors = load(content)
         _refuse_other_types(model, tensors)
         model.load_state_dict(tensors)
-        _try(model.eval(), record["recipe"]["task"])
+        _try(model.eval(), recipe.task)
     except Exception as error:  # networks fail on settings in ways of their own
         path, first = _weights_path(name, folder), str(error).partition("\n")[0]
         raise CheckpointError(f"the weights {path} do not fit the network its record describes: {first}") from error
@@ -294,12 +212,14 @@ def list_models(folder: Path = FOLDER) -> list[str]:
 def _task(name: str, folder: Path) -> str | None:
     """What a checkpoint is for; None where its record does not say and no recipe has its name."""
     try:
-        return load_record(name, folder)["recipe"]["task"]
+        return load_record(name, folder).recipe.task
     except CheckpointError:
         return RECIPES[name].task if name in RECIPES else None
 
 
-def load_model(name: str, device: torch.device | str = "cpu", folder: Path = FOLDER) -> tuple[nn.Module, dict]:
+def load_model(
+    name: str, device: torch.device | str = "cpu", folder: Path = FOLDER
+) -> tuple[nn.Module, Record[Method]]:
     """The trained network or classical filter of that name, in eval mode on `device`, and its record.
 
     Raises CheckpointError as load_checkpoint does.

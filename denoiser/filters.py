@@ -21,6 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .noise import NOISES, add_noise, draw_noise
+from .recipe import Method, Source
+from .record import Record
 
 TABLE = Path(__file__).with_suffix(".json")
 KNOTS = (0.0, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.6, 0.7, 0.85, 1.0)  # noise factors the table is tuned at
@@ -210,13 +212,11 @@ class Filter:
         """The oracle: the same filter, told the true noise kind and factor in [0, 1]."""
         return ClassicalFilter(self.smooth, table()["filters"][self.name][kind], table()["sigma"], noise_factor)
 
-    def record(self, oracle: bool = False) -> dict:
+    def record(self, oracle: bool = False) -> Record[Method]:
         """A record like a checkpoint's, of what applies to a filter; `oracle` marks the one told the true noise."""
         name, title = (f"{self.name}-oracle", f"{self.title}, told the noise") if oracle else (self.name, self.title)
         author, year = self.source.rsplit(" ", 1)
-        source = {"title": author, "year": int(year), "address": ""}
-        recipe = {"name": name, "title": title, "family": "filter", "task": "denoise", "source": source}
-        return {"recipe": recipe, "parameters": 0, "oracle": oracle}
+        return Record(Method(name, title, "filter", "denoise", Source(author, int(year), "")), oracle=oracle)
 
 
 def _steps(low: float, high: float, count: int) -> tuple[float, ...]:

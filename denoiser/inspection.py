@@ -5,7 +5,7 @@ Layers are recorded by forward hooks while the network runs; nothing here depend
 
 import copy
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from .data import PIXELS, SIDE
 from .models import Sine, Transposed, build
+from .recipe import Recipe
 
 SMALL_WEIGHT = 1e-3  # weights with a smaller absolute value count as small
 
@@ -220,14 +221,14 @@ def checkerboard(pictures: Tensor, period: int = 2) -> float:
     return float(10 * torch.log10((power[lattice].mean() + floor) / (power[around].mean() + floor)))
 
 
-def checkerboard_views(model: nn.Module, recipe: Mapping, noisy: Tensor) -> dict[str, Tensor]:
+def checkerboard_views(model: nn.Module, recipe: Recipe, noisy: Tensor) -> dict[str, Tensor]:
     """Three views of what `model` makes of `noisy` (N, 1, H, W) in which a checkerboard may show, each (N, 1, H, W).
 
     "trained" is the output, "log-odds" the same before its sigmoid, "untrained" the output of the network before any
-    training, built as `recipe` (of the model's record) says.
+    training, built as its `recipe` says.
     """
-    generator = torch.Generator().manual_seed(recipe["seed"])
-    untrained = build(recipe["network"], recipe["settings"], generator).eval().to(noisy.device)
+    generator = torch.Generator().manual_seed(recipe.seed)
+    untrained = build(recipe.network, recipe.settings, generator).eval().to(noisy.device)
     trained = model(noisy).clamp(0, 1)
     log_odds = torch.logit(trained.double().clamp(1e-12, 1 - 1e-7)).float()  # float32 knows no number nearer to 1
     return {"trained": trained, "log-odds": log_odds, "untrained": untrained(noisy)}

@@ -4,7 +4,7 @@ Networks give logits so that cross-entropy is stable; the picture is their sigmo
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -78,6 +78,6 @@ LOSS_TITLES: dict[str, tuple[str, str]] = {  # what a loss is called on a chart'
 }
 
 
-def loss_title_key(recipe: Mapping) -> str:
-    """The key in LOSS_TITLES of what a record's recipe was trained on; only equal ones may share an axis."""
-    return "elbo" if recipe["family"] == "vae" else recipe.get("loss", "bce")
+def loss_title_key(family: str, loss: str) -> str:
+    """The key in LOSS_TITLES for a recipe of this family and loss; only equal ones may share an axis."""
+    return "elbo" if family == "vae" else loss

@@ -4,249 +4,19 @@ Adding a model is adding an entry here (and a builder in models.py where its str
 files or pages.
 """
 
-import hashlib
 import json
-import math
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, asdict, dataclass, field, fields, replace
-from inspect import signature
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
 
 import torch
 
 from .data import Augmentation, data_title
-from .errors import DenoiserError
 from .filters import FILTERS
-from .models import NETWORKS, VAE, Denoiser, build, contract, parameter_count
-from .noise import NOISES
+from .models import build, parameter_count
+from .recipe import NAME, OPTIMIZERS, Recipe, RecipeError, Refinement, Source
 
-OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
-SCHEDULES = ("constant", "cosine")
-NOISE_DRAWN = ("once", "each batch")
-FAMILIES = ("dense", "conv", "unet", "recurrent", "vae", "referee")
-TASKS = ("denoise", "reconstruct", "read")
-PRESENTATION = ("title", "source", "headline", "headline_bce", "note", "featured")  # trains the same whatever they say
-VERSION = 1  # of networks, noise and training; another once the same recipe gives other weights
-NAME = re.compile("[A-Za-z0-9-]{1,100}")  # of a recipe, and so of its checkpoint's files
-LARGEST_SETTING = 4096  # of a network: widths, filters, latent dimensions
-LARGEST_BLOCKS, MOST_SIZES = 32, 8  # blocks at one size of a network, and sizes or layers in a list
-LARGEST = {"batch_size": 2**20, "epochs": 100_000, "seed": 2**32 - 1}  # seeds of epochs are to fit into 64 bits
-MOST_PARAMETERS = 2**27
-UNTRAINED_FACTOR = 0.5  # the noise that what was trained on none is shown at
-
-
-class RecipeError(DenoiserError, ValueError):
-    """A recipe whose settings contradict each other, or a name that no recipe has."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a recipe comes from."""
-
-    title: str
-    year: int
-    address: str
-
-    def __post_init__(self):
-        if not (isinstance(self.title, str) and isinstance(self.address, str) and type(self.year) is int):
-            raise RecipeError("a source has a title and an address, which are text, and a year, a whole number")
-
-
-@dataclass(frozen=True)
-class Refinement:
-    """A further training that starts from the weights the one before ended with; only these settings are others."""
-
-    epochs: int
-    learning_rate: float
-    noise: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """One model: what it is, how it is trained, where it comes from.
-
-    `noise_factor` is one number or the (low, high) from which each picture draws its own; `noise` names a kind,
-    or several, each taking an equal share of every batch; `noise_drawn` says whether the training noise is one
-    frozen field for all epochs or fresh for each batch. `data` are the pictures to train on: a name in data.DATASETS,
-    or words about a folder. `penalty_warmup` is the number of epochs over which the
-    penalties' weights climb from 0. `clip` is the norm to which a step's gradient is cut, and `ema` the decay, at each
-    step, of the running mean of the weights that is kept in their stead; 0 for neither. `refinements` follow, in turn,
-    once all epochs are done. `grown_from` are those of the network's settings that are smaller until the last of
-    them, which grows it to `settings`. `headline` is the source's own figure, in words, and `headline_bce` the
-    validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the page's first board.
-    """
-
-    name: str
-    title: str
-    family: str
-    network: str
-    settings: Mapping
-    task: str
-    source: Source | None = None
-    headline: str = ""
-    headline_bce: float | None = None
-    note: str = ""
-    noise: tuple[str, ...] = ()
-    noise_factor: float | tuple[float, float] = 0.0
-    noise_drawn: str = "each batch"
-    data: str = "mnist"
-    augmentation: Augmentation | None = None
-    loss: str = "bce"
-    penalties: Mapping[str, float] = field(default_factory=dict)
-    penalty_warmup: float = 0.0
-    optimizer: str = "adam"
-    learning_rate: float = 1e-3
-    optimizer_settings: Mapping[str, float] = field(default_factory=dict)
-    schedule: str = "constant"
-    batch_size: int = 128
-    epochs: int = 50
-    clip: float = 0.0
-    ema: float = 0.0
-    seed: int = 0
-    refinements: tuple[Refinement, ...] = ()
-    grown_from: Mapping | None = None
-    featured: bool = False
-
-    def __post_init__(self):
-        self._refuse(self._kinds())
-        low, high = self.noise_range
-        self._refuse(
-            {
-                f"unknown family {self.family!r}": self.family in FAMILIES,
-                f"unknown task {self.task!r}": self.task in TASKS,
-                f"unknown network {self.network!r}": self.network in NETWORKS,
-                f"unknown optimizer {self.optimizer!r}": self.optimizer in OPTIMIZERS,
-                f"unknown schedule {self.schedule!r}": self.schedule in SCHEDULES,
-                f"noise_drawn is {self.noise_drawn!r}, not one of {NOISE_DRAWN}": self.noise_drawn in NOISE_DRAWN,
-                f"unknown noise in {self.noise!r}": set(self.noise) <= set(NOISES),
-                f"the noise factors {low} to {high} are not within 0 to 1": 0 <= low <= high <= 1,
-                "epochs, batch_size and learning_rate must be above 0": (
-                    self.epochs > 0 and self.batch_size > 0 and self.learning_rate > 0
-                ),
-            }
-        )
-        model, has_noise = contract(self.network), bool(self.noise)
-        self._refuse(
-            {
-                f"network {self.network!r} does not take the settings {dict(self.settings)}": (
-                    _takes(NETWORKS[self.network], self.settings)
-                ),
-                f"optimizer {self.optimizer!r} does not take the settings {dict(self.optimizer_settings)}": (
-                    _takes(OPTIMIZERS[self.optimizer], {"params": (), "lr": 0} | dict(self.optimizer_settings))
-                ),
-                f"family {self.family!r} and task {self.task!r} do not go together": (
-                    (self.family == "referee") == (self.task == "read")
-                ),
-                f"network {self.network!r} is not made for task {self.task!r}": (
-                    (self.task == "read") != issubclass(model, Denoiser)
-                ),
-                f"network {self.network!r} is not of family {self.family!r}": (
-                    (self.family == "vae") == issubclass(model, VAE)
-                ),
-                f"network {self.network!r} has no loss {self.loss!r}": self.loss in model.criteria,
-                f"network {self.network!r} has not all of the penalties {dict(self.penalties)}": (
-                    set(self.penalties) <= set(model.penalties)
-                ),
-                f"penalties that climb for {self.penalty_warmup} epochs need penalties": (
-                    self.penalty_warmup == 0 or (self.penalty_warmup > 0 and bool(self.penalties))
-                ),
-                f"a gradient cannot be cut to {self.clip}": self.clip >= 0,
-                f"the decay {self.ema} of the mean of the weights is not from 0 to below 1": 0 <= self.ema < 1,
-                "it is to denoise, but has no noise": self.task != "denoise" or has_noise,
-                "it is to reconstruct clean digits, but adds noise": self.task != "reconstruct" or not has_noise,
-                "noise kinds and a noise factor above 0 need each other": has_noise == (high > 0),
-                "noise drawn once, but no noise": self.noise_drawn == "each batch" or has_noise,
-                "noise drawn once cannot follow pictures that augmentation changes at each epoch": (
-                    self.noise_drawn == "each batch" or self.augmentation is None
-                ),
-            }
-        )
-        self._refuse({"it cannot grow without a refinement": bool(self.refinements) or not self.grown_from})
-        if self.refinements:
-            _ = self.stages  # refuses what contradicts itself
-
-    def _kinds(self) -> dict[str, bool]:
-        """Whether each value is of the kind and within the bounds that training relies on."""
-        whole = {name: getattr(self, name) for name in LARGEST}
-        texts = {name: getattr(self, name) for name in ("title", "note", "headline", "data")}
-        numbers = {name: getattr(self, name) for name in ("learning_rate", "clip", "ema", "penalty_warmup")}
-        numbers |= {
-            name: value for name in ("penalties", "optimizer_settings") for name, value in getattr(self, name).items()
-        }
-        return {
-            f"{self.name!r} is no name: letters, digits and hyphens": bool(NAME.fullmatch(self.name)),
-            **{
-                f"{name} is {value!r}, not a whole number up to {LARGEST[name]:,}": (
-                    type(value) is int and value <= LARGEST[name] and (value >= 0 or name != "seed")
-                )
-                for name, value in whole.items()
-            },
-            **{f"{name} is {value!r}, not text": isinstance(value, str) for name, value in texts.items()},
-            **{
-                f"{name} is {value!r}, not a number": type(value) in (int, float) and math.isfinite(value)
-                for name, value in numbers.items()
-            },
-            "augmentation is no Augmentation": isinstance(self.augmentation, Augmentation | None),
-            "refinements are no Refinements": all(isinstance(each, Refinement) for each in self.refinements),
-            f"the settings {dict(self.settings)} are of no network that can be built": sane_settings(self.settings),
-            f"the settings {self.grown_from} are of no network that can be built": sane_settings(self.grown_from or {}),
-        }
-
-    def _refuse(self, checks: Mapping[str, bool]) -> None:
-        """RecipeError naming each problem that is not fine."""
-        wrong = [problem for problem, fine in checks.items() if not fine]
-        if wrong:
-            raise RecipeError(f"recipe {self.name!r}: {'; '.join(wrong)}")
-
-    @property
-    def noise_range(self) -> tuple[float, float]:
-        """The lowest and highest noise factor of the training noise."""
-        return self.noise_factor if isinstance(self.noise_factor, tuple) else (self.noise_factor,) * 2
-
-    @property
-    def stages(self) -> tuple["Recipe", ...]:
-        """The trainings this consists of, each from the weights of the one before, as recipes without refinements."""
-        small = {**self.settings, **(self.grown_from or {})}
-        stages = [replace(self, settings=small, refinements=(), grown_from=None)]
-        stages += [replace(stages[0], penalty_warmup=0, **vars(refinement)) for refinement in self.refinements]
-        stages[-1] = replace(stages[-1], settings=self.settings)
-        return tuple(stages)
-
-    @property
-    def total_epochs(self) -> int:
-        """Epochs of all stages."""
-        return sum(stage.epochs for stage in self.stages)
-
-    def as_dict(self) -> dict:
-        """Plain values for the record."""
-        return asdict(self)
-
-    def fingerprint(self) -> str:
-        """What decides the weights, as a hash."""
-        return fingerprint(self.as_dict())
-
-
-def sane_settings(settings: object) -> bool:
-    """Whether building a network with these settings would take no absurd time or memory, whatever they mean to it."""
-    return (
-        isinstance(settings, Mapping)
-        and all(
-            type(number) is not int or 0 <= number <= (LARGEST_BLOCKS if key == "blocks" else LARGEST_SETTING)
-            for key, value in settings.items()
-            for number in (value if isinstance(value, list | tuple) else [value])
-        )
-        and all(len(value) <= MOST_SIZES for value in settings.values() if isinstance(value, list | tuple))
-    )
-
-
-def _takes(function: Callable, settings: Mapping) -> bool:
-    """Whether `function` can be called with these keywords."""
-    try:
-        signature(function).bind(**settings)
-    except TypeError:
-        return False
-    return True
-
+MOST_PARAMETERS = 2**27  # of a variation's network
 
 KERAS = Source(
     "用自编码器进行图像去噪 (after F. Chollet, Building Autoencoders in Keras)",
@@ -270,11 +40,19 @@ DENSE_64 = Source(
     "https://towardsdatascience.com/autoencoder-for-denoising-images-7d63a0831bfd",
 )
 
-ADADELTA = {"optimizer": "adadelta", "learning_rate": 1.0, "optimizer_settings": {"rho": 0.95, "eps": 1e-7}}
-HALF = {"noise": ("gaussian",), "noise_factor": 0.5}
-ONCE = {"noise_drawn": "once"}
+# The kinds are named: a recipe that took them from NOISES would be another one with each new kind.
+GAUSSIAN = ("gaussian",)
+OTHER_NOISES = ("salt-and-pepper", "speckle", "poisson", "block-out")
 
-_FLAT = {
+ADADELTA: dict[str, Any] = {
+    "optimizer": "adadelta",
+    "learning_rate": 1.0,
+    "optimizer_settings": {"rho": 0.95, "eps": 1e-7},
+}
+HALF: dict[str, Any] = {"noise": ("gaussian",), "noise_factor": 0.5}
+ONCE: dict[str, Any] = {"noise_drawn": "once"}
+
+_FLAT: dict[str, Any] = {
     "family": "conv",
     "network": "conv_flat",
     "settings": {"latent_dim": 64},
@@ -521,7 +299,7 @@ RECIPES: dict[str, Recipe] = {
             "twice, each time from the mean weights of the epochs before and with a larger share of Gaussian noise; "
             "for the second time it grows by blocks that begin as if they were not there.",
             loss="psnr",
-            noise=("gaussian",) * 8 + tuple(kind for kind in NOISES if kind != "gaussian"),
+            noise=GAUSSIAN * 8 + OTHER_NOISES,
             noise_factor=(0.0, 1.0),
             optimizer="adamw",
             learning_rate=2e-3,
@@ -531,12 +309,7 @@ RECIPES: dict[str, Recipe] = {
             clip=5.0,
             ema=0.999,
             refinements=tuple(
-                Refinement(
-                    epochs=epochs,
-                    learning_rate=1e-3,
-                    noise=("gaussian",) * 28 + tuple(kind for kind in NOISES if kind != "gaussian"),
-                )
-                for epochs in (24, 50)
+                Refinement(epochs=epochs, learning_rate=1e-3, noise=GAUSSIAN * 28 + OTHER_NOISES) for epochs in (24, 50)
             ),
             grown_from={"blocks": (1, 2, 4)},
             featured=True,
@@ -550,7 +323,7 @@ RECIPES: dict[str, Recipe] = {
             task="read",
             note="Ours: the judge of what a picture reads as. It never takes part in denoising.",
             loss="cross-entropy",
-            noise=("gaussian", "gaussian", "gaussian", *NOISES),
+            noise=GAUSSIAN * 4 + OTHER_NOISES,
             noise_factor=(0.0, 0.6),
             augmentation=Augmentation(degrees=12, shift=1.5, scale=0.1),
             optimizer="adamw",
@@ -570,7 +343,7 @@ def get_recipe(name: str) -> Recipe:
     return RECIPES[name]
 
 
-def variation(recipe: Recipe, name: str, settings: Mapping, data: str = "mnist") -> Recipe:
+def variation(recipe: Recipe, name: str, settings: Mapping[str, Any], data: str = "mnist") -> Recipe:
     """`recipe` with other settings or on other pictures, under another name: ours, so its source's figure falls away.
 
     Raises RecipeError where there is no such setting, a value is of the wrong type or contradicts the others, or the
@@ -579,7 +352,14 @@ def variation(recipe: Recipe, name: str, settings: Mapping, data: str = "mnist")
     if name in RECIPES or name in FILTERS or not NAME.fullmatch(name):
         raise RecipeError(f"{name!r} is the name of another recipe or filter, or no name: letters, digits and hyphens")
     words = ", ".join(f"{key}={json.dumps(value)}" for key, value in settings.items())
-    plain = {"name": name, "source": None, "headline": "", "headline_bce": None, "featured": False, "data": data}
+    plain: dict[str, Any] = {
+        "name": name,
+        "source": None,
+        "headline": "",
+        "headline_bce": None,
+        "featured": False,
+        "data": data,
+    }
     plain["note"] = f"{recipe.name} with {words}" if words else recipe.name
     if data != recipe.data:
         plain["title"] = f"{recipe.title}; trained on {data_title(data)}"
@@ -603,24 +383,3 @@ def _try(recipe: Recipe) -> None:
     if (count := parameter_count(network)) > MOST_PARAMETERS:
         raise ValueError(f"the network has {count:,} parameters, more than {MOST_PARAMETERS:,}")
     OPTIMIZERS[recipe.optimizer](network.parameters(), lr=recipe.learning_rate, **recipe.optimizer_settings)
-
-
-def fingerprint(recipe: Mapping, version: int | None = None) -> str:
-    """A hash of all that decides the weights: the recipe (of a record) but for its presentation, and the code.
-
-    What is null or as it is by default does not count, so that a setting which older recipes did not have changes no
-    hash. `version` is that of the code, by default the present one.
-    """
-    defaults = {f.name: json.dumps(f.default) for f in fields(Recipe) if f.default is not MISSING}
-    settings = {key: json.dumps(value, sort_keys=True) for key, value in recipe.items() if key not in PRESENTATION}
-    decisive = sorted((key, text) for key, text in settings.items() if text not in (defaults.get(key), "null"))
-    return hashlib.sha256(json.dumps([VERSION if version is None else version, decisive]).encode()).hexdigest()
-
-
-def trained_noise(recipe: Mapping) -> tuple[str, float]:
-    """Kind and factor of the strongest noise the recipe of a record trains on; Gaussian of 0 for clean digits.
-
-    A filter, which was trained on nothing, gets Gaussian noise of 0.5.
-    """
-    factor = recipe.get("noise_factor", UNTRAINED_FACTOR)
-    return (recipe.get("noise") or ["gaussian"])[0], max(factor) if isinstance(factor, list | tuple) else factor

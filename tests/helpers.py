@@ -12,7 +12,8 @@ from PIL import Image
 from denoiser.data import SIDE
 from denoiser.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
-from denoiser.recipes import RECIPES, Recipe
+from denoiser.recipe import Recipe
+from denoiser.recipes import RECIPES
 
 ROOT = Path(__file__).resolve().parent.parent
 NETWORKS = {recipe.network: recipe for recipe in reversed(RECIPES.values())}  # one recipe for each network

@@ -12,7 +12,8 @@ from ..data import Augmentation, Digits, load_mnist, split_validation
 from ..evaluation import measure_quality, noisy_batches
 from ..latent import elbo_terms, encode_digits
 from ..models import VAE, parameter_count
-from ..recipes import Recipe, get_recipe
+from ..recipe import Recipe
+from ..recipes import get_recipe
 from .stand_ins import stand_in, train
 
 EPOCHS = {"unet": 2, "vae-2d-best": 15}

@@ -17,7 +17,8 @@ from tqdm import tqdm
 from ..data import Digits, load_mnist
 from ..evaluation import noisy_batches
 from ..noise import NOISES
-from ..recipes import Recipe, get_recipe
+from ..recipe import Recipe
+from ..recipes import get_recipe
 from .stand_ins import stand_in, train
 
 EPOCHS = 5

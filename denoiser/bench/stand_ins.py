@@ -9,7 +9,8 @@ from torch import nn
 from tqdm import tqdm
 
 from ..data import Digits
-from ..recipes import Recipe, get_recipe
+from ..recipe import Recipe
+from ..recipes import get_recipe
 from ..training import Engine, fit
 
 STATES = Path("runs/stand-ins")  # of trainings that were cut off, and of finished ones, to go on from

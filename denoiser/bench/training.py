@@ -20,7 +20,8 @@ from torch.utils.data import DataLoader, TensorDataset
 from ..data import Batch, Digits, load_mnist, split_validation
 from ..models import build
 from ..precision import default_precision
-from ..recipes import OPTIMIZERS, Recipe, get_recipe
+from ..recipe import OPTIMIZERS, Recipe
+from ..recipes import get_recipe
 from ..training import Engine, NoisyBatches, ProcessGroup, Trainer, TrainingError, make_noisy, validation_loss
 
 TUTORIAL, RIVAL = "the tutorial's way", "Keras on TensorFlow"

@@ -21,7 +21,8 @@ from ..metrics import METRICS
 from ..models import VAE, Autoencoder
 from ..noise import NOISES, add_noise, draw_noise
 from ..precision import autocast, default_precision
-from ..recipes import trained_noise
+from ..recipe import trained_noise
+from ..record import Record
 from ..referee import REFEREE
 from ..sweep import NOISE_FACTORS, NOISY
 from .cache import ResultCache
@@ -167,7 +168,7 @@ def evaluate(
     common = {
         "digits": sha256(digits.images.cpu().numpy().tobytes() + digits.labels.cpu().numpy().tobytes()),
         "behaviour": code_fingerprint(),
-        "referee": referee_record and referee_record["sha256"],
+        "referee": referee_record and referee_record.sha256,
         "precision": default_precision(device),
         "machine": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
     }
@@ -234,11 +235,12 @@ def _about_model(
     return about
 
 
-def _about_record(record: dict) -> dict:
-    recipe = record["recipe"]
-    about = {"title": recipe["title"], "family": recipe["family"], "task": recipe["task"]}
-    about |= {"parameters": record["parameters"], "bytes": record.get("bytes", 0), "data": trained_on(record)}
-    return about | {key: record[key] for key in ("oracle", "sha256") if record.get(key)}
+def _about_record(record: Record) -> dict:
+    recipe = record.recipe
+    about = {"title": recipe.title, "family": recipe.family, "task": recipe.task}
+    about |= {"parameters": record.parameters, "bytes": record.bytes or 0, "data": trained_on(record)}
+    about |= {"oracle": True} if record.oracle else {}
+    return about | ({"sha256": record.sha256} if record.sha256 else {})
 
 
 def _speed(subject: Subject, digits: Digits) -> dict:
@@ -255,7 +257,7 @@ def _speed(subject: Subject, digits: Digits) -> dict:
 @torch.inference_mode()
 def _sparsity(subject: Subject, digits: Digits) -> dict:
     """`inspection.sparsity` of the codes of all digits, under the strongest noise the model was trained on."""
-    kind, factor = trained_noise(subject.record["recipe"])
+    kind, factor = trained_noise(subject.record.recipe)
     model = subject.module(kind, factor)
     assert isinstance(model, Autoencoder)
     codes = torch.cat([model.encode(y) for y in noisy_batches(digits, kind, factor)])
@@ -266,9 +268,9 @@ def _sparsity(subject: Subject, digits: Digits) -> dict:
 def _checkerboard(subject: Subject, digits: Digits) -> dict:
     """`inspection.checkerboard` in dB for the periods 2 and 4: of the first digits themselves, and of each view."""
     digits = digits[:SPECTRUM_DIGITS]
-    kind, factor = trained_noise(subject.record["recipe"])
+    kind, factor = trained_noise(subject.record.recipe)
     noisy = torch.cat(list(noisy_batches(digits, kind, factor)))
-    views = checkerboard_views(subject.module(kind, factor), subject.record["recipe"], noisy)
+    views = checkerboard_views(subject.module(kind, factor), subject.record.recipe, noisy)
     pictures = {"digits": digits.floats()} | views
     return {"checkerboard": {name: [checkerboard(x, period) for period in PERIODS] for name, x in pictures.items()}}
 

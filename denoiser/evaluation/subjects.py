@@ -9,6 +9,8 @@ from torch import nn
 from ..checkpoint import list_models, load_model, load_record
 from ..errors import DenoiserError
 from ..filters import FILTERS, fingerprint
+from ..recipe import Method, Recipe
+from ..record import Record
 from ..sweep import NOISY
 
 ORACLE = "-oracle"  # ends the name of a filter that is told the true noise
@@ -27,7 +29,7 @@ class Subject:
     """
 
     name: str
-    record: dict
+    record: Record
     fingerprint: str
     module: Callable[[str, float], nn.Module]
 
@@ -38,10 +40,9 @@ def default_models(data: str = "mnist") -> list[str]:
     return [*names, *(name + ORACLE for name in FILTERS)]
 
 
-def trained_on(record: dict) -> str | None:
+def trained_on(record: Record) -> str | None:
     """The `data` of a record's recipe; None for a filter."""
-    recipe = record["recipe"]
-    return recipe.get("data", "mnist") if "network" in recipe else None
+    return record.recipe.data if isinstance(record.recipe, Recipe) else None
 
 
 def get_subject(name: str, device: torch.device | str = "cpu") -> Subject:
@@ -50,13 +51,13 @@ def get_subject(name: str, device: torch.device | str = "cpu") -> Subject:
     Raises EvaluationError for a classifier and CheckpointError for an unknown or damaged model.
     """
     if name == NOISY:
-        recipe = {"name": NOISY, "title": "Noisy input, left as it is", "family": "none", "task": "none"}
-        return Subject(name, {"recipe": recipe, "parameters": 0}, NOISY, lambda kind, factor: nn.Identity())
+        record = Record(Method(NOISY, "Noisy input, left as it is", family="none", task="none"))
+        return Subject(name, record, NOISY, lambda kind, factor: nn.Identity())
     if name.endswith(ORACLE) and name.removesuffix(ORACLE) in FILTERS:
         oracle = FILTERS[name.removesuffix(ORACLE)]
         return Subject(name, oracle.record(oracle=True), f"{name} {fingerprint()}", oracle.tuned)
     model, record = load_model(name, device)
-    if record["recipe"]["task"] == "read":
+    if record.recipe.task == "read":
         raise EvaluationError(f"{name!r} reads pictures and denoises none; there are {', '.join(default_models())}")
     model = model.to(memory_format=torch.channels_last)
-    return Subject(name, record, record.get("sha256") or f"{name} {fingerprint()}", lambda kind, factor: model)
+    return Subject(name, record, record.sha256 or f"{name} {fingerprint()}", lambda kind, factor: model)

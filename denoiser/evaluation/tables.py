@@ -120,7 +120,7 @@ def regularisers(results: Results) -> str:
     rows = []
     for name in names:
         row, code = results.rows[name, "gaussian", HALF], results.evaluation["models"][name]["code"]
-        record = load_record(name)["history"][-1]
+        last = load_record(name).history[-1]
         rows.append(
             [
                 f"`{name}`",
@@ -132,7 +132,7 @@ def regularisers(results: Results) -> str:
                 f"{code['zero']:.0%}",
                 f"{code['dead']} of {code['values']}",
                 f"{code['small']:.0%}",
-                f"{record['train']:.4f} / {record['validation']:.4f}",
+                f"{last.train:.4f} / {last.validation:.4f}",
             ]
         )
     head = ["", "PSNR at 0.5", "SSIM", "MSE", "right", "PSNR at 0.7", "zeros in the code", "never used"]
@@ -157,14 +157,14 @@ def losses(results: Results) -> str:
     rows = []
     for name in (name for name in list_models() if name not in FILTERS):
         record = load_record(name)
-        last, recipe = record["history"][-1], get_recipe(name)
+        last, recipe = record.history[-1], get_recipe(name)
         if not recipe.source:
             continue
         unit = {"bce": ""}.get(recipe.loss, f" ({recipe.loss.upper()})")
         unit = " (nats)" if recipe.family == "vae" else unit
         decimals = 2 if recipe.family == "vae" else 4
         ours = " / ".join(f"{last[part]:.{decimals}f}" for part in ("train", "validation")) + unit
-        rows.append([f"`{name}`", ours, recipe.headline or "no figure", minutes(record["seconds"])])
+        rows.append([f"`{name}`", ours, recipe.headline or "no figure", minutes(record.seconds)])
     return table(["recipe", "ours, train / validation", "its source", "training"], rows)
 
 

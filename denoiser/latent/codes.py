@@ -128,4 +128,4 @@ def _is_valid(codes: Codes) -> bool:
 def write_codes(name: str, folder: Path = FOLDER) -> Codes:
     """Write the codes of MNIST's 10,000 test digits for the checkpoint `name`, a VAE with two latent dimensions."""
     model, record = load_checkpoint(name, folder=folder)
-    return save_codes(model, load_mnist("test"), codes_path(name, folder), record["sha256"])
+    return save_codes(model, load_mnist("test"), codes_path(name, folder), record.sha256)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..data import Batch, Digits, augment, to_float
 from ..noise import add_noise, draw_noise
-from ..recipes import Recipe
+from ..recipe import Recipe
 
 VALIDATION_BATCH = 1_000
 DRAWN_ONCE, VALIDATION = -1, -2  # stand for an epoch in the seeds of what is drawn outside of all epochs

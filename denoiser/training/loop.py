@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..data import Digits, split_validation
-from ..recipes import Recipe
+from ..recipe import Recipe
 from .batches import NoisyBatches
 from .distributed import ProcessGroup
 from .errors import TrainingError

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..files import write_atomically
-from ..recipes import fingerprint
+from ..recipe import fingerprint
 from .errors import TrainingError
 from .trainer import Trainer
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from ..precision import default_precision
-from ..recipes import OPTIMIZERS, Recipe
+from ..recipe import OPTIMIZERS, Recipe
 
 EAGER_STEPS = 3  # before a step is captured: libraries choose their kernels, optimisers allocate their state
 

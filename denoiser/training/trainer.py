@@ -14,7 +14,7 @@ from ..data import Batch, Digits, batches
 from ..malloc import UNLIMITED, keep_freed_memory
 from ..models import build, grow
 from ..precision import autocast
-from ..recipes import Recipe
+from ..recipe import Recipe
 from .batches import NoisyBatches
 from .distributed import ProcessGroup
 from .ema import EMA

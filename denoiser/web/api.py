@@ -94,10 +94,10 @@ class Endpoints:
         return [
             {
                 "name": name,
-                "title": record["recipe"]["title"],
-                "family": record["recipe"]["family"],
-                "task": record["recipe"]["task"],
-                "parameters": record.get("parameters") or 0,
+                "title": record.recipe.title,
+                "family": record.recipe.family,
+                "task": record.recipe.task,
+                "parameters": record.parameters,
                 "has_plane": has_plane(self.zoo.models[name]),
             }
             for name, record in self.zoo.records.items()

@@ -32,7 +32,7 @@ class Chart:
         self.problem = ""
         self.lock = threading.Lock()
         try:
-            self.codes = latent.load_codes(latent.codes_path(name), self.record["sha256"])
+            self.codes = latent.load_codes(latent.codes_path(name), self.record.sha256)
         except latent.CodesError as error:
             self.problem = str(error)
 
@@ -51,7 +51,7 @@ class Chart:
             found["coverage"] = latent.coverage(self.model, self.referee)
         try:
             report = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))["models"][self.name]
-            if report["sha256"] == self.record["sha256"]:
+            if report["sha256"] == self.record.sha256:
                 found |= {key: float(report[key]) for key in FIGURES if report.get(key) is not None}
         except (OSError, ValueError, KeyError, TypeError):
             pass  # never evaluated

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from ..recipe import Recipe
+from ..record import Record
+
 MOST = 40  # of all visitors together; of the largest that can be chosen these are 140 MB
 OWN = 8  # of one visitor
 HOUR = 3600.0  # seconds that a model is kept after it was last asked for
@@ -20,7 +23,7 @@ class Model:
     """A trained network in eval mode, its record, the session and client address it belongs to, and until when."""
 
     network: nn.Module
-    record: dict
+    record: Record[Recipe]
     session: str | None
     address: str
     until: float
@@ -40,7 +43,7 @@ class Kept:
     def __len__(self) -> int:
         return len(self.models)
 
-    def add(self, network: nn.Module, record: dict, session: str | None = None, address: str = "") -> str:
+    def add(self, network: nn.Module, record: Record[Recipe], session: str | None = None, address: str = "") -> str:
         """Keep the model of a session and client address; its id."""
         key = secrets.token_urlsafe(16)
         with self.lock:

@@ -20,7 +20,8 @@ from ..losses import LOSSES
 from ..models import build, parameter_count
 from ..noise import NOISES, add_noise, draw_noise
 from ..precision import default_precision
-from ..recipes import Recipe
+from ..recipe import Recipe
+from ..record import Epoch, Record
 from ..synthetic_digits import DATA, make_synthetic_digits
 from ..training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
 from .component import BadRequest
@@ -237,7 +238,7 @@ def ten_noisy(recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, str]:
     return clean, add_noise(clean, field, recipe.noise_range[1]), origin
 
 
-def trained(recipe: Recipe, seen: dict) -> tuple[nn.Module, dict]:
+def trained(recipe: Recipe, seen: dict) -> tuple[nn.Module, Record[Recipe]]:
     """The model of one of the values of `learn`, ready to serve, and its record."""
     import platform
 
@@ -248,15 +249,15 @@ def trained(recipe: Recipe, seen: dict) -> tuple[nn.Module, dict]:
     model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
     words = f"Trained live for {seen['seconds']:.0f} s, {seen['steps']:,} steps."
     recipe = replace(recipe, data=seen["data"], epochs=max(1, len(seen["history"])), note=words)
-    record = {
-        "recipe": recipe.as_dict(),
-        "parameters": parameter_count(model),
-        "seed": recipe.seed,
-        "data": seen["data_words"],
-        "versions": {"python": platform.python_version(), "torch": torch.__version__},
-        "device": seen["device"],
-        "history": seen["history"],
-        "steps": seen["steps"],
-        "seconds": round(seen["seconds"], 1),
-    }
+    record = Record(
+        recipe,
+        fingerprint=recipe.fingerprint(),
+        parameters=parameter_count(model),
+        data=seen["data_words"],
+        versions={"python": platform.python_version(), "torch": torch.__version__},
+        history=tuple(Epoch(**epoch) for epoch in seen["history"]),
+        steps=seen["steps"],
+        seconds=round(seen["seconds"], 1),
+        device=seen["device"],
+    )
     return model, record

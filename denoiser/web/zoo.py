@@ -9,7 +9,9 @@ from torch import nn
 from ..checkpoint import CheckpointError, list_models, load_checkpoint, load_model
 from ..data import SIDE, Digits, has_mnist, load_mnist
 from ..filters import FILTERS
+from ..recipe import Recipe
 from ..recipes import RECIPES
+from ..record import Record
 from ..referee import REFEREE
 from ..styles import FAMILY_LABELS
 from ..sweep import Comparison, SweepRequest, sweep_all
@@ -32,7 +34,7 @@ class Zoo:
     def __init__(self):
         torch.set_num_threads(1)  # requests run side by side; these networks gain little from a second core
         self.models: dict[str, nn.Module] = {}
-        self.records: dict[str, dict] = {}
+        self.records: dict[str, Record] = {}
         self.missing: list[str] = []
         self.problems: list[str] = []
         self.kept = Kept()
@@ -86,19 +88,19 @@ class Zoo:
         return card(name, self.records[name])
 
 
-def card(name: str, record: Mapping) -> dict:
+def card(name: str, record: Record) -> dict:
     """What a card or a mark on the slider says of the model of a record.
 
     `trained` is the (low, high) noise factor it was trained on, (0, 0) for clean digits, None for a filter.
     """
-    recipe = record["recipe"]
-    factor = recipe.get("noise_factor")
+    recipe = record.recipe
+    trained = isinstance(recipe, Recipe)
     return {
         "name": name,
-        "label": FAMILY_LABELS.get(recipe["family"], recipe["title"]),
+        "label": FAMILY_LABELS.get(recipe.family, recipe.title),
         "detail": name,
-        "title": recipe["title"],
-        "family": recipe["family"],
-        "noise": list(dict.fromkeys(recipe.get("noise") or ())),
-        "trained": None if factor is None else factor if isinstance(factor, list) else [factor, factor],
+        "title": recipe.title,
+        "family": recipe.family,
+        "noise": list(dict.fromkeys(recipe.noise)) if trained else [],
+        "trained": list(recipe.noise_range) if trained else None,
     }

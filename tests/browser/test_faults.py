@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -145,7 +146,7 @@ def test_scripts_get_the_others_and_are_told_of_the_one(zoo, monkeypatch):
 def test_a_page_starts_with_a_model_that_raises(monkeypatch):
     from denoiser.models import build
 
-    whole = type(build("unet", checkpoint.load_record("unet")["recipe"]["settings"]))
+    whole = type(build("unet", checkpoint.load_record("unet").recipe.settings))
     monkeypatch.setattr(whole, "forward", lambda self, x: 1 / 0)
     zoo = Zoo()
     assert build_page(zoo).blocks
@@ -255,20 +256,20 @@ def test_a_training_that_is_killed_goes_on_and_the_old_checkpoint_is_whole(workp
     from safetensors import safe_open
 
     models, epochs = workplace / "models", 150
-    old = checkpoint.load_checkpoint("mine", folder=models)[1]["sha256"]
+    old = checkpoint.load_checkpoint("mine", folder=models)[1].sha256
     process = training(workplace, epochs)
     while not (states := [*workplace.glob("runs/*.safetensors")]) and process.poll() is None:
         time.sleep(0.005)
     kill(process.pid)
     assert process.wait(60) == -signal.SIGKILL
-    assert checkpoint.load_checkpoint("mine", folder=models)[1]["sha256"] == old
+    assert checkpoint.load_checkpoint("mine", folder=models)[1].sha256 == old
     with safe_open(states[0], "pt") as state:
         before = json.loads(state.metadata()["history"])
     assert 0 < len(before) < epochs
     assert training(workplace, epochs, "--resume").wait(120) == 0
     record = checkpoint.load_checkpoint("mine", folder=models)[1]
-    assert len(record["history"]) == epochs
-    assert record["history"][: len(before)] == before
+    assert len(record.history) == epochs
+    assert [asdict(epoch) for epoch in record.history[: len(before)]] == before
 
 
 # ---------- no room, and files that go ----------

@@ -44,7 +44,7 @@ def page_url(request, zoo, tiny_digits, tmp_path_factory):
     maps, folder = of_maps(zoo, *names), tmp_path_factory.mktemp("codes")
     stored = {NAME: latent.codes_path(NAME), OTHER: folder / "another.codes.npz", BARE: folder / "bare.codes.npz"}
     stored[BEST] = latent.codes_path(BEST)
-    latent.save_codes(maps.models.get(OTHER, zoo.models[NAME]), tiny_digits, stored[OTHER], zoo.records[NAME]["sha256"])
+    latent.save_codes(maps.models.get(OTHER, zoo.models[NAME]), tiny_digits, stored[OTHER], zoo.records[NAME].sha256)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(latent, "codes_path", lambda name, folder=None: stored[name])
         with served(maps) as url:

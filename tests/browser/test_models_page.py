@@ -44,7 +44,7 @@ def test_every_model_has_an_entry_from_its_record(shelf):
         assert entry["epochs"] == len(record.get("history") or [])
         assert sum(layer["parameters"] for layer in entry["layers"]) == entry["parameters"]
         if record.get("history"):
-            assert entry["validation"][-1] == record["history"][-1]["validation"]
+            assert entry["validation"][-1] == record.history[-1].validation
             assert entry["parameters"] == parameter_count(shelf.models[name])
             assert {"Task", "Input", "Loss", "Optimiser", "Trained"} <= {what for what, _ in entry["facts"]}
 
@@ -154,7 +154,7 @@ def test_checkerboards_of_every_network_that_enlarges(shelf, ask, monkeypatch):
     ],
 )
 def test_bad_requests_get_a_sentence(shelf, ask, function, change):
-    name = next(n for n, r in shelf.records.items() if r["recipe"]["task"] == "denoise" and r.get("history"))
+    name = next(n for n, r in shelf.records.items() if r.recipe.task == "denoise" and r.history)
     reply = ask(function, REQUEST | {"model": name, "models": [name]} | change)
     assert list(reply) == ["error"]
     assert reply["error"].endswith(".")
@@ -185,7 +185,7 @@ def choose(page, name):
 def test_rows_choose_the_model_below(page, shelf):
     for name, record in shelf.records.items():
         choose(page, name)
-        assert page.locator("#models .about .h-section").inner_text() == record["recipe"]["title"]
+        assert page.locator("#models .about .h-section").inner_text() == record.recipe.title
         assert page.locator("#models select").input_value() == name
     rows = page.locator("#models .shelf-table tbody tr")
     assert rows.count() == len(shelf.records)

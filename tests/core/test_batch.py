@@ -14,6 +14,7 @@ from denoiser import batch, checkpoint
 from denoiser.models import build, parameter_count
 from denoiser.noise import add_noise, draw_noise
 from denoiser.recipes import RECIPES
+from denoiser.record import Record
 
 
 @pytest.fixture
@@ -154,7 +155,7 @@ def test_noise_is_seeded_per_picture_and_the_gain_is_said(capsys, tiny_digits, t
 def test_the_u_net_takes_every_size(capsys, folder, tmp_path, monkeypatch):
     recipe = RECIPES["unet"]
     model = build(recipe.network, recipe.settings)
-    record = {"recipe": recipe.as_dict(), "parameters": parameter_count(model)}
+    record = Record(recipe, parameters=parameter_count(model))
     checkpoint.save_model(model, record, tmp_path / "models")
     monkeypatch.setattr(batch, "load_model", functools.partial(checkpoint.load_model, folder=tmp_path / "models"))
     Image.new("L", (50, 31), 99).save(folder / "odd.png")

@@ -28,13 +28,16 @@ from denoiser.checkpoint import (
     sha256,
     trained,
     training_lock,
+    up_to_date,
 )
 from denoiser.data import SIDE, split_validation
 from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
 from denoiser.filters import FILTERS
 from denoiser.models import build, parameter_count
-from denoiser.recipes import PRESENTATION, RECIPES, fingerprint
+from denoiser.recipe import fingerprint
+from denoiser.recipes import RECIPES
+from denoiser.record import Record
 from denoiser.training import NoisyBatches, validation_loss
 
 BASE = next(recipe for recipe in RECIPES.values() if recipe.network == "dense")
@@ -44,10 +47,10 @@ LIMIT, LIMIT_TOGETHER = 10e6, 40e6  # bytes
 
 def save(folder, name=BASE.name, seed=0, **changes):
     """A small untrained network under the name of a recipe."""
-    recipe = replace(BASE, **({"name": name, "settings": {"widths": (12, 3)}} | changes))
+    recipe = replace(BASE, **({"name": name, "settings": {"widths": (12, 3)}, "seed": seed} | changes))
     torch.manual_seed(seed)
     model = build(recipe.network, recipe.settings).eval()
-    return model, save_model(model, {"recipe": recipe.as_dict(), "seed": seed}, folder)
+    return model, save_model(model, Record(recipe), folder)
 
 
 def edit(folder, name, change):
@@ -75,20 +78,24 @@ class TestRoundTrip:
         model = build(recipe.network, recipe.settings).to(memory_format=torch.channels_last)
         for parameter in model.parameters():
             torch.nn.init.normal_(parameter, std=0.05)
-        saved = save_model(model, {"recipe": recipe.as_dict()}, tmp_path)
+        saved = save_model(model, Record(recipe), tmp_path)
         loaded, record = load_model(name, folder=tmp_path)
         assert not loaded.training
         assert not any(parameter.requires_grad for parameter in loaded.parameters())
         torch.testing.assert_close(loaded(x), model.eval()(x), rtol=1e-4, atol=1e-5)
-        assert record == saved == json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+        assert record == replace(saved, fingerprint=record.fingerprint)
+        assert record.recipe == recipe
+        written = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+        assert written["recipe"] == json.loads(json.dumps(recipe.as_dict()))
+        assert written["seed"] == recipe.seed
 
     def test_the_record_says_what_it_was_given_and_ties_the_weights(self, tmp_path):
         _, record = save(tmp_path, seed=3, note="Grüße, 数字")
         weights = tmp_path / f"{BASE.name}.safetensors"
-        assert record["seed"] == 3
-        assert record["recipe"]["note"] == "Grüße, 数字"
-        assert record["bytes"] == weights.stat().st_size
-        assert re.fullmatch("[0-9a-f]{64}", record["sha256"])
+        assert record.recipe.seed == 3
+        assert record.recipe.note == "Grüße, 数字"
+        assert record.bytes == weights.stat().st_size
+        assert re.fullmatch("[0-9a-f]{64}", record.sha256)
         assert sorted(path.name for path in tmp_path.iterdir()) == [f"{BASE.name}.json", f"{BASE.name}.safetensors"]
 
     def test_a_full_disk_leaves_the_old_checkpoint_whole(self, tmp_path, monkeypatch):
@@ -163,15 +170,14 @@ class TestReplacedInOneStep:
             finished = replaced_until(Crash(how, at), folder, lambda: save(folder, seed=2))
             assert trained(folder) == [BASE.name]
             model, record = load_checkpoint(BASE.name, folder=folder)
-            seeds.append(record["seed"])
+            seeds.append(record.recipe.seed)
             assert load_record(BASE.name, folder) == record
-            assert record["sha256"] == sha256((folder / f"{BASE.name}.safetensors").read_bytes())
-            assert "replaces" not in record
-            torch.manual_seed(record["seed"])
+            assert record.sha256 == sha256((folder / f"{BASE.name}.safetensors").read_bytes())
+            torch.manual_seed(record.recipe.seed)
             expected = build("dense", {"widths": (12, 3)}).state_dict()
             assert all(torch.equal(value, expected[key]) for key, value in model.state_dict().items())
             save(folder, seed=3)  # whoever writes next finds nothing in the way and leaves nothing behind
-            assert load_checkpoint(BASE.name, folder=folder)[1]["seed"] == 3
+            assert load_checkpoint(BASE.name, folder=folder)[1].recipe.seed == 3
             assert sorted(path.name for path in folder.iterdir()) == sorted(whole)
             if finished:
                 break
@@ -183,7 +189,7 @@ class TestReplacedInOneStep:
             folder = tmp_path / str(at)
             finished = replaced_until(Crash("kill", at), folder, lambda folder=folder: save(folder, seed=2))
             if trained(folder):
-                assert load_checkpoint(BASE.name, folder=folder)[1]["seed"] == 2
+                assert load_checkpoint(BASE.name, folder=folder)[1].recipe.seed == 2
             if finished:
                 break
         assert at > 5
@@ -194,7 +200,7 @@ class TestReplacedInOneStep:
         for name in (f"{BASE.name}.json", f"{BASE.name}.safetensors"):
             (tmp_path / name).write_bytes(b"{")
             save(tmp_path, seed=5)
-            assert load_checkpoint(BASE.name, folder=tmp_path)[1]["seed"] == 5
+            assert load_checkpoint(BASE.name, folder=tmp_path)[1].recipe.seed == 5
 
     def test_who_reads_while_it_is_replaced_gets_one_of_both(self, tmp_path, monkeypatch):
         save(tmp_path, seed=1)
@@ -206,7 +212,7 @@ class TestReplacedInOneStep:
             return read(name, folder)
 
         monkeypatch.setattr(checkpoint, "_read_weights", replaced_before_it_is_read)
-        assert load_checkpoint(BASE.name, folder=tmp_path)[1]["seed"] == 2
+        assert load_checkpoint(BASE.name, folder=tmp_path)[1].recipe.seed == 2
 
     def test_one_process_at_a_time_trains_a_name(self, tmp_path):
         words = f"mine is being trained by process {os.getpid()}: wait for it"
@@ -262,10 +268,8 @@ class TestRefused:
         [
             {"settings": {"widths": [12, 4]}},
             {"settings": {"widths": [12]}},
-            {"settings": {"depth": 2}},
             {"settings": {"widths": None}},
             {"network": "conv_strided", "settings": {"filters": 4}},
-            {"network": "of another version"},
         ],
     )
     def test_another_architecture(self, folder, change):
@@ -297,7 +301,7 @@ class TestRefused:
         edit(folder, BASE.name, lambda record: record["recipe"].update(absurd))
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(checkpoint, "build", None)  # refused before anything is built
-            refused(folder, r"the record .*\.json cannot be read: .*settings")
+            refused(folder, r"the record .*\.json cannot be read: .*settings .* no network that can be built")
 
     def test_the_name_of_another_recipe(self, folder):
         for ending in ("json", "safetensors"):
@@ -345,6 +349,9 @@ class TestRefused:
             {"task": None},
             {"grown_from": 3},
             {"refinements": [{"epochs": "many", "learning_rate": 1}]},
+            {"settings": {"depth": 2}},
+            {"network": "of another version"},
+            {"epochs": None},
         ],
     )
     def test_a_record_with_values_of_another_type(self, folder, change):
@@ -365,7 +372,7 @@ class TestList:
     def test_what_reads_is_listed_apart(self, tmp_path):
         save(tmp_path)
         model = build(READER.network, READER.settings)
-        save_model(model, {"recipe": READER.as_dict()}, tmp_path)
+        save_model(model, Record(READER), tmp_path)
         assert READER.name in trained(tmp_path)
         assert list_models(tmp_path) == [BASE.name, *FILTERS]
         assert load_model(READER.name, folder=tmp_path)[0](torch.zeros(2, 1, SIDE, SIDE)).shape == (2, 10)
@@ -391,8 +398,8 @@ class TestList:
     def test_filters_are_loaded_like_models(self, name, tmp_path):
         model, record = load_model(name, folder=tmp_path)
         assert not model.training
-        assert record["recipe"]["name"] == name
-        assert record["recipe"]["task"] == "denoise"
+        assert record.recipe.name == name
+        assert record.recipe.task == "denoise"
 
 
 class TestCommitted:
@@ -406,25 +413,24 @@ class TestCommitted:
     @pytest.mark.parametrize("name", trained())
     def test_its_record_says_how_it_was_trained(self, name):
         model, record = load_checkpoint(name)
-        recipe = record["recipe"]
-        assert recipe["name"] == name
-        assert fingerprint(recipe) == RECIPES[name].fingerprint()
-        now = json.loads(json.dumps(RECIPES[name].as_dict()))
-        assert {key: recipe[key] for key in PRESENTATION} == {key: now[key] for key in PRESENTATION}
-        history = record["history"]
-        assert [entry["epoch"] for entry in history] == list(range(1, RECIPES[name].total_epochs + 1))
+        written = json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8"))
+        assert fingerprint(written["recipe"]) == record.fingerprint == RECIPES[name].fingerprint()
+        assert record.recipe == RECIPES[name]
+        assert up_to_date(RECIPES[name])
+        assert json.loads(json.dumps(record.as_dict() | {"recipe": 0})).items() >= (written | {"recipe": 0}).items()
+        history = record.history
+        assert [entry.epoch for entry in history] == list(range(1, RECIPES[name].total_epochs + 1))
         for entry in history:
-            assert np.isfinite([entry["train"], entry["validation"]]).all()
-            assert entry["seconds"] > 0
-        assert history[-1]["train"] < history[0]["train"]
-        assert record["seconds"] == pytest.approx(sum(entry["seconds"] for entry in history), abs=0.1)
-        assert record["parameters"] == parameter_count(model)
-        assert record["seed"] == recipe["seed"]
-        assert record["device"]
-        assert record["precision"] in ("float32", "bfloat16")
-        assert {"python", "torch"} <= record["versions"].keys()
-        assert all(record["versions"].values())
-        assert record["bytes"] == (FOLDER / f"{name}.safetensors").stat().st_size < LIMIT
+            assert np.isfinite([entry.train, entry.validation]).all()
+            assert entry.seconds > 0
+        assert history[-1].train < history[0].train
+        assert record.seconds == pytest.approx(sum(entry.seconds for entry in history), abs=0.1)
+        assert record.parameters == parameter_count(model)
+        assert record.device
+        assert record.precision in ("float32", "bfloat16")
+        assert {"python", "torch"} <= record.versions.keys()
+        assert all(record.versions.values())
+        assert record.bytes == (FOLDER / f"{name}.safetensors").stat().st_size < LIMIT
         assert all(bool(torch.isfinite(value).all()) for value in model.state_dict().values())
 
     @pytest.mark.parametrize("name", trained())
@@ -432,7 +438,7 @@ class TestCommitted:
     def test_it_denoises_any_number_of_digits(self, name):
         model, record = load_model(name)
         x = torch.rand(3, 1, SIDE, SIDE)
-        if record["recipe"]["task"] == "read":
+        if record.recipe.task == "read":
             assert model(x).shape == (3, 10)
         else:
             assert model(x).shape == x.shape
@@ -446,8 +452,8 @@ class TestCommitted:
         _, held_out = split_validation(mnist_train)
         # A tenth of the validation digits: enough to tell these weights from others.
         loss = validation_loss(model, NoisyBatches(held_out[:500], RECIPES[name]), "float32")
-        slack = 0.03 if record["recipe"]["task"] == "read" else 0.005
-        assert loss == pytest.approx(record["history"][-1]["validation"], rel=0.06, abs=slack)
+        slack = 0.03 if record.recipe.task == "read" else 0.005
+        assert loss == pytest.approx(record.history[-1].validation, rel=0.06, abs=slack)
 
     def test_together_they_are_small(self):
         assert sum(path.stat().st_size for path in FOLDER.iterdir()) < LIMIT_TOGETHER
@@ -468,4 +474,4 @@ class TestCommitted:
 
         for name in trained():
             weights = (FOLDER / f"{name}.safetensors").read_bytes()
-            assert load_record(name)["sha256"] == sha256(weights).hexdigest()
+            assert load_record(name).sha256 == sha256(weights).hexdigest()

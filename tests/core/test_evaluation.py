@@ -29,6 +29,8 @@ from denoiser.inspection import upsampling_kinds
 from denoiser.latent import elbo_terms
 from denoiser.models import build
 from denoiser.noise import NOISES, add_noise, draw_noise
+from denoiser.recipe import Method
+from denoiser.record import Record
 
 RESULTS = FOLDER / "evaluation.json"
 
@@ -123,8 +125,8 @@ class Broken(nn.Module):
 
 @pytest.mark.parametrize(("side", "says"), [(28, "not finite"), (27, "shape")])
 def test_a_broken_model_is_an_error_that_names_it(digits, monkeypatch, side, says):
-    record = {"recipe": {"name": "broken", "title": "", "family": "conv", "task": "denoise"}, "parameters": 0}
-    monkeypatch.setattr(subjects, "load_model", lambda name, device: (Broken(side), record | {"sha256": "0"}))
+    record = Record(Method("broken", "", "conv", "denoise"), sha256="0")
+    monkeypatch.setattr(subjects, "load_model", lambda name, device: (Broken(side), record))
     with pytest.raises(DenoiserError, match=rf"broken, gaussian noise of 0.5: .*{says}"):
         evaluate(digits, ["broken"], factors=(0.5,), progress=False)
 
@@ -149,7 +151,7 @@ def test_bad_arguments_are_errors_before_anything_is_measured(digits, arguments,
 def test_the_default_rows_are_all_models_and_an_oracle_per_filter():
     assert default_models() == [*list_models(), *(name + ORACLE for name in FILTERS)]
     for name in default_models():
-        assert bool(get_subject(name).record.get("oracle")) == name.endswith(ORACLE)
+        assert get_subject(name).record.oracle == name.endswith(ORACLE)
 
 
 def test_an_oracle_is_told_kind_and_factor(digits):
@@ -217,7 +219,7 @@ def test_the_committed_results_hold_every_model_filter_kind_and_factor(results):
 
 def test_the_committed_results_are_those_of_these_weights(results):
     for name in list_models():
-        assert results["models"][name].get("sha256") == get_subject(name).record.get("sha256")
+        assert results["models"][name].get("sha256", "") == get_subject(name).record.sha256
 
 
 def _recomputed(results, mnist_test, kind, limit, names):

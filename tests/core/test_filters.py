@@ -31,9 +31,9 @@ def noisy(clean, kind="gaussian", factor=0.5):
 def test_a_filter_is_a_model_that_is_listed_and_loaded(name, clean):
     assert name in list_models()
     model, record = load_model(name)
-    assert record["recipe"]["name"] == name
-    assert record["recipe"]["family"] == "filter"
-    assert record["oracle"] is False
+    assert record.recipe.name == name
+    assert record.recipe.family == "filter"
+    assert record.oracle is False
     y = noisy(clean)
     before = y.clone()
     with torch.inference_mode():
@@ -69,8 +69,8 @@ def test_a_filter_takes_the_ladder_of_a_page_other_sizes_and_pictures_of_one_ton
 @every_filter
 def test_the_oracle_is_marked_not_listed_and_no_worse(name, clean):
     record = FILTERS[name].record(oracle=True)
-    assert record["oracle"] is True
-    assert record["recipe"]["name"] == f"{name}-oracle"
+    assert record.oracle is True
+    assert record.recipe.name == f"{name}-oracle"
     assert f"{name}-oracle" not in list_models()
     told = blind = 0.0
     for kind in NOISES:

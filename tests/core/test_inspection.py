@@ -102,7 +102,7 @@ def test_stages_are_the_output_what_lies_before_it_and_the_start(digit):
     model = build(recipe.network, recipe.settings).eval()
     state = torch.random.get_rng_state()
     with torch.inference_mode():
-        found = inspection.checkerboard_views(model, recipe.as_dict(), digit)
+        found = inspection.checkerboard_views(model, recipe, digit)
         assert torch.equal(torch.random.get_rng_state(), state)  # nobody else's randomness is touched
         assert torch.equal(found["trained"], model(digit))
         torch.testing.assert_close(torch.sigmoid(found["log-odds"]), found["trained"])

@@ -27,7 +27,7 @@ def model(trained):
 
 @pytest.fixture(scope="module")
 def codes(trained):
-    return latent.load_codes(latent.codes_path(NAME), trained[1]["sha256"])
+    return latent.load_codes(latent.codes_path(NAME), trained[1].sha256)
 
 
 @pytest.fixture(scope="module")
@@ -266,7 +266,7 @@ def unpack(reply):
     return planes.transpose(1, 2, 0).reshape(n, n, 28, 28) / reply["top"]
 
 
-PLANES = [name for name in trained_names() if load_record(name)["recipe"]["settings"].get("latent_dim") == 2]
+PLANES = [name for name in trained_names() if load_record(name).recipe.settings.get("latent_dim") == 2]
 
 
 @pytest.mark.parametrize("name", PLANES)
@@ -332,7 +332,7 @@ def test_figures_come_from_the_evaluation_of_these_very_weights(trained, monkeyp
     zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
     known = chart.Chart(zoo, NAME).figures
     assert set(known) == {"neighbour_accuracy"}  # what the codes file says; nothing is made up
-    report = {"sha256": trained[1]["sha256"], "negative_elbo": 150.5, "nll": 140.25, "coverage": None}
+    report = {"sha256": trained[1].sha256, "negative_elbo": 150.5, "nll": 140.25, "coverage": None}
     for sha256, expected in ((report["sha256"], {"negative_elbo": 150.5, "nll": 140.25} | known), ("other", known)):
         models = {NAME: report | {"sha256": sha256}}
         (tmp_path / "evaluation.json").write_text(json.dumps({"models": models}), encoding="utf-8")

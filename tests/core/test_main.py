@@ -15,11 +15,12 @@ import pytest
 from PIL import Image
 
 from denoiser import __main__ as cli
-from denoiser import checkpoint, data, recipes
+from denoiser import checkpoint, data, recipe, recipes
 from denoiser.evaluation import measure, subjects
 from denoiser.filters import FILTERS
 from denoiser.models import build
 from denoiser.recipes import RECIPES
+from denoiser.record import Record
 from denoiser.training import loop
 
 RAW = [f"{part}-{name}" for part in ("train", "t10k") for name in ("images-idx3-ubyte", "labels-idx1-ubyte")]
@@ -107,7 +108,7 @@ def test_train_writes_a_checkpoint_that_loads(tiny_recipe, capsys):
     assert cli.main(["train", "tiny", "--device", "cpu", "--precision", "float32"]) == 0
     assert "tiny: validation" in capsys.readouterr().out
     _, record = checkpoint.load_checkpoint("tiny", folder=tiny_recipe)
-    assert [epoch["epoch"] for epoch in record["history"]] == [1, 2]
+    assert [epoch.epoch for epoch in record.history] == [1, 2]
     assert not list((tiny_recipe / "runs").iterdir())
 
 
@@ -115,9 +116,9 @@ def test_a_recipe_with_other_settings_is_trained_under_its_own_name(tiny_recipe,
     arguments = ["train", "tiny", "--set", "batch_size=25", "epochs=1", "--as", "tiny-25", "--device", "cpu"]
     assert cli.main(arguments) == 0
     _, record = checkpoint.load_checkpoint("tiny-25", folder=tiny_recipe)
-    assert (record["recipe"]["batch_size"], len(record["history"])) == (25, 1)
-    assert record["command"] == "python -m denoiser train tiny --set batch_size=25 epochs=1 --as tiny-25"
-    assert record["recipe"]["headline_bce"] is None  # the source's figure is of the source's settings
+    assert (record.recipe.batch_size, len(record.history)) == (25, 1)
+    assert record.command == "python -m denoiser train tiny --set batch_size=25 epochs=1 --as tiny-25"
+    assert record.recipe.headline_bce is None  # the source's figure is of the source's settings
 
 
 @pytest.mark.parametrize(
@@ -219,10 +220,10 @@ def test_recipes_are_trained_on_another_set_under_names_that_say_so(own_models, 
     assert "22 pictures to train, the last 2 to validate" in capsys.readouterr().out
     assert checkpoint.trained(own_models) == ["map-fashion-mnist", "tiny-fashion-mnist"]
     _, record = checkpoint.load_checkpoint("tiny-fashion-mnist", folder=own_models)
-    assert record["data"] == "Fashion-MNIST training set: 22 pictures to train, the last 2 to validate"
-    assert record["recipe"]["data"] == "fashion-mnist"
-    assert "Fashion-MNIST" in record["recipe"]["title"]
-    assert record["command"] == "python -m denoiser train tiny --dataset fashion-mnist"
+    assert record.data == "Fashion-MNIST training set: 22 pictures to train, the last 2 to validate"
+    assert record.recipe.data == "fashion-mnist"
+    assert "Fashion-MNIST" in record.recipe.title
+    assert record.command == "python -m denoiser train tiny --dataset fashion-mnist"
     assert not list(own_models.glob("*.codes.npz"))  # the map shows MNIST's digits
     assert cli.main([*arguments, "--resume"]) == 0
     assert "tiny-fashion-mnist: is trained already" in capsys.readouterr().out
@@ -232,10 +233,10 @@ def test_a_recipe_is_trained_on_a_folder_and_says_so(own_models, folder, capsys)
     arguments = ["train", "tiny", "--data", str(folder), "--set", "batch_size=5", "--as", "mine", "--device", "cpu"]
     assert cli.main(arguments) == 0
     _, record = checkpoint.load_checkpoint("mine", folder=own_models)
-    assert record["data"].startswith("the folder scans (")
-    assert record["data"].endswith("): 22 pictures to train, the last 2 to validate")
-    assert record["recipe"]["batch_size"] == 5
-    assert f"--data {folder} --set batch_size=5 --as mine" in record["command"]
+    assert record.data.startswith("the folder scans (")
+    assert record.data.endswith("): 22 pictures to train, the last 2 to validate")
+    assert record.recipe.batch_size == 5
+    assert f"--data {folder} --set batch_size=5 --as mine" in record.command
 
 
 def stop_after_an_epoch(arguments, monkeypatch):
@@ -345,7 +346,7 @@ def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkey
     assert trained_by(*arguments) == ["every recipe is trained as it stands"]
     only["tiny"] = replace(tiny, learning_rate=0.5)
     assert trained_by(*arguments) == ["tiny"]
-    monkeypatch.setattr(recipes, "VERSION", recipes.VERSION + 1)  # the same recipe gives other weights now
+    monkeypatch.setattr(recipe, "VERSION", recipe.VERSION + 1)  # the same recipe gives other weights now
     assert trained_by(*arguments) == ["tiny", "other"]
     assert trained_by(*arguments) == ["every recipe is trained as it stands"]
 
@@ -354,8 +355,8 @@ def test_after_ctrl_c_a_training_goes_on_to_the_same_history(tiny_recipe, capsys
     arguments = ["train", "tiny", "--device", "cpu", "--precision", "float32"]
 
     def losses():
-        history = checkpoint.load_record("tiny", tiny_recipe)["history"]
-        return [(epoch["train"], epoch["validation"]) for epoch in history]
+        history = checkpoint.load_record("tiny", tiny_recipe).history
+        return [(epoch.train, epoch.validation) for epoch in history]
 
     assert cli.main(arguments) == 0
     whole = losses()
@@ -496,7 +497,7 @@ def damaged(tmp_path):
     for name in ("dense-16", "dense-32-noisy", "cut", "odd", "whole"):
         recipe = replace(RECIPES["dense-32-noisy"], name=name)
         model = build(recipe.network, recipe.settings)
-        checkpoint.save_model(model, {"recipe": recipe.as_dict(), "parameters": 9}, folder)
+        checkpoint.save_model(model, Record(recipe, parameters=9), folder)
     for name in ("dense-16", "cut"):
         weights = folder / f"{name}.safetensors"
         weights.write_bytes(weights.read_bytes()[:1000])
@@ -540,7 +541,7 @@ def test_denoise_without_a_name_leaves_out_what_is_damaged_and_says_so(damaged, 
 def test_damaged_checkpoints_and_the_exit_code_of_the_whole_program(tmp_path, picture):
     recipe = replace(RECIPES["dense-32"], name="cut")
     model = build(recipe.network, recipe.settings)
-    checkpoint.save_model(model, {"recipe": recipe.as_dict(), "parameters": 0}, tmp_path)
+    checkpoint.save_model(model, Record(recipe), tmp_path)
     weights = tmp_path / "cut.safetensors"
     weights.write_bytes(weights.read_bytes()[:1000])
     (tmp_path / "odd.json").write_text("{")

@@ -1,15 +1,18 @@
 """Every recipe says what it is; one that contradicts itself cannot be written."""
 
 import json
+import subprocess
+import sys
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
 
-from denoiser import recipes
+import denoiser.recipe
 from denoiser.data import Augmentation
 from denoiser.errors import DenoiserError
 from denoiser.models import build
-from denoiser.recipes import FAMILIES, RECIPES, RecipeError, Refinement, Source, fingerprint, get_recipe
+from denoiser.recipe import FAMILIES, Recipe, RecipeError, Refinement, Source, fingerprint
+from denoiser.recipes import RECIPES, get_recipe
 
 DENOISER = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "denoise" and r.optimizer == "adam")
 CLEAN = next(r for r in RECIPES.values() if r.network == "dense" and r.task == "reconstruct")
@@ -39,7 +42,9 @@ def test_a_recipe_survives_its_record(name):
     recipe = RECIPES[name]
     again = json.loads(json.dumps(recipe.as_dict()))
     assert again["name"] == name
-    assert json.dumps(again) == json.dumps(recipe.as_dict())
+    assert Recipe.from_dict(again) == recipe
+    assert Recipe.from_dict(again | {"setting": "of a later version"}) == recipe
+    assert fingerprint(again) == recipe.fingerprint()
     build(again["network"], again["settings"])  # what a checkpoint is built from
 
 
@@ -172,5 +177,23 @@ def test_what_decides_the_weights_is_known_by_its_fingerprint(monkeypatch):
     assert replace(DENOISER, seed=DENOISER.seed + 1).fingerprint() != before
     younger = {key: value for key, value in DENOISER.as_dict().items() if key not in ("clip", "ema")}
     assert fingerprint(younger) == before  # a setting that its recipe did not have is what it is by default
-    monkeypatch.setattr(recipes, "VERSION", recipes.VERSION + 1)
-    assert DENOISER.fingerprint() != before == fingerprint(DENOISER.as_dict(), version=recipes.VERSION - 1)
+    version = denoiser.recipe.VERSION
+    monkeypatch.setattr(denoiser.recipe, "VERSION", version + 1)
+    assert DENOISER.fingerprint() != before == fingerprint(DENOISER.as_dict(), version=version)
+
+
+def test_another_noise_kind_changes_no_recipe():
+    more = """
+import json, sys
+from denoiser.noise import NOISES
+if sys.argv[1:]:
+    NOISES["rain"] = NOISES["gaussian"]
+from denoiser.recipes import RECIPES
+print(json.dumps({name: recipe.fingerprint() for name, recipe in RECIPES.items()}))
+"""
+    seen = [
+        subprocess.run([sys.executable, "-c", more, *words], capture_output=True, text=True, check=True).stdout
+        for words in ([], ["rain"])
+    ]
+    assert seen[0] == seen[1]
+    assert json.loads(seen[0]) == {name: recipe.fingerprint() for name, recipe in RECIPES.items()}

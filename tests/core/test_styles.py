@@ -7,7 +7,8 @@ import pytest
 
 import denoiser
 from denoiser.filters import FILTERS
-from denoiser.recipes import FAMILIES, RECIPES
+from denoiser.recipe import FAMILIES
+from denoiser.recipes import RECIPES
 from denoiser.styles import DASHES, FAMILY_DASH, NOISY_STYLE, SHADES, family_style, line_styles
 
 EVERY_MODEL = {recipe.name: recipe.family for recipe in RECIPES.values()} | dict.fromkeys(FILTERS, "filter")

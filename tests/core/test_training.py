@@ -17,7 +17,8 @@ from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
 from denoiser.models import build, parameter_count
 from denoiser.noise import NOISES
-from denoiser.recipes import RECIPES, Refinement
+from denoiser.recipe import Refinement
+from denoiser.recipes import RECIPES
 from denoiser.training import (
     Engine,
     NoisyBatches,

@@ -41,6 +41,7 @@ from denoiser.latent import Codes, CodesError, load_codes
 from denoiser.models import Denoiser, build
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
+from denoiser.record import Epoch, Record
 from denoiser.web import live
 from denoiser.web.api import ENDPOINTS, Endpoints, saying
 from denoiser.web.chart import Chart
@@ -260,13 +261,10 @@ class Small:
         self.folder = folder
         torch.manual_seed(0)
         for name, shape in NETWORKS.items():
-            recipe = replace(RECIPES[name], settings=shape)
-            history = [{"epoch": 1, "train": 0.5, "validation": 0.4, "seconds": 1.0}]
-            save_model(
-                build(recipe.network, shape),
-                {"recipe": recipe.as_dict(), "history": history, "parameters": 9, "seconds": 1.5, "device": "cpu"},
-                folder,
-            )
+            recipe = replace(RECIPES[name], settings=shape, **({"grown_from": None} if name == "unet" else {}))
+            history = (Epoch(1, train=0.5, validation=0.4, seconds=1.0),)
+            record = Record(recipe, parameters=9, history=history, seconds=1.5, device="cpu")
+            save_model(build(recipe.network, shape), record, folder)
         self.records = {name: json.loads((folder / f"{name}.json").read_text()) for name in NETWORKS}
         self.weights = {name: (folder / f"{name}.safetensors").read_bytes() for name in NETWORKS}
 

@@ -9,7 +9,7 @@ from helpers import SMALL_CONV, SMALL_DENSE, pixels
 
 from denoiser.metrics import psnr
 from denoiser.models import build, parameter_count
-from denoiser.recipes import Recipe
+from denoiser.recipe import Recipe
 from denoiser.synthetic_digits import DATA
 from denoiser.training import TrainingError
 from denoiser.web import live
@@ -102,7 +102,7 @@ def test_figures_and_weights_are_of_the_pictures_shown(few_strokes):
     assert (pictures - shown).abs().max() < 0.01
     assert psnr(shown, clean).mean().item() == pytest.approx(seen["psnr"], abs=0.05)
     assert "our own" in origin
-    assert record["recipe"]["data"] == DATA
+    assert record.recipe.data == DATA
 
 
 def test_the_budget_ends_it(few_strokes):

@@ -78,7 +78,7 @@ def test_a_stop_ends_it_and_what_was_seen_last_is_kept(few_strokes):
     assert result["pictures"] == last["pictures"]
     assert result["card"]["family"] == "dense"
     assert result["card"]["trained"] == [0.5, 0.5]
-    assert kept.get(result["id"]).record["steps"] == last["steps"]
+    assert kept.get(result["id"]).record.steps == last["steps"]
     assert line.wait()[1] == 0
 
 
@@ -170,8 +170,8 @@ def test_the_record_names_the_digits_that_were_trained_on(few_strokes, monkeypat
     monkeypatch.setattr(live, "has_mnist", lambda: True)  # it came after the digits were loaded
     kept = Kept()
     record = kept.get(trained(Line(LIMIT), kept)[-1]["id"]).record
-    assert record["recipe"]["data"] == DATA
-    assert record["data"].startswith(DATA)
+    assert record.recipe.data == DATA
+    assert record.data.startswith(DATA)
 
 
 def test_the_checkpoint_that_is_taken_home_loads(mine, zoo, tmp_path):
@@ -183,8 +183,8 @@ def test_the_checkpoint_that_is_taken_home_loads(mine, zoo, tmp_path):
     model, record = load_model(name, folder=tmp_path)
     x = torch.rand(3, 1, 28, 28)
     assert torch.allclose(model(x), zoo.kept.get(mine).network(x), atol=1e-6)
-    assert record["recipe"]["learning_rate"] == SMALL_DENSE["rate"]
-    assert record["parameters"] == parameter_count(model)
+    assert record.recipe.learning_rate == SMALL_DENSE["rate"]
+    assert record.parameters == parameter_count(model)
 
 
 def test_without_its_id_there_is_no_checkpoint(zoo):

@@ -19,7 +19,8 @@ from ...losses import LOSS_TITLES, loss_title_key
 from ...metrics import psnr
 from ...models import parameter_count
 from ...noise import NOISES, add_noise, draw_noise
-from ...recipes import trained_noise
+from ...recipe import Method, Recipe, trained_noise
+from ...record import Record
 from ...styles import line_styles
 from ..component import BadRequest, component
 from ..server import logging as log
@@ -71,7 +72,7 @@ class Shelf:
     @cached_property
     def entries(self) -> list[dict]:
         """Everything of every model that needs no digit, in the zoo's order."""
-        styles = line_styles({name: record["recipe"]["family"] for name, record in self.records.items()}, self.featured)
+        styles = line_styles({name: record.recipe.family for name, record in self.records.items()}, self.featured)
         curves, codes = measured()
         return [
             entry(name, self.models[name], record, codes.get(name))
@@ -90,11 +91,11 @@ class Shelf:
     def inside(self, request: dict) -> dict:
         """What a model makes of the visitor's digit, and one of its layers as tiles; `step` null asks for the code."""
         name = self.named(request)
-        model, recipe = self.models[name], self.records[name]["recipe"]
+        model, recipe = self.models[name], self.records[name].recipe
         clean = read_digit(request.get("digit"))
-        x = clean if recipe["task"] == "reconstruct" else noisy_as_asked(clean, request)
+        x = clean if recipe.task == "reconstruct" else noisy_as_asked(clean, request)
         y = model(x)
-        reply: dict = {"input": pack(x), "noisy": recipe["task"] != "reconstruct"}
+        reply: dict = {"input": pack(x), "noisy": recipe.task != "reconstruct"}
         if y.shape == x.shape:
             y = y.clamp(0, 1)
             reply |= {"output": pack(y), "psnr": [decibels(x, clean), decibels(y, clean)]}
@@ -128,7 +129,7 @@ class Shelf:
         if isinstance(turn, bool) or not isinstance(turn, int) or not 0 <= turn < 1_000_000:
             raise BadRequest("There is no such row of digits.")
         clean, origin = ten_digits(turn)
-        kind, factor = trained_noise(self.records[names[0]]["recipe"])
+        kind, factor = trained_noise(self.records[names[0]].recipe)
         field = draw_noise(kind, clean.shape, [10 * turn + place for place in range(len(clean))])
         noisy = add_noise(clean, field, factor)
         rows = [{"name": "noisy", "pictures": pack(noisy), "psnr": decibels(noisy, clean)}] if factor else []
@@ -144,7 +145,7 @@ class Shelf:
     def spectrum(self, request: dict) -> dict:
         """The checkerboard in what a model makes, before and after training; `model` null: in the digits themselves."""
         name = None if request.get("model") is None else self.named(request)
-        if name is not None and self.records[name]["recipe"]["task"] == "read":
+        if name is not None and self.records[name].recipe.task == "read":
             raise BadRequest("There is no such model here.")
         return self.checkerboards(name)
 
@@ -155,7 +156,7 @@ class Shelf:
         clean = many_digits()
         if name is None:
             return {"digits": len(clean), "rows": [patterns("test digits", clean)]}
-        recipe = self.records[name]["recipe"]
+        recipe = self.records[name].recipe
         kind, factor = trained_noise(recipe)
         noisy = add_noise(clean, draw_noise(kind, clean.shape, 0), factor)
         found = inspection.checkerboard_views(self.models[name], recipe, noisy)
@@ -171,89 +172,82 @@ class Shelf:
 # ---------- what a record says, in words ----------
 
 
-def entry(name: str, model: torch.nn.Module, record: Mapping, code: Mapping | None = None) -> dict:
+def entry(name: str, model: torch.nn.Module, record: Record, code: Mapping | None = None) -> dict:
     """A model's row in the table and the facts of its own part of the page; `code` says how sparse its code is."""
-    recipe = record["recipe"]
-    history = record.get("history") or []
+    method, history = record.recipe, record.history
+    recipe = method if isinstance(method, Recipe) else None
     try:
-        rows = inspection.layers(model, torch.zeros(IMAGE)) if record.get("parameters") else []
+        rows = inspection.layers(model, torch.zeros(IMAGE)) if record.parameters else []
     except Exception as error:
         log.error("a model failed", model=name, **log.about(error))
         rows = []
     return {
         "name": name,
-        "title": recipe["title"],
-        "family": recipe["family"],
-        "task": recipe["task"],
-        "trained_on": noise_in_words(recipe),
-        "parameters": record.get("parameters") or 0,
-        "bytes": record.get("bytes"),
+        "title": method.title,
+        "family": method.family,
+        "task": method.task,
+        "trained_on": noise_in_words(method),
+        "parameters": record.parameters,
+        "bytes": record.bytes,
         "epochs": len(history),
-        "seconds": record.get("seconds"),
-        "device": record.get("device"),
-        "loss": loss_title_key(recipe) if history else None,
-        "train": [epoch["train"] for epoch in history],
-        "validation": [epoch["validation"] for epoch in history],
-        "headline": recipe.get("headline") or "",
-        "headline_bce": recipe.get("headline_bce"),
-        "source": recipe.get("source"),
-        "note": recipe.get("note") or "",
+        "seconds": record.seconds,
+        "device": record.device or None,
+        "loss": loss_title_key(recipe.family, recipe.loss) if recipe and history else None,
+        "train": [epoch.train for epoch in history],
+        "validation": [epoch.validation for epoch in history],
+        "headline": recipe.headline if recipe else "",
+        "headline_bce": recipe.headline_bce if recipe else None,
+        "source": asdict(method.source) if method.source else None,
+        "note": recipe.note if recipe else "",
         "facts": facts(record) + code_in_words(code),
         "layers": [
             {"part": r.part, "words": r.description, "shape": r.shape, "parameters": r.parameters, "code": r.is_code}
             for r in rows
         ],
         "enlarging": inspection.upsampling_kinds(model),
-        "network": recipe.get("network"),
+        "network": recipe.network if recipe else None,
     }
 
 
-def noise_in_words(recipe: Mapping) -> str:
+def noise_in_words(method: Method) -> str:
     """What the model saw in training: clean digits, or which noise at which factor; empty for what is not trained."""
-    if "noise_factor" not in recipe:
+    if not isinstance(method, Recipe):
         return ""
-    factor = recipe["noise_factor"]
-    low, high = factor if isinstance(factor, list | tuple) else (factor, factor)
+    low, high = method.noise_range
     if not high:
         return "clean digits"
-    kinds = list(dict.fromkeys(recipe["noise"]))
+    kinds = list(dict.fromkeys(method.noise))
     label = NOISES[kinds[0]].label if len(kinds) == 1 and kinds[0] in NOISES else f"{len(kinds)} kinds"
     return f"{label} {high:g}" if low == high else f"{label} {low:g}–{high:g}"
 
 
-def facts(record: Mapping) -> list[tuple[str, list[str]]]:
+def facts(record: Record) -> list[tuple[str, list[str]]]:
     """The settings in plain words, as (what, how), the second in phrases that stand alone."""
-    recipe = record["recipe"]
-    if "epochs" not in recipe:
+    recipe = record.recipe
+    if not isinstance(recipe, Recipe):
         return []
-    penalties = (recipe.get("penalties") or {}).items()
-    options = (recipe.get("optimizer_settings") or {}).items()
-    schedule = recipe.get("schedule", "constant")
     drawn = {"once": "drawn once for the whole training", "each batch": "drawn afresh for each batch"}
-    settings = (recipe.get("settings") or {}).items()
-    change = recipe.get("augmentation") or {}
-    again = recipe.get("refinements") or []
-    grown = (recipe.get("grown_from") or {}).items()
+    change = asdict(recipe.augmentation) if recipe.augmentation else {}
+    grown = (recipe.grown_from or {}).items()
     parts = {"degrees": "turned up to {:g}°", "shift": "shifted up to {:g} px", "scale": "scaled by up to {:.0%}"}
     rows = [
-        ("Task", [{"denoise": "denoise", "reconstruct": "reconstruct clean digits", "read": "read"}[recipe["task"]]]),
-        ("Input", [noise_in_words(recipe), drawn.get(recipe.get("noise_drawn"), "") if recipe.get("noise") else ""]),
+        ("Task", [{"denoise": "denoise", "reconstruct": "reconstruct clean digits", "read": "read"}[recipe.task]]),
+        ("Input", [noise_in_words(recipe), drawn[recipe.noise_drawn] if recipe.noise else ""]),
         ("Augmented", [words.format(change[key]) for key, words in parts.items() if change.get(key)]),
-        ("Loss", [*LOSS_TITLES.get(loss_title_key(recipe), (recipe["loss"], "")),
-                  *(f"{PENALTIES.get(name, name)} {weight:g}" for name, weight in penalties)]),
-        ("Optimiser", [OPTIMIZERS.get(recipe["optimizer"], recipe["optimizer"]),
-                       f"learning rate {recipe['learning_rate']:g}",
-                       *(f"{name.replace('_', ' ')} {value:g}" for name, value in options),
-                       "" if schedule == "constant" else f"{schedule} schedule",
-                       f"gradient cut at {recipe['clip']:g}" if recipe.get("clip") else "",
-                       f"running mean of the weights {recipe['ema']:g}" if recipe.get("ema") else ""]),
-        ("Batches", [f"{recipe['epochs']} epochs", f"{recipe['batch_size']} digits a batch"]),
-        *(("Refined", [f"{r['epochs']} epochs", f"learning rate {r['learning_rate']:g}"]) for r in again),
-        ("Network", [f"{name.replace('_', ' ')} {listed(value)}" for name, value in settings]),
+        ("Loss", [*LOSS_TITLES.get(loss_title_key(recipe.family, recipe.loss), (recipe.loss, "")),
+                  *(f"{PENALTIES.get(name, name)} {weight:g}" for name, weight in recipe.penalties.items())]),
+        ("Optimiser", [OPTIMIZERS.get(recipe.optimizer, recipe.optimizer),
+                       f"learning rate {recipe.learning_rate:g}",
+                       *(f"{name.replace('_', ' ')} {value:g}" for name, value in recipe.optimizer_settings.items()),
+                       "" if recipe.schedule == "constant" else f"{recipe.schedule} schedule",
+                       f"gradient cut at {recipe.clip:g}" if recipe.clip else "",
+                       f"running mean of the weights {recipe.ema:g}" if recipe.ema else ""]),
+        ("Batches", [f"{recipe.epochs} epochs", f"{recipe.batch_size} digits a batch"]),
+        *(("Refined", [f"{r.epochs} epochs", f"learning rate {r.learning_rate:g}"]) for r in recipe.refinements),
+        ("Network", [f"{name.replace('_', ' ')} {listed(value)}" for name, value in recipe.settings.items()]),
         ("Grown from", [f"{name.replace('_', ' ')} {listed(value)}" for name, value in grown]),
-        ("Trained", [duration(record.get("seconds")), record.get("device") or "", record.get("precision") or "",
-                     f"seed {record.get('seed', recipe.get('seed'))}"]),
-        ("Again", [record.get("command") or ""]),
+        ("Trained", [duration(record.seconds), record.device, record.precision, f"seed {recipe.seed}"]),
+        ("Again", [record.command]),
     ]  # fmt: skip
     found = [(what, [phrase for phrase in how if phrase]) for what, how in rows]
     return [(what, how) for what, how in found if how]

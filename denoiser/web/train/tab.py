@@ -70,7 +70,7 @@ def checkpoint(kept: Kept, request: dict) -> dict:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(Path(folder).iterdir()):
                 archive.write(path, path.name)
-        name = model.record["recipe"]["name"]
+        name = model.record.recipe.name
         return {"name": f"{name}.zip", "content": base64.b64encode(file.getvalue()).decode()}
 
 
