@@ -4,8 +4,8 @@ The functions below are imported when they are first used, so that `python -m de
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as in typing, whose import is not needed for anything else
 if TYPE_CHECKING:
     from .checkpoint import list_models, load_model
     from .ink import digit_from_image, digit_from_strokes

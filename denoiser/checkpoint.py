@@ -9,7 +9,6 @@ weights are those of one of the two records, and their SHA-256 tells which: the 
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,6 +17,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from . import settings
 from .data import SIDE
 from .errors import DenoiserError
 from .files import LockedError, locked, read_regular, sweep, write_in_order
@@ -27,13 +27,7 @@ from .recipe import NAME, Method, Recipe
 from .recipes import RECIPES
 from .record import Record, RecordError, parse_json
 
-PACKAGE = Path(__file__).resolve().parent
-INSTALLED = PACKAGE / "checkpoints"  # of an installed package; in a checkout they lie beside it
-FOLDER = Path(
-    os.environ.get("DENOISER_CHECKPOINTS") or (INSTALLED if INSTALLED.is_dir() else PACKAGE.parent / "checkpoints")
-)
-
-
+FOLDER = settings.current.checkpoints
 LARGEST_RECORD, LARGEST_WEIGHTS = 16 * 2**20, 2 * 2**30  # bytes
 
 

@@ -6,7 +6,6 @@ Knows nothing of models. Nothing here goes through a DataLoader: an epoch is a p
 import gzip
 import hashlib
 import math
-import os
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -18,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import settings
 from .errors import DenoiserError
 from .files import write_atomically
 from .pictures import is_picture_name, read_pictures
@@ -72,9 +72,7 @@ def to_float(images: Tensor) -> Tensor:
 
 def data_root() -> Path:
     """The folder torchvision's MNIST expects: $DENOISER_DATA, else a folder in the user's cache."""
-    if root := os.environ.get("DENOISER_DATA"):
-        return Path(root)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "denoiser"
+    return settings.current.data
 
 
 @dataclass(frozen=True)

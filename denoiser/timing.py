@@ -5,14 +5,14 @@ of pages.
 """
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
-from pathlib import Path
 
-FILE = Path(os.environ["DENOISER_STAGES"]) if "DENOISER_STAGES" in os.environ else None
+from . import settings
+
+FILE = settings.current.timing_file
 _trace: ContextVar[dict[str, float] | None] = ContextVar("trace", default=None)  # figures of the current request
 
 

@@ -1,10 +1,12 @@
 """What all tests share: digits of our own, MNIST where it is, and the names of the trained checkpoints."""
 
 import os
+from dataclasses import replace
 
 import pytest
 import torch
 
+from denoiser import settings
 from denoiser.checkpoint import trained
 from denoiser.data import Digits, has_mnist, load_mnist
 
@@ -68,6 +70,16 @@ def mnist_test() -> Digits:
 def mnist_train() -> Digits:
     """MNIST's 60,000 training digits; skips without them, fails where CI is set."""
     return _mnist("train")
+
+
+@pytest.fixture
+def configure(monkeypatch):
+    """A function that changes settings until the test ends."""
+
+    def change(**values):
+        monkeypatch.setattr(settings, "current", replace(settings.current, **values))
+
+    return change
 
 
 @pytest.fixture(scope="session")

@@ -41,9 +41,9 @@ def test_every_model_has_an_entry_from_its_record(shelf):
     json.dumps(shelf.entries)
     for name, record in shelf.records.items():
         entry = entries[name]
-        assert entry["epochs"] == len(record.get("history") or [])
+        assert entry["epochs"] == len(record.history)
         assert sum(layer["parameters"] for layer in entry["layers"]) == entry["parameters"]
-        if record.get("history"):
+        if record.history:
             assert entry["validation"][-1] == record.history[-1].validation
             assert entry["parameters"] == parameter_count(shelf.models[name])
             assert {"Task", "Input", "Loss", "Optimiser", "Trained"} <= {what for what, _ in entry["facts"]}

@@ -9,8 +9,7 @@ import pytest
 from helpers import idx
 from PIL import Image
 
-from denoiser import __main__ as cli
-from denoiser import batch, checkpoint
+from denoiser import batch, checkpoint, cli
 from denoiser.models import build, parameter_count
 from denoiser.noise import add_noise, draw_noise
 from denoiser.recipes import RECIPES

@@ -95,13 +95,13 @@ def extent(ink: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.fixture
-def no_network(tmp_path, monkeypatch):
+def no_network(tmp_path, monkeypatch, configure):
     """An empty folder of data, and nothing to be had elsewhere."""
 
     def fail(*args, **kwargs):
         raise URLError("the network is off")
 
-    monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+    configure(data=tmp_path)
     monkeypatch.setattr(torchvision_mnist, "download_and_extract_archive", fail)
 
 
@@ -286,12 +286,9 @@ class TestFolder:
             load_folder(tmp_path / "empty")
 
 
-def test_the_folder_is_the_one_asked_for_else_in_the_cache(tmp_path, monkeypatch):
-    monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+def test_the_folder_is_the_one_of_the_settings(tmp_path, configure):
+    configure(data=tmp_path)
     assert data_root() == tmp_path
-    monkeypatch.delenv("DENOISER_DATA")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert data_root() == tmp_path / "cache" / "denoiser"
 
 
 def test_pictures_become_floats_from_0_to_1():

@@ -164,7 +164,7 @@ def test_tuning_finds_what_the_table_needs_and_better_than_nothing(clean, monkey
 
 def test_importing_the_filters_imports_no_scikit_image_scipy_or_pywavelets():
     program = (
-        "import sys, denoiser, denoiser.filters, denoiser.evaluation, denoiser.__main__;"
+        "import sys, denoiser, denoiser.filters, denoiser.evaluation, denoiser.cli.train;"
         "sys.exit(' '.join({'skimage', 'scipy', 'pywt', 'torchvision', 'torchmetrics', 'plotly'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)

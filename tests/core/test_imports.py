@@ -17,8 +17,8 @@ MODULES = {
 
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
-    "errors", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "models", "recipe", "recipes",
-    "record", "training", "filters", "checkpoint", "image_decoder", "ink", "pictures", "tiles", "batch",
+    "errors", "settings", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "models", "recipe",
+    "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "ink", "pictures", "tiles", "batch",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed

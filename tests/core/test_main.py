@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from denoiser import __main__ as cli
-from denoiser import checkpoint, data, recipe, recipes
+from denoiser import checkpoint, cli, data, recipe, recipes
+from denoiser.cli.parser import DATASETS_HELP
 from denoiser.evaluation import measure, subjects
 from denoiser.filters import FILTERS
 from denoiser.models import build
@@ -53,21 +53,20 @@ def fails(capsys):
 
 
 @pytest.fixture
-def tiny_mnist(tiny_digits, tmp_path, monkeypatch):
+def tiny_mnist(tiny_digits, tmp_path, monkeypatch, configure):
     """The verbs find our own digits where MNIST would be, and keep their unfinished work in a folder of the test."""
     monkeypatch.setattr(data, "load_dataset", lambda name, split, device="cpu": tiny_digits)
-    monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
+    configure(runs=tmp_path / "runs")
     return tiny_digits
 
 
 @pytest.fixture
-def tiny_recipe(tiny_mnist, tmp_path, monkeypatch):
+def tiny_recipe(tiny_mnist, tmp_path, monkeypatch, configure):
     """`tiny`: a recipe of two epochs, its checkpoint written to a folder of the test, which is returned."""
     tiny = replace(RECIPES["dense-32"], name="tiny", epochs=2, batch_size=10)
     monkeypatch.setitem(recipes.RECIPES, "tiny", tiny)
     monkeypatch.setattr(loop, "split_validation", lambda digits: (digits[:-10], digits[-10:]))
-    for name in ("save_model", "training_lock"):
-        monkeypatch.setattr(checkpoint, name, functools.partial(getattr(checkpoint, name), folder=tmp_path))
+    configure(checkpoints=tmp_path)
     return tmp_path
 
 
@@ -160,7 +159,7 @@ def test_what_cannot_be_trained_is_a_sentence(tiny_recipe, fails, arguments, say
 
 
 def test_a_name_that_another_process_trains_is_refused(tiny_recipe, fails):
-    with checkpoint.training_lock("tiny"):
+    with checkpoint.training_lock("tiny", tiny_recipe):
         line = fails("train", "dense-16", "tiny", "--device", "cpu")
     assert f"tiny is being trained by process {os.getpid()}" in line
     assert not list(tiny_recipe.rglob("*.safetensors"))  # dense-16 was not begun either
@@ -168,26 +167,19 @@ def test_a_name_that_another_process_trains_is_refused(tiny_recipe, fails):
 
 
 @pytest.fixture
-def own_models(tmp_path, monkeypatch):
+def own_models(tmp_path, monkeypatch, configure):
     """Recipes `tiny`, `map` and `judge`, of one epoch each; all that is trained goes to a folder of the test.
 
-    Nothing stands in for a data set: $DENOISER_DATA is a folder of the test, and the network is off.
+    Nothing stands in for a data set: they are looked for in a folder of the test, and the network is off.
     """
     folder = tmp_path / "models"
     short = {"epochs": 1, "batch_size": 10, "featured": False}
     for name, model in (("tiny", "dense-32"), ("map", "vae-2d"), ("judge", "referee")):
         monkeypatch.setitem(recipes.RECIPES, name, replace(RECIPES[model], name=name, **short))
-    of_checkpoints = ("save_model", "training_lock", "up_to_date")
-    for module, name in (
-        *((checkpoint, name) for name in of_checkpoints),
-        (subjects, "load_model"),
-        (subjects, "load_record"),
-    ):
-        monkeypatch.setattr(module, name, functools.partial(getattr(module, name), folder=folder))
-    for module, name in ((subjects, "list_models"), (measure, "trained")):
-        monkeypatch.setattr(module, name, functools.partial(getattr(module, name), folder))
-    monkeypatch.setattr(cli, "RUNS", tmp_path / "runs")
-    monkeypatch.setenv("DENOISER_DATA", str(tmp_path / "data"))
+    for name in ("load_model", "load_record", "list_models"):
+        monkeypatch.setattr(subjects, name, functools.partial(getattr(subjects, name), folder=folder))
+    monkeypatch.setattr(measure, "trained", functools.partial(measure.trained, folder))
+    configure(checkpoints=folder, runs=tmp_path / "runs", data=tmp_path / "data")
     monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", None)
     return folder
 
@@ -294,11 +286,9 @@ def test_evaluate_says_what_was_trained_on_what(own_models, folder, tiny_digits,
     assert not {"mine", "tiny-fashion-mnist"} & set(report["models"])  # MNIST's rows are of what MNIST trained
 
 
-def test_list_says_what_a_model_was_trained_on(own_models, folder, capsys, monkeypatch):
+def test_list_says_what_a_model_was_trained_on(own_models, folder, capsys):
     assert cli.main(["train", "tiny", "--data", str(folder), "--as", "mine", "--device", "cpu"]) == 0
     capsys.readouterr()
-    for name in ("trained", "read_checkpoint"):
-        monkeypatch.setattr(checkpoint, name, functools.partial(getattr(checkpoint, name), folder=own_models))
     assert cli.main(["list"]) == 0
     (line,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("mine "))
     assert "clean digits, the folder scans (" in line
@@ -317,6 +307,7 @@ def test_list_says_what_a_model_was_trained_on(own_models, folder, capsys, monke
         (("judge", "--data", "scans", "--as", "new"), "takes labels"),
         (("tiny", "--data", "none", "--as", "new"), "there is no folder none"),
         (("tiny", "--resize"), "--resize is for the pictures of --data"),
+        (("tiny", "--dataset", "cifar"), "no data set 'cifar'; there are mnist, fashion-mnist"),
     ],
 )
 def test_what_cannot_be_trained_on_is_a_sentence(
@@ -330,7 +321,6 @@ def test_what_cannot_be_trained_on_is_a_sentence(
 
 
 def test_all_trains_what_is_not_as_its_recipe_stands(tiny_recipe, capsys, monkeypatch):
-    monkeypatch.setattr(checkpoint, "up_to_date", functools.partial(checkpoint.up_to_date, folder=tiny_recipe))
     tiny = recipes.RECIPES["tiny"]
     only = {"tiny": tiny, "other": replace(tiny, name="other", seed=1)}
     monkeypatch.setattr(recipes, "RECIPES", only)
@@ -466,12 +456,12 @@ def test_pictures_that_cannot_be_read_or_written(fails, picture, tmp_path):
     assert "cannot be written" in fails("denoise", picture(), tmp_path / "file" / "out.png", "--model", "median")
 
 
-def test_mnist_that_is_neither_here_nor_to_be_had(fails, tmp_path, monkeypatch):
+def test_mnist_that_is_neither_here_nor_to_be_had(fails, tmp_path, monkeypatch, configure):
     def no_network(*given, **named):
         raise urllib.error.URLError("no network\nat all")
 
     monkeypatch.setattr("torchvision.datasets.utils._urlretrieve", no_network)
-    monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+    configure(data=tmp_path)
     for arguments in (["evaluate"], ["train", "dense-32"], ["tune"]):
         line = fails(*arguments)
         assert str(tmp_path / "MNIST" / "raw") in line
@@ -479,14 +469,14 @@ def test_mnist_that_is_neither_here_nor_to_be_had(fails, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("keep", [0, 3, 16, 5000])
-def test_mnist_files_cut_short(fails, tmp_path, monkeypatch, keep):
+def test_mnist_files_cut_short(fails, tmp_path, configure, keep):
     raw = tmp_path / "MNIST" / "raw"
     raw.mkdir(parents=True)
     images = struct.pack(">4B3I", 0, 0, 8, 3, 10_000, 28, 28) + bytes(10_000)
     labels = struct.pack(">4BI", 0, 0, 8, 1, 10_000) + bytes(10_000)
     for name in RAW:
         (raw / name).write_bytes((images if "images" in name else labels)[:keep])
-    monkeypatch.setenv("DENOISER_DATA", str(tmp_path))
+    configure(data=tmp_path)
     assert str(raw) in fails("evaluate", "--limit", "10")
 
 
@@ -505,6 +495,46 @@ def damaged(tmp_path):
     for ending in ("json", "safetensors"):
         (folder / f"a\x1b[2J b.{ending}").write_bytes((folder / f"whole.{ending}").read_bytes())
     return folder
+
+
+IMPORTED = ["argparse", "denoiser.cli.parser", "numpy", "torch", "torch.nn", "denoiser.models", "denoiser.checkpoint"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", IMPORTED)
+def test_ctrl_c_during_the_imports_is_one_line(module):
+    program = f"""
+import os, runpy, signal, sys
+def interrupt(event, arguments):
+    if event == "import" and arguments[0] == {module!r}:
+        os.kill(os.getpid(), signal.SIGINT)
+sys.addaudithook(interrupt)
+sys.argv = ["denoiser", "list"]
+runpy.run_module("denoiser", run_name="__main__", alter_sys=True)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "\ndenoiser: stopped\n")
+
+
+def test_ctrl_c_while_a_checkpoint_is_saved_says_how_to_go_on(tiny_recipe, capsys, monkeypatch):
+    def interrupt(*given):
+        raise KeyboardInterrupt
+
+    arguments = ["train", "tiny", "--device", "cpu"]
+    with monkeypatch.context() as patch:
+        patch.setattr("denoiser.checkpoint.write_in_order", interrupt)
+        assert cli.main(arguments) == 130
+    assert "stopped in tiny, kept; to go on: python -m denoiser train tiny --resume" in capsys.readouterr().err
+    assert cli.main([*arguments, "--resume"]) == 0
+    assert checkpoint.trained(tiny_recipe) == ["tiny"]
+
+
+def test_help_is_quick_and_names_the_data_sets():
+    program = (
+        "import sys; from denoiser.cli.parser import build_parser; build_parser(); sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+    assert all(name in " ".join(DATASETS_HELP.split()) for name in data.DATASETS)
 
 
 @pytest.mark.slow

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from denoiser import __main__ as cli
-from denoiser import deploy
+from denoiser import cli, deploy
 from denoiser.files import WriteError
 
 ROOT = Path(__file__).resolve().parents[2]

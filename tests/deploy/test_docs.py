@@ -10,7 +10,7 @@ import pytest
 import yaml
 from helpers import ROOT, digit_file
 
-from denoiser.__main__ import build_parser
+from denoiser.cli.parser import build_parser
 
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 each_page = pytest.mark.parametrize("page", PAGES, ids=[path.relative_to(ROOT).as_posix() for path in PAGES])

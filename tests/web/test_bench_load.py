@@ -8,7 +8,7 @@ import httpx
 import pytest
 from web_fixtures import settle
 
-from denoiser import __main__ as cli
+from denoiser import cli
 from denoiser.bench import BenchError, load
 from denoiser.examples import EXAMPLES
 

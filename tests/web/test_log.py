@@ -22,7 +22,7 @@ SECRET = "Visitor0815"
 
 
 @pytest.fixture
-def written(monkeypatch, capsys):
+def written(monkeypatch, capsys, configure):
     """written(level) starts the log; a call of what comes back gives the events so far."""
     monkeypatch.setattr(logging.getLogger("denoiser"), "handlers", [])
     monkeypatch.setattr(log.queueing, "traceback", log.queueing.traceback)
@@ -31,9 +31,7 @@ def written(monkeypatch, capsys):
     lines = []
 
     def start(level=None):
-        monkeypatch.delenv(log.VARIABLE, raising=False)
-        if level:
-            monkeypatch.setenv(log.VARIABLE, level)
+        configure(log_level=level or "warning")
         log.start()
         return events
 

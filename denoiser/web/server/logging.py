@@ -7,7 +7,6 @@ quote that, there is its type and where it was raised.
 
 import json
 import logging
-import os
 import sys
 import time
 import traceback
@@ -16,6 +15,8 @@ from types import SimpleNamespace
 
 import gradio as gr
 from gradio import queueing, routes
+
+from ... import settings
 
 VARIABLE = "DENOISER_LOG"
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -36,7 +37,7 @@ class Lines(logging.Formatter):
 
 def start() -> None:
     """Write from now on, as much as $DENOISER_LOG says; a second time changes the level alone."""
-    asked = os.environ.get(VARIABLE, "warning").lower()
+    asked = settings.current.log_level
     logger.setLevel(LEVELS.get(asked, logging.WARNING))
     if not any(isinstance(handler.formatter, Lines) for handler in logger.handlers):
         handler = logging.StreamHandler(sys.stderr)

@@ -8,11 +8,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ... import settings
 from . import logging as log
 
 # Where the page may stand in a frame: on its own site, on the hub that hosts Spaces, and where its host allows.
 FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
-FRAMES = f"{FRAMES} {os.environ.get('DENOISER_FRAMES', '')}".strip()
+FRAMES = f"{FRAMES} {settings.current.frame_ancestors}".strip()
 # Gradio's own scripts stand in the page and build functions from text, so neither can be forbidden; but nothing is
 # loaded from, or sent to, another host.
 POLICY = (

@@ -1,0 +1,124 @@
+"""The commands and their options; imports nothing heavy, so that --help is quick."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from ..bench import BENCHMARKS
+from ..deploy import HARDWARE
+
+DATASETS_HELP = "mnist, fashion-mnist, kmnist or emnist-digits; downloaded if it is missing (default: %(default)s)"
+DENOISE_CODES = (
+    "Exit code: 0 where all is done; 1 where some, all or none of several files failed; 2 for other bad input."
+)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser; `options.command` names the module of this package that runs the command."""
+    installed = Path(sys.argv[0]).stem == "denoiser"
+    parser = argparse.ArgumentParser(
+        prog="denoiser" if installed else "python -m denoiser",
+        description="Train, measure and use the autoencoders of this package.",
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def command(name: str, description: str, epilog: str | None = None) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=description.rstrip("."), description=description, epilog=epilog)
+
+    command(
+        "list",
+        "Name what is trained, the classical filters, and the recipes that are not trained yet.",
+        "Exit code: 1 if a checkpoint is damaged.",
+    )
+    _add_train(command("train", "Train recipes on MNIST or other pictures; under torchrun, in several processes."))
+
+    tune = command("tune", "Tune the classical filters on training digits and write denoiser/filters.json.")
+    tune.add_argument("--digits", type=int, metavar="N", help="how many to tune on (default: as in filters.json)")
+
+    _add_evaluate(command("evaluate", "Measure models on MNIST's test digits or other pictures; continues if stopped."))
+    _add_bench(
+        command(
+            "bench",
+            "Measure how fast the page (serving), its maps (latent) and training are, for how many visitors (load), "
+            "or the best possible denoising (limit).",
+        )
+    )
+    _add_denoise(
+        command(
+            "denoise",
+            'Denoise a picture, a folder or a "glob" of them, or a stack of many as .npy, .npz or IDX (.gz too).',
+            DENOISE_CODES,
+        )
+    )
+    _add_deploy(command("deploy", "Put the page on Hugging Face Spaces: create the Space and upload what it needs."))
+    return parser
+
+
+def _add_device(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--device", help="cuda or cpu (default: cuda if there is a GPU)")
+
+
+def _add_precision(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--precision", choices=("float32", "bfloat16"), help="default: bfloat16 where it is faster")
+
+
+def _add_data(to: argparse.ArgumentParser) -> None:
+    pictures = to.add_mutually_exclusive_group()
+    pictures.add_argument("--dataset", metavar="NAME", default="mnist", help=DATASETS_HELP)
+    pictures.add_argument("--data", type=Path, metavar="DIR", help="a folder of 28 x 28 pictures, ink light on dark")
+    to.add_argument("--resize", action="store_true", help="scale the folder's pictures to 28 x 28; all of one size")
+
+
+def _add_train(train: argparse.ArgumentParser) -> None:
+    train.add_argument("recipes", nargs="*", metavar="RECIPE", help="`python -m denoiser list` names them")
+    _add_device(train)
+    _add_precision(train)
+    train.add_argument("--all", action="store_true", help="all that are not up to date, continuing unfinished ones")
+    train.add_argument("--set", nargs="+", metavar="KEY=VALUE", help="change settings of one recipe: batch_size=256")
+    train.add_argument("--as", dest="name", metavar="NAME", help="name of a recipe with other settings or pictures")
+    train.add_argument("--resume", action="store_true", help="continue an unfinished training")
+    _add_data(train)
+
+
+def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
+    evaluate.add_argument("--noise", nargs="+", default=["gaussian"], metavar="KIND", help="noise kinds, or all")
+    evaluate.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.1 0.25 0.5 0.7 1.0")
+    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="default: all; tv-oracle is tv told the noise")
+    evaluate.add_argument("--limit", type=int, metavar="N", help="only the first N digits")
+    evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    _add_data(evaluate)
+    _add_device(evaluate)
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument(
+        "what",
+        choices=BENCHMARKS,
+        help="the page or its maps in a real browser, many visitors, training against other ways, or the best possible",
+    )
+    bench.add_argument("--visitors", nargs="+", type=int, metavar="N", help="load: how many at once (1 10 50 100)")
+    bench.add_argument("--seconds", type=float, metavar="S", help="load: how long each number of them stays (30)")
+    bench.add_argument("--soak", type=float, metavar="MINUTES", help="load: the most of them for this long")
+    bench.add_argument("--address", metavar="URL", help="load: of a page that already runs on this machine")
+    bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
+
+
+def _add_denoise(denoise: argparse.ArgumentParser) -> None:
+    denoise.add_argument("input", type=Path, metavar="IN", help="ink light on dark, of any size")
+    denoise.add_argument("output", type=Path, metavar="OUT", help="a file, of the same format for a stack; or a folder")
+    denoise.add_argument("--model", metavar="NAME", help="default: the best one on the test set that takes the size")
+    denoise.add_argument("--fit", action="store_true", help="find a digit in any picture and frame it as MNIST does")
+    denoise.add_argument("--noise", metavar="KIND", help="add noise first, and say what is gained (default: none)")
+    denoise.add_argument("--factor", type=float, default=0.5, metavar="F", help="noise factor (default: %(default)s)")
+    denoise.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: %(default)s)")
+    _add_precision(denoise)
+    _add_device(denoise)
+
+
+def _add_deploy(deploy: argparse.ArgumentParser) -> None:
+    deploy.add_argument("space", nargs="?", metavar="USER/NAME", help="created if it does not exist")
+    deploy.add_argument("--private", action="store_true", help="visible to you only, if it is created")
+    deploy.add_argument("--hardware", choices=HARDWARE, default=HARDWARE[0], help="default: %(default)s")
+    instead = deploy.add_mutually_exclusive_group()
+    instead.add_argument("--dry-run", action="store_true", help="only list what would be uploaded")
+    instead.add_argument("--to", type=Path, metavar="FOLDER", help="only write what would be uploaded to a new folder")

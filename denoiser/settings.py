@@ -1,0 +1,49 @@
+"""Settings from the environment, read once: where files are, how many threads, what is logged."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a user can set by environment variables.
+
+    `checkpoints` has the trained models ($DENOISER_CHECKPOINTS), `data` torchvision's data sets ($DENOISER_DATA),
+    `runs` the states of unfinished trainings and evaluations. `threads` compute ($OMP_NUM_THREADS). The page logs
+    from `log_level` on ($DENOISER_LOG), may be framed by `frame_ancestors` ($DENOISER_FRAMES), and writes where the
+    time of each request goes to `timing_file` ($DENOISER_STAGES), if there is one.
+    """
+
+    checkpoints: Path
+    data: Path
+    runs: Path
+    threads: int
+    log_level: str
+    frame_ancestors: str
+    timing_file: Path | None
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Settings":
+        """The settings of these variables; a variable that is missing or empty has its default."""
+        installed = PACKAGE / "checkpoints"  # in a checkout they are beside the package
+        cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        timing_file, threads = environment.get("DENOISER_STAGES"), environment.get("OMP_NUM_THREADS", "")
+        return cls(
+            checkpoints=Path(
+                environment.get("DENOISER_CHECKPOINTS")
+                or (installed if installed.is_dir() else PACKAGE.parent / "checkpoints")
+            ),
+            data=Path(environment.get("DENOISER_DATA") or cache / "denoiser"),
+            runs=Path("runs"),
+            threads=int(threads) if threads.isdecimal() and int(threads) else os.cpu_count() or 1,
+            log_level=(environment.get("DENOISER_LOG") or "warning").lower(),
+            frame_ancestors=environment.get("DENOISER_FRAMES", ""),
+            timing_file=Path(timing_file) if timing_file else None,
+        )
+
+
+current = Settings.from_environment(os.environ)
