@@ -1,6 +1,7 @@
 """Denoising autoencoders on MNIST: train them, measure them, compare them, explore their codes.
 
 The functions below are imported when they are first used, so that `python -m denoiser --help` does not wait for torch.
+No module may have the name of one of them: once imported, it would take the place of the function.
 """
 
 from importlib import import_module
@@ -10,7 +11,7 @@ if TYPE_CHECKING:
     from .checkpoint import list_models, load_model
     from .ink import digit_from_image, digit_from_strokes
     from .noise import add_noise, draw_noise
-    from .sweep import breaking_point, compare, sweep
+    from .sweeps import breaking_point, compare, sweep
 
 __all__ = [
     "add_noise",
@@ -25,9 +26,9 @@ __all__ = [
 ]
 MODULES = {
     "checkpoint": ("list_models", "load_model"),
-    "comparison": ("breaking_point", "compare", "sweep"),
     "ink": ("digit_from_image", "digit_from_strokes"),
     "noise": ("add_noise", "draw_noise"),
+    "sweeps": ("breaking_point", "compare", "sweep"),
 }
 
 

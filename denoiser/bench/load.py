@@ -388,7 +388,7 @@ def together(names: list[str], turns: int = 10) -> dict[str, dict[int, float]]:
 
     from ..checkpoint import load_checkpoint, load_model
     from ..ink import digit_from_strokes
-    from ..sweep import NOISE_FACTORS, SweepRequest, sweep_all
+    from ..sweeps import NOISE_FACTORS, SweepRequest, sweep_all
 
     torch.set_num_threads(1)
     models = {name: load_model(name)[0].to(memory_format=torch.channels_last) for name in names}

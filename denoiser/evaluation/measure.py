@@ -24,7 +24,7 @@ from ..precision import autocast, default_precision
 from ..recipe import trained_noise
 from ..record import Record
 from ..referee import REFEREE
-from ..sweep import NOISE_FACTORS, NOISY
+from ..sweeps import NOISE_FACTORS, NOISY
 from .cache import ResultCache
 from .subjects import EvaluationError, Subject, default_models, get_subject, trained_on
 

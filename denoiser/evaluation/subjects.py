@@ -11,7 +11,7 @@ from ..errors import DenoiserError
 from ..filters import FILTERS, fingerprint
 from ..recipe import Method, Recipe
 from ..record import Record
-from ..sweep import NOISY
+from ..sweeps import NOISY
 
 ORACLE = "-oracle"  # ends the name of a filter that is told the true noise
 

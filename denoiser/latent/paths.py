@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models import VAE
-from ..sweep import NOISE_FACTORS, Comparison, breaking_point, sweep
+from ..sweeps import NOISE_FACTORS, Comparison, breaking_point, sweep
 from .density import ClassDensity
 from .plane import REACH, decode, posterior
 

@@ -18,7 +18,7 @@ from ..image_decoder import UPLOADS
 from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
 from ..referee import class_probabilities
-from ..sweep import Comparison, SweepRequest
+from ..sweeps import Comparison, SweepRequest
 from .component import BadRequest, sentence_of
 from .denoise.tab import MOST_BASE64, decode, finite, noise_of
 from .latent.tab import place_of

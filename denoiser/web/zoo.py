@@ -14,7 +14,7 @@ from ..recipes import RECIPES
 from ..record import Record
 from ..referee import REFEREE
 from ..styles import FAMILY_LABELS
-from ..sweep import Comparison, SweepRequest, sweep_all
+from ..sweeps import Comparison, SweepRequest, sweep_all
 from .kept import Kept
 from .server import logging as log
 

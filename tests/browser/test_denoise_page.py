@@ -329,10 +329,10 @@ def test_curves_breaks_and_film_strip_are_of_the_same_ladder(page):
 
 
 def test_breaking_points_agree_with_the_package(page):
-    """What the page says of the example 5 is what sweep.breaking_point says."""
+    """What the page says of the example 5 is what sweeps.breaking_point says."""
     from denoiser.examples import EXAMPLES
     from denoiser.ink import digit_from_strokes
-    from denoiser.sweep import breaking_point, sweep
+    from denoiser.sweeps import breaking_point, sweep
     from denoiser.web.zoo import Zoo
 
     zoo = Zoo()

@@ -28,7 +28,7 @@ from denoiser.bench.browser import free_port, served_page
 from denoiser.data import PIXELS
 from denoiser.errors import DenoiserError
 from denoiser.examples import EXAMPLES
-from denoiser.sweep import SweepRequest, sweep, sweep_all
+from denoiser.sweeps import SweepRequest, sweep, sweep_all
 from denoiser.web.api import Endpoints
 from denoiser.web.chart import Chart
 from denoiser.web.component import answering

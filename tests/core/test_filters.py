@@ -13,7 +13,7 @@ from denoiser import filters, list_models, load_model
 from denoiser.filters import FILTERS, KNOTS
 from denoiser.metrics import mse
 from denoiser.noise import NOISES, add_noise, draw_noise
-from denoiser.sweep import NOISE_FACTORS
+from denoiser.sweeps import NOISE_FACTORS
 
 every_filter = pytest.mark.parametrize("name", FILTERS)
 

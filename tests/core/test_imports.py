@@ -114,3 +114,11 @@ def test_importing_the_package_loads_nothing_that_is_not_needed_yet():
     code = f"import sys, denoiser; print(sorted({LAZY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_no_module_takes_the_place_of_a_public_function():
+    code = (
+        "import denoiser, denoiser.latent; print(*(n for n in denoiser.__all__ if not callable(getattr(denoiser, n))))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []

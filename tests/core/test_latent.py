@@ -10,7 +10,7 @@ from denoiser.checkpoint import load_checkpoint, load_record
 from denoiser.checkpoint import trained as trained_names
 from denoiser.errors import DenoiserError
 from denoiser.models import build
-from denoiser.sweep import breaking_point, sweep
+from denoiser.sweeps import breaking_point, sweep
 
 NAME = "vae-2d"
 

@@ -15,7 +15,7 @@ from PIL import Image
 from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
-from denoiser.sweep import NOISE_FACTORS
+from denoiser.sweeps import NOISE_FACTORS
 from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.zoo import Zoo

@@ -21,7 +21,7 @@ from ...examples import EXAMPLES
 from ...image_decoder import UPLOADS, start_workers
 from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...noise import NOISES
-from ...sweep import NOISE_FACTORS, Comparison, SweepRequest
+from ...sweeps import NOISE_FACTORS, Comparison, SweepRequest
 from ...timing import annotate, span
 from ..component import BadRequest, Together, component
 from ..words import native

@@ -11,7 +11,7 @@ from denoiser.checkpoint import CheckpointError, list_models, load_model
 from denoiser.models import build
 from denoiser.noise import NOISES, add_noise, draw_noise
 from denoiser.recipes import RECIPES
-from denoiser.sweep import NOISE_FACTORS, NOISY, Comparison, breaking_point, compare, sweep
+from denoiser.sweeps import NOISE_FACTORS, NOISY, Comparison, breaking_point, compare, sweep
 
 FACTORS = (0.0, 0.3, 0.7, 1.0)
 
