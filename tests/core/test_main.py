@@ -12,9 +12,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from denoiser import checkpoint, cli, data, recipe, recipes
+from denoiser import checkpoint, cli, data, filters, recipe, recipes
 from denoiser.cli.parser import DATASETS_HELP
 from denoiser.evaluation import measure, subjects
 from denoiser.filters import FILTERS
@@ -381,12 +382,20 @@ def test_evaluate_all_noise_kinds(tiny_mnist, capsys):
 
 
 def test_tune_writes_the_table(tiny_mnist, tmp_path, monkeypatch, capsys):
-    from denoiser import filters
-
     monkeypatch.setattr(filters, "TABLE", tmp_path / "table.json")
     monkeypatch.setattr(filters, "FILTERS", {"median": FILTERS["median"]})
     assert cli.main(["tune", "--digits", "10"]) == 0
     assert json.loads((tmp_path / "table.json").read_text())["digits"] == 10
+
+
+def test_tune_takes_by_default_as_many_digits_as_the_stored_table(tiny_mnist, tmp_path, monkeypatch):
+    count = filters.table()["digits"]
+    many = tiny_mnist[torch.arange(10 * count) % len(tiny_mnist)]
+    monkeypatch.setattr(data, "load_dataset", lambda name, split, device="cpu": many)
+    monkeypatch.setattr(filters, "tune", lambda clean, progress: {"digits": len(clean)})
+    monkeypatch.setattr(filters, "TABLE", tmp_path / "table.json")
+    assert cli.main(["tune"]) == 0
+    assert json.loads((tmp_path / "table.json").read_text()) == {"digits": count}
 
 
 def test_denoise_brings_a_noisy_digit_back(picture, tmp_path, capsys):
