@@ -123,7 +123,7 @@ def train(page, seconds: float = 15) -> None:
 def shoot(page, name: str) -> None:
     """Save the page as it is now as WebP."""
     path = IMAGES / f"{name}.webp"
-    page.evaluate("() => denoiser.say('')")
+    page.evaluate("() => denoiser.set({ message: '' })")
     page.wait_for_timeout(1_200)
     shot = Image.open(io.BytesIO(page.screenshot()))
     shot.convert("RGB").save(path, quality=72, method=6)

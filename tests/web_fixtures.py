@@ -26,7 +26,7 @@ READY = """async () => {
 
 
 SETTLED = (
-    "() => denoiser.state.ladder !== null"
+    "() => window.denoiser && denoiser.state.ladder !== null"
     " && denoiser.state.ladder.asked === [denoiser.state.version, denoiser.state.kind, denoiser.state.seed,"
     " denoiser.state.shown.map(m => m.name)].join('/')"
 )

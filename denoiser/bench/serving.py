@@ -79,7 +79,7 @@ def strokes_drawn(page, hand: Hand, count: int, seed: int) -> dict:
     page.evaluate("() => { window.updates = 0; denoiser.on('now', s => { if (s.drawing && s.now) updates++; }) }")
     drawing_seconds, times, bytes_moved, began = 0.0, [], [], time.perf_counter()
     for _ in tqdm(range(count), desc="strokes", unit="stroke"):
-        page.evaluate("() => { denoiser.ink({}); performance.clearMeasures(); }")
+        page.evaluate("() => { denoiser.setDrawing({}); performance.clearMeasures(); }")
         traffic.taken()
         points = [(generator.uniform(0.2, 0.8), generator.uniform(0.15, 0.85)) for _ in range(4)]
         clock = time.perf_counter()

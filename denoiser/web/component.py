@@ -1,4 +1,4 @@
-"""gr.HTML components of our own, each from <name>.html, <name>.js and <name>.css beside this file."""
+"""What the browser may call on the server: requests as JSON, through a line, answered alone or together."""
 
 import json
 import time
@@ -6,7 +6,6 @@ import uuid
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -18,7 +17,6 @@ from .admission import Line, NotYet, Replaced
 from .server import logging as log
 from .server.limits import has_many_values
 
-FOLDER = Path(__file__).parent
 LONGEST_GROUPED = 100_000  # characters of a request that may be answered together with others
 LONGEST_DIRECT = 1_000  # characters of a request that is answered on the event loop
 LONGEST_NAME = 64  # characters of a place in the line
@@ -45,30 +43,6 @@ class Direct:
     """
 
     answer: Callable[[dict, str], dict]
-
-
-def asset(name: str) -> str:
-    """The text of a file of this folder, empty where there is none."""
-    path = FOLDER / name
-    return path.read_text(encoding="utf-8") if path.exists() else ""
-
-
-def component(name: str, *functions: Callable[[dict], dict] | Together | Direct, **props) -> gr.HTML:
-    """The component `name`; `functions` are what its script may call as `server.<function>(request)`, through one line.
-
-    `props` reach the script as `props.<name>` and the template as `${name}`.
-    """
-    line = Line()
-    return gr.HTML(
-        None,
-        elem_id=name,
-        html_template=asset(f"{name}.html"),
-        js_on_load=f"denoiser.translate(element);\n{asset(f'{name}.js')}",
-        server_functions=[directly(f) if isinstance(f, Direct) else in_line(line, f) for f in functions] or None,
-        apply_default_css=False,
-        padding=False,
-        **props,
-    )
 
 
 def in_line(line: Line, function: Callable[[dict], dict] | Together) -> Callable:

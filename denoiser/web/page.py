@@ -6,17 +6,15 @@ import gradio as gr
 from starlette.middleware import Middleware
 
 from . import api, denoise, latent, models, train
-from .component import asset, component
+from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
 from .gradio_queue import share_fairly
-from .latent.tab import SCRIPTS
 from .server.limits import Limits
 from .server.middleware import middleware
-from .words import i18n, native, table
+from .words import i18n, native
 from .zoo import Zoo
 
 TITLE = "Denoiser"
-STYLES = ("page", "pad", "camera", "already", "film", "board", "axis", "latent", "models", "train")
 KEPT = 3600  # seconds that a file in Gradio's cache may live
 SWEPT = 600  # seconds between looking for older ones
 TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build, "Train": train.build}
@@ -30,8 +28,8 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
         zoo.kept.leave(request.session_hash)
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
-        component("header", logo=logo())
-        component("toast")
+        component("shell/header", logo=logo())
+        component("shell/toast")
         with gr.Tabs(elem_id="pages"):
             for name, build in TABS.items():
                 slug = name.lower().replace(" ", "-")
@@ -45,13 +43,15 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
 
 
 def launch_options() -> dict:
-    """What belongs to the page but goes through launch: theme, styles, and the script all components share."""
-    styles = "".join(asset(f"{name}.css") for name in STYLES)
-    scripts = "".join(asset(f"{name}.js") for name in ("language", "store", "link", *SCRIPTS))
+    """What belongs to the page but goes through launch: theme, styles, what the browser loads, limits."""
     return {
         "theme": gr.themes.Base(),
-        "head": f"<style>{styles}</style><script>{table()}{scripts}</script>",
-        "app_kwargs": {"middleware": [*middleware(asset("early.js")), Middleware(Limits)], "openapi_url": None},
+        "head": styles(),
+        "app_kwargs": {
+            "middleware": [*middleware(first_in_head()), Middleware(Limits)],
+            "routes": [static_files().route()],
+            "openapi_url": None,
+        },
         "i18n": i18n,
         "footer_links": [],
         "run_history": False,

@@ -455,8 +455,9 @@ def test_a_link_to_models_that_are_not_here_says_so(page, page_url):
     assert "" not in pictures(page)
 
 
-def test_a_link_to_a_kind_of_noise_that_is_none_falls_back(page, page_url):
-    open_link(page, page_url, linked(k="snow", s=[[500, 300, 0, 500, 700, 5]]))
+@pytest.mark.parametrize("kind", ["snow", "constructor", "__proto__"])
+def test_a_link_to_a_kind_of_noise_that_is_none_falls_back(page, page_url, kind):
+    open_link(page, page_url, linked(k=kind, s=[[500, 300, 0, 500, 700, 5]]))
     page.wait_for_function("() => denoiser.state.kind === 'gaussian'")
     settle(page)
     assert page.locator("#kind input[value=gaussian]").is_checked()
@@ -633,7 +634,7 @@ def test_a_picture_that_is_noisy_already_gets_no_noise_and_no_figures(page):
 
 def test_a_card_leads_to_its_model(page):
     page.locator("#board .card .about").nth(1).click()
-    name = page.locator("#board .card").nth(2).get_attribute("data-name")
+    name = page.locator("#board .card").nth(2).get_attribute("data-model")
     expect(page.locator("#models .chooser select")).to_have_value(name)
     expect(page.locator(f'#models .shelf-table tr[data-name="{name}"]')).to_have_attribute("aria-selected", "true")
 
@@ -645,7 +646,7 @@ def test_a_card_is_saved_as_it_is_seen(page):
     card.hover()
     with page.expect_download() as download:
         card.locator(".save").click()
-    name = card.get_attribute("data-name")
+    name = card.get_attribute("data-model")
     assert download.value.suggested_filename == f"{name}-gaussian-0.50-4271.png"
     saved = np.asarray(Image.open(download.value.path()).convert("RGBA"))[5::10, 5::10]
     assert ",".join(map(str, saved.flatten())) == pictures(page)[1]

@@ -164,7 +164,7 @@ def test_the_card_of_a_model_that_raises_says_so(browser, monkeypatch):
         page.goto(url)
         page.locator("#pad .tray button").nth(3).click()
         settle(page)
-        card = page.locator("#board .card[data-name=unet]")
+        card = page.locator("#board .card[data-model=unet]")
         expect(card.locator(".note")).to_have_text("failed on the server")
         expect(card.locator(".psnr")).to_have_text("–")
         others = [shown for name, shown in zip(names(page), pictures(page), strict=True) if name != "unet"]
@@ -178,7 +178,7 @@ def test_the_card_of_a_model_that_raises_says_so(browser, monkeypatch):
 
 
 def names(page):
-    return page.locator("#board .card").evaluate_all("cards => cards.map(card => card.dataset.name)")
+    return page.locator("#board .card").evaluate_all("cards => cards.map(card => card.dataset.model)")
 
 
 # ---------- killed ----------
@@ -210,6 +210,49 @@ def kill(process):
     """End it at once, as the kernel does where memory runs out."""
     with suppress(ProcessLookupError):
         os.kill(process, signal.SIGKILL)
+
+
+@pytest.mark.slow
+def test_a_restart_while_a_training_is_watched_keeps_the_drawing(browser):
+    """Gradio's client reloads the page when the stream of events that it followed breaks off."""
+    port = free_port()
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    strokes = "() => denoiser.state.strokes.map(stroke => stroke.map(([x, y]) => [x, y]))"
+    with served_page(port) as (url, process):
+        page.goto(url)
+        page.get_by_role("button", name="Example 4").click()
+        settle(page)
+        drawn = page.evaluate(strokes)
+        page.evaluate("() => { window.before = true; }")
+        page.locator("#train-tab-button").click()
+        page.locator("#train_form .train").click()
+        page.wait_for_function("() => denoiser.state.moments.length > 0")
+        kill(process)
+    with served_page(port):
+        page.wait_for_function("() => window.denoiser && !window.before")  # it has reloaded
+        settle(page)
+        found = page.evaluate(strokes)
+        assert [len(stroke) for stroke in found] == [len(stroke) for stroke in drawn]
+        assert np.abs(np.concatenate(found) - np.concatenate(drawn)).max() < 0.001  # links hold thousandths
+        page.close()
+
+
+@pytest.mark.slow
+def test_a_reload_keeps_the_drawing_and_forgets_one_that_was_cleared(browser, page_url):
+    page = browser.new_page()
+    page.set_default_timeout(60_000)
+    page.goto(page_url)
+    page.reload()
+    page.get_by_role("button", name="Example 4").click()
+    page.reload()
+    settle(page)
+    assert page.evaluate("() => denoiser.state.strokes.length") > 0
+    page.locator("#pad [data-do=clear]").click()
+    page.reload()
+    page.locator("#board .card").first.wait_for()
+    assert not page.evaluate("() => denoiser.hasInk()")
+    page.close()
 
 
 @pytest.fixture(scope="module")

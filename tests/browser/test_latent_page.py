@@ -30,7 +30,7 @@ def visit(new_page):
         page = new_page(**options)
         if digit:
             page.locator("#board .card").first.wait_for()  # the board clears the digit when it starts
-            page.evaluate("d => denoiser.set({ digit: denoiser.bytes(d) })", digit)
+            page.evaluate("d => denoiser.set({ digit: Uint8Array.from(atob(d), c => c.charCodeAt(0)) })", digit)
         page.locator("#latent-space-tab-button").click()
         page.wait_for_function("() => denoiser.state.maps && denoiser.state.routes")
         if page.locator("#map .which").is_visible():  # several maps are in test_web_maps.py
@@ -110,7 +110,7 @@ def test_on_rest_the_picture_is_the_servers(visit):
     expected = model.decode(torch.tensor([place(page)]))[0, 0].mul(255).round().byte().flatten().tolist()
     assert page.evaluate(BIG) == page.evaluate(
         """pixels => { const c = document.createElement('canvas'); c.width = c.height = 28;
-             denoiser.paint(c, Uint8Array.from(pixels));
+             denoiser.paintDigit(c, Uint8Array.from(pixels));
              return [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join(); }""",
         expected,
     )
@@ -283,7 +283,7 @@ def test_a_removed_drawing_leaves_the_morph_where_it_was(visit, digit):
 
 def test_pins_can_be_dragged(visit):
     page = visit()
-    before = page.evaluate("() => denoiser.placeOf(denoiser.state.pins.a, denoiser.state.maps[0])")
+    before = page.evaluate("() => denoiser.state.maps[0].places[denoiser.state.pins.a]")
     flag = page.evaluate(
         """z => { const r = document.querySelector('#map .over').getBoundingClientRect();
              const s = Math.max(Math.min(r.width / 7.2, r.height / 6.4), Math.max(r.width, r.height) / 12);

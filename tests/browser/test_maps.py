@@ -58,7 +58,7 @@ def visit(new_page, tiny_digits):
         if draw:
             page.locator("#board .card").first.wait_for()  # the board clears the digit when it starts
             digit = base64.b64encode(tiny_digits.images[3].numpy().tobytes()).decode()
-            page.evaluate("d => denoiser.set({ digit: denoiser.bytes(d) })", digit)
+            page.evaluate("d => denoiser.set({ digit: Uint8Array.from(atob(d), c => c.charCodeAt(0)) })", digit)
         page.locator("#latent-space-tab-button").click()
         page.wait_for_function("() => denoiser.state.maps && denoiser.state.routes")
         return page

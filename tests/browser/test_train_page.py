@@ -96,7 +96,7 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
     page.locator("#train_end .card").click()
     page.get_by_role("button", name="Example 4").click()
     settle(page)
-    card = page.locator("#board .card[data-name='yours-1']")
+    card = page.locator("#board .card[data-model='yours-1']")
     expect(card).to_contain_text("Yours")
     expect(card.locator(".psnr")).not_to_have_text("–")
     page.locator("#header .link").click()
@@ -104,7 +104,7 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
     other.goto(link)
     other.reload()
     settle(other)
-    assert other.locator("#board .card[data-name='yours-1']").count() == 0
+    assert other.locator("#board .card[data-model='yours-1']").count() == 0
     assert "yours" not in other.locator("#toast").inner_text()
 
 
@@ -119,7 +119,7 @@ def test_a_model_that_the_server_forgot_leaves_the_board_and_the_rest_works(new_
     page.get_by_role("button", name="Example 4").click()
     settle(page)
     expect(page.locator("#toast")).to_contain_text("no longer has the network you trained")
-    assert page.locator("#board .card[data-name='yours-1']").count() == 0
+    assert page.locator("#board .card[data-model='yours-1']").count() == 0
     assert page.locator("#board .card").count() > 2
 
 
@@ -166,7 +166,7 @@ def loses_the_connection(page):
 
 def falls_silent(page):
     """The connection stays, and the page no longer does anything."""
-    page.evaluate("() => { denoiser.ask = () => new Promise(() => {}); }")
+    page.evaluate("() => { window.fetch = () => new Promise(() => {}); }")
 
 
 @pytest.mark.slow

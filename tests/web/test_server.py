@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from denoiser.web.server.middleware import HEADERS, FirstScript, Headers, Health
+from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers, Health
 
 
 async def page(scope, receive, send):
@@ -32,13 +32,13 @@ def ask(app, path="/", method="GET"):
 
 
 def test_the_script_comes_first_and_the_length_is_right():
-    _, headers, body = ask(FirstScript(page, "first()"))
+    _, headers, body = ask(FirstInHead(page, "<script>first()</script>"))
     assert body.startswith(b"<html><head><script>first()</script><title>")
     assert int(headers["content-length"]) == len(body)
 
 
 def test_other_paths_stay_as_they_are():
-    assert b"first()" not in ask(FirstScript(page, "first()"), "/other")[2]
+    assert b"first()" not in ask(FirstInHead(page, "<script>first()</script>"), "/other")[2]
 
 
 def test_every_answer_has_the_headers():

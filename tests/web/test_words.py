@@ -26,9 +26,9 @@ def said(text: str) -> bool:
 
 
 def in_script(source: str) -> list[str]:
-    """The keys of all t`...` in a script: what is filled in as {0}, {1}."""
+    """The keys of all t`...` and tHtml`...` in a script: what is filled in as {0}, {1}."""
     keys = []
-    for start in re.finditer(r"(?<![\w.])(?:store\.)?t`", source):
+    for start in re.finditer(r"(?<![\w.])t(?:Html)?`", source):
         key, depth, count, at = "", 0, 0, start.end()
         while depth or source[at] != "`":
             if not depth and source.startswith("${", at):

@@ -6,7 +6,6 @@ its visitor trained.
 
 import base64
 import binascii
-import json
 import math
 import random
 from collections.abc import Hashable
@@ -23,7 +22,8 @@ from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...noise import NOISES
 from ...sweeps import NOISE_FACTORS, Comparison, SweepRequest
 from ...timing import annotate, span
-from ..component import BadRequest, Together, component
+from ..component import BadRequest, Together
+from ..components import calling, component
 from ..words import native
 from ..zoo import Zoo, mnist_test
 
@@ -223,9 +223,9 @@ def build(zoo: Zoo) -> None:
     """The tab: pad and noise above, one card per model below."""
     start_workers()
     with gr.Row(elem_id="bench", elem_classes="plain"):
-        component("pad", read_picture, test_digit, mnist=has_mnist(), **example_props())
+        component("denoise/pad", read_picture, test_digit, mnist=has_mnist(), **example_props())
         with gr.Column(elem_id="noise", elem_classes="plain"):
-            component("already")
+            component("denoise/already")
             with gr.Column(elem_id="noise-panel"):
                 kind = gr.Radio(
                     [(native(noise.label), name) for name, noise in NOISES.items()],
@@ -236,9 +236,9 @@ def build(zoo: Zoo) -> None:
                     elem_id="kind",
                     elem_classes="segmented",
                 )
-                component("meaning", meanings={name: noise.meaning for name, noise in NOISES.items()})
+                component("denoise/meaning", meanings={name: noise.meaning for name, noise in NOISES.items()})
                 with gr.Row(elem_id="dial"):
-                    component("factor")
+                    component("denoise/factor")
                     seed = gr.Number(
                         SEED,
                         label=native("seed"),
@@ -249,9 +249,9 @@ def build(zoo: Zoo) -> None:
                         container=True,
                     )
                     new_noise = gr.Button(native("New noise"), variant="primary", elem_id="new-noise")
-                component("film")
+                component("denoise/film")
     with gr.Row(elem_id="board-head", elem_classes="plain"):
-        component("heading")
+        component("denoise/heading")
         view = gr.Radio(
             [(native(view), view.lower()) for view in ("Picture", "Difference", "Wipe")],
             value="picture",
@@ -264,7 +264,7 @@ def build(zoo: Zoo) -> None:
     cards = [zoo.card(name) for name in zoo.models]
     kinds = {name: noise.label for name, noise in NOISES.items()}
     component(
-        "board",
+        "denoise/board",
         together(zoo),
         models=cards,
         missing=[zoo.gap(name) for name in zoo.missing],
@@ -272,13 +272,14 @@ def build(zoo: Zoo) -> None:
         most=MOST_MODELS,
         kinds=kinds,
     )
-    component("axis")
-    component("camera")
+    component("denoise/axis")
+    component("denoise/camera")
 
-    kind.change(None, kind, None, js="kind => { window.denoiser.set({ kind }); }")
+    controls = "denoise/gradio_controls.js"
+    kind.change(None, kind, None, js=calling(controls, "setKind"))
     # A link may ask for another kind and seed than these components start with.
-    gr.on(None, None, None, [kind, seed], js=f"() => window.denoiser.asked({json.dumps(list(NOISES))})")
-    seed.change(None, seed, None, js="seed => { window.denoiser.seed(seed, false); }")
-    gr.on([seed.blur, seed.submit], None, seed, seed, js="seed => window.denoiser.seed(seed, true)")
-    new_noise.click(None, None, seed, js="() => window.denoiser.newSeed()")
-    view.change(None, view, None, js="view => { window.denoiser.set({ view }); }")
+    gr.on(None, None, None, [kind, seed], js=calling(controls, "startValues", list(NOISES)))
+    seed.change(None, seed, None, js=calling(controls, "typeSeed"))
+    gr.on([seed.blur, seed.submit], None, seed, seed, js=calling(controls, "enterSeed"))
+    new_noise.click(None, None, seed, js=calling(controls, "newSeed"))
+    view.change(None, view, None, js=calling(controls, "setView"))

@@ -20,12 +20,12 @@ from ... import latent
 from ...errors import DenoiserError
 from ...referee import class_probabilities, confident_share
 from ..chart import Chart, text
-from ..component import BadRequest, component
+from ..component import BadRequest
+from ..components import component
 from ..denoise.tab import digit_of, encode, noise_of
 from ..server import logging as log
 from ..zoo import Zoo
 
-SCRIPTS = ("maps", "atlas", "map_view", "map_layers", "map_marks", "map_hands")  # what its components share
 GRID_SIZES = (10, 15, 20, 30)
 GRID_AREAS = {"quantiles": "prior quantiles", "2": "plane to 2σ", "3": "plane to 3σ", "4": "plane to 4σ"}
 DOZEN = 12
@@ -233,7 +233,7 @@ def build(zoo: Zoo) -> None:
     """Lay out the tab inside the current gr.Blocks."""
     charts = {name: Chart(zoo, name) for name, model in zoo.models.items() if latent.has_plane(model)}
     if not charts:
-        component("latent_none", command="python -m denoiser train vae-2d")
+        component("latent/none", command="python -m denoiser train vae-2d", elem_id="latent_none")
         return
     first = next((name for name in charts if name in zoo.featured), next(iter(charts)))
     threading.Thread(target=prepare, args=(charts,)).start()  # no daemon: C++ aborts where its thread is cut off
@@ -242,14 +242,14 @@ def build(zoo: Zoo) -> None:
         return partial(function, charts)
 
     with gr.Column(elem_id="latent"):
-        component("map", bound(chart), names=list(charts), first=first, reach=latent.REACH)
+        component("latent/map", bound(chart), names=list(charts), first=first, reach=latent.REACH)
         with gr.Column(elem_id="latent-side"):
-            component("latent_reading", bound(point), referee=zoo.referee is not None)
-            component("latent_own", bound(own))
-        component("latent_morph", bound(morph), bound(film))
-        component("latent_new", bound(dozen))
-        component("latent_grid", bound(grid), sizes=list(GRID_SIZES), areas=GRID_AREAS)
-        component("latent_text")
+            component("latent/reading", bound(point), referee=zoo.referee is not None, elem_id="latent_reading")
+            component("latent/own", bound(own), elem_id="latent_own")
+        component("latent/morph", bound(morph), bound(film), elem_id="latent_morph")
+        component("latent/new", bound(dozen), elem_id="latent_new")
+        component("latent/grid", bound(grid), sizes=list(GRID_SIZES), areas=GRID_AREAS, elem_id="latent_grid")
+        component("latent/text", elem_id="latent_text")
 
 
 def prepare(charts: Charts) -> None:

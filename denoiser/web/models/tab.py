@@ -22,7 +22,8 @@ from ...noise import NOISES, add_noise, draw_noise
 from ...recipe import Method, Recipe, trained_noise
 from ...record import Record
 from ...styles import line_styles
-from ..component import BadRequest, component
+from ..component import BadRequest
+from ..components import component
 from ..server import logging as log
 from ..zoo import Zoo, mnist_test
 
@@ -43,7 +44,7 @@ def build(zoo: Zoo) -> None:
     """The whole tab, one component."""
     shelf = Shelf(zoo)
     component(
-        "models",
+        "models/models",
         shelf.inside,
         shelf.weights,
         shelf.ten,

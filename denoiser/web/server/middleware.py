@@ -31,9 +31,9 @@ HEADERS = {
 }
 
 
-def middleware(script: str) -> list[Middleware]:
-    """All of this module, for FastAPI; `script` is what runs first on the page."""
-    return [Middleware(Health), Middleware(Headers), Middleware(Faults), Middleware(FirstScript, script=script)]
+def middleware(head: str) -> list[Middleware]:
+    """All of this module, for FastAPI; `head` is what comes first in the page's head."""
+    return [Middleware(Health), Middleware(Headers), Middleware(Faults), Middleware(FirstInHead, head=head)]
 
 
 class Health:
@@ -94,11 +94,11 @@ class Faults:
                 await send({"type": "http.response.body", "body": b'{"error":"That went wrong on the server."}'})
 
 
-class FirstScript:
-    """Puts a script before all others of a page: what Gradio is given as `head` runs only after Gradio has started."""
+class FirstInHead:
+    """Puts markup first in a page's head: what Gradio is given as `head` comes only after Gradio has started."""
 
-    def __init__(self, app: ASGIApp, script: str):
-        self.app, self.tag = app, f"<head><script>{script}</script>".encode()
+    def __init__(self, app: ASGIApp, head: str):
+        self.app, self.tag = app, f"<head>{head}".encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":

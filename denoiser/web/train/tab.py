@@ -24,7 +24,8 @@ from ...noise import NOISES
 from .. import live
 from ..addresses import client_address
 from ..background import from_thread
-from ..component import BadRequest, Direct, component, parsed
+from ..component import BadRequest, Direct, parsed
+from ..components import component
 from ..gradio_queue import admitted_by
 from ..kept import Kept
 from ..line import Line
@@ -156,13 +157,13 @@ def build(zoo: Zoo) -> None:
 
     with gr.Column(elem_id="train"):
         queue = Direct(partial(wait, line)), Direct(partial(stop, line))
-        form = component("train_form", *queue, preview, **choices())
+        form = component("train/form", *queue, preview, elem_id="train_form", events=("start",), **choices())
         with gr.Column(elem_id="train-side"):
-            component("train_ten")
-            component("train_end", partial(checkpoint, kept))
-            component("train_curves", losses=LOSS_TITLES)
-            component("train_filters")
-    moments = component("train_moments")
+            component("train/ten", elem_id="train_ten")
+            component("train/end", partial(checkpoint, kept), elem_id="train_end")
+            component("train/curves", losses=LOSS_TITLES, elem_id="train_curves")
+            component("train/filters", elem_id="train_filters")
+    moments = component("train/moments", elem_id="train_moments")
     form.start(
         begin,
         form,

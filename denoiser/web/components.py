@@ -1,0 +1,91 @@
+"""gr.HTML components of our own, each from <page>/<name>.html and, where it does anything, <page>/<name>.js."""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from pathlib import PurePosixPath
+
+import gradio as gr
+
+from .admission import Line
+from .component import Direct, Together, directly, in_line
+from .static_files import FOLDER, StaticFiles
+from .words import CHINESE
+
+STYLES = (  # in the order in which they apply
+    "shell/page.css",
+    *(f"denoise/{name}.css" for name in ("pad", "camera", "already", "film", "board", "axis")),
+    "latent/latent.css",
+    "models/models.css",
+    "train/train.css",
+)
+FIRST_SCRIPT = "shell/bootstrap.js"  # stands in the page itself
+PRELOADED = ("shell/", "denoise/")  # scripts of the page that a visitor sees first
+
+
+@cache
+def static_files() -> StaticFiles:
+    """Everything that the browser loads, read once."""
+    return StaticFiles(STYLES, {"i18n/zh-CN.json": json.dumps(CHINESE, ensure_ascii=False)})
+
+
+def component(
+    path: str,
+    *functions: Callable[[dict], dict] | Together | Direct,
+    elem_id: str | None = None,
+    events: tuple[str, ...] = (),
+    **props,
+) -> gr.HTML:
+    """The component of `path`, a template and a script without their endings, from the web folder.
+
+    Its script may call `functions` as `server.<function>(request)`, through one line, and trigger `events`. `props`
+    reach it as `props.<name>`, and the template as `${name}`. Its element's id is the last part of its path.
+    """
+    line = Line()
+    script = f"{path}.js"
+    return gr.HTML(
+        None,
+        elem_id=elem_id or PurePosixPath(path).name,
+        html_template=(FOLDER / f"{path}.html").read_text(encoding="utf-8"),
+        js_on_load=mounting(script if script in static_files().files else None, events),
+        server_functions=[directly(f) if isinstance(f, Direct) else in_line(line, f) for f in functions] or None,
+        apply_default_css=False,
+        padding=False,
+        **props,
+    )
+
+
+def mounting(script: str | None, events: tuple[str, ...]) -> str:
+    """JavaScript that mounts a component. Gradio finds the events that it may trigger by their names in quotes."""
+    call = f"m.mountComponent({json.dumps(script)}, {{ element, props, server, trigger, watch }})"
+    return f"// triggers {json.dumps(events)}\n{importing('shell/mount.js')}.then(m => {call});"
+
+
+def calling(script: str, function: str, *constants: object) -> str:
+    """JavaScript for an event of one of Gradio's own components: a function of a script, first given the constants."""
+    given = "".join(f"{json.dumps(constant)}, " for constant in constants)
+    return f"(...values) => {importing(script)}.then(m => m.{function}({given}...values))"
+
+
+def importing(script: str) -> str:
+    """JavaScript that imports a script, wherever the page stands."""
+    return f"import(new URL({json.dumps(static_files().address(script))}, document.baseURI))"
+
+
+def first_in_head() -> str:
+    """What comes before everything else in the page's head: the first script, and what to load meanwhile."""
+    files = static_files()
+    scripts = [path for path in files.files if path.endswith(".js") and path.startswith(PRELOADED)]
+    scripts.remove(FIRST_SCRIPT)
+    return "".join(
+        [
+            f"<script>{files.files[FIRST_SCRIPT].bodies['identity'].decode()}</script>",
+            f'<link rel="preload" as="style" href="{files.address("style.css")}">',
+            *(f'<link rel="modulepreload" href="{files.address(path)}">' for path in scripts),
+        ]
+    )
+
+
+def styles() -> str:
+    """The link to our styles. Gradio puts it behind most of its own, over which ours are written."""
+    return f'<link rel="stylesheet" href="{static_files().address("style.css")}">'

@@ -1,0 +1,31 @@
+/* What Gradio's own components of the Denoise page (kind of noise, seed, view) do in the browser. */
+import { t } from "../shell/i18n.js";
+import { newSeed } from "../shell/numbers.js";
+import { set, state } from "../shell/store.js";
+import { say } from "../shell/toast.js";
+
+const MAX_SEED = 2 ** 31 - 1;
+
+export const setKind = (kind) => set({ kind });
+export const setView = (view) => set({ view });
+
+/** The kind and the seed that the components begin with: a link may have asked for others than the page does. */
+export function startValues(kinds) {
+  if (!kinds.includes(state.kind)) set({ kind: kinds[0] });
+  return [state.kind, state.seed];
+}
+
+/** While the visitor types a seed: what is none yet is ignored. */
+export function typeSeed(seed) {
+  const valid = Number.isInteger(seed) && seed >= 0 && seed <= MAX_SEED;
+  if (valid && seed !== state.seed) set({ seed });
+  return valid;
+}
+
+/** When the visitor has finished: what is none is said, and the old one put back. */
+export function enterSeed(seed) {
+  if (!typeSeed(seed)) say(t`The seed is a whole number from 0 to 2147483647.`);
+  return state.seed;
+}
+
+export { newSeed };

@@ -1,0 +1,40 @@
+/* The tutorials' n x n picture of decoded digits, to look at and to keep, and how good it is. */
+import { html, setHtml } from "../shell/html.js";
+import { t } from "../shell/i18n.js";
+import { ask } from "../shell/rpc.js";
+import { on, state } from "../shell/store.js";
+import { copies } from "./copies.js";
+
+/** @param {import("../shell/mount.js").Context} context */
+export function mount({ element, props, server }) {
+  const n = element.querySelector(".n"), area = element.querySelector(".area");
+  setHtml(n, props.sizes.map(v => html`<option value="${v}" ${v === 15 ? "selected" : ""}>${v} × ${v}</option>`));
+  setHtml(area, Object.entries(props.areas).map(([v, words]) => html`<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${t(words)}</option>`));
+  const sync = copies(element.querySelector("figure"), root => Object.fromEntries(["sheet", "save", "sharpness", "readable"].map(name => [name, root.querySelector(`.${name}`)])));
+  const percent = v => v === null ? "–" : `${Math.round(v * 100)} %`;
+
+  let asked = 0, seen = false, wanted = false;
+  async function draw() {
+    const { maps } = state, mine = ++asked;
+    wanted = !seen;
+    if (!maps?.length || !seen) return;
+    const sheets = sync(maps), reply = await ask(server.grid, { names: maps.map(map => map.name), n: Number(n.value), area: area.value });
+    if (!reply || mine !== asked) return;
+    for (const [name, { content, sharpness, readable }] of Object.entries(reply.maps)) {
+      const found = sheets.get(name);
+      found.sheet.src = found.save.href = `data:image/png;base64,${content}`;
+      found.sheet.alt = t`${name}: ${n.value} by ${n.value} decoded digits, ${area.selectedOptions[0].textContent}`;
+      found.save.download = `${name}-${n.value}x${n.value}.png`;
+      found.save.setAttribute("aria-label", t`Save the grid of ${name} as PNG`);
+      found.sheet.hidden = found.save.hidden = false;
+      found.sharpness.textContent = percent(sharpness);
+      found.readable.textContent = percent(readable);
+    }
+  }
+  new IntersectionObserver(([{ isIntersecting }]) => {   // not before anyone looks
+    seen = isIntersecting;
+    if (seen && wanted) draw();
+  }, { rootMargin: "400px" }).observe(element);
+  n.onchange = area.onchange = draw;
+  on("maps", draw);
+}

@@ -1,0 +1,38 @@
+/* How a component comes to life: Gradio's js_on_load imports this module and names the component's own. Being imported by
+   every component, it is also where the page starts. */
+import "./start.js";
+import { translateElement } from "./i18n.js";
+import { labelTestIds } from "./test_ids.js";
+
+/**
+ * What Gradio gives a component, and every component's `mount` gets.
+ * @typedef {object} Context
+ * @property {HTMLElement} element
+ * @property {any} props
+ * @property {Record<string, (request: string, ticket?: string) => Promise<string>>} server
+ * @property {(event: string, data?: unknown) => void} trigger
+ * @property {(names: string | string[], callback: () => void) => void} watch
+ */
+
+/**
+ * Translate a component's template and run its script.
+ * @param {string | null} path  of the script, from the web folder; null where the template is all there is
+ * @param {Context} context
+ */
+export async function mountComponent(path, context) {
+  await styled();
+  const component = path && (await import(new URL(`../${path}`, import.meta.url).href));
+  translateElement(context.element);
+  component?.mount(context);
+  labelTestIds();
+}
+
+/** Until our stylesheet applies: components measure themselves and read the theme's colours. */
+async function styled() {
+  const link = document.querySelector(`link[rel="stylesheet"][href*="/style.css"]`);
+  if (!link || link.sheet) return;
+  await new Promise((resolve) => {
+    link.addEventListener("load", resolve);
+    link.addEventListener("error", resolve);
+  });
+}

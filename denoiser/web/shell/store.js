@@ -1,0 +1,164 @@
+/* What the visitor sees and does, in one place. Components read `state`, change it by `set` and follow it by `on`. */
+
+/**
+ * A point of a stroke: x and y in units of the pad's side, seconds since the first point, pressure.
+ * @typedef {number[]} Point
+ * @typedef {Point[]} Stroke
+ */
+
+/**
+ * What can be undone and redone.
+ * @typedef {object} Drawing
+ * @property {Stroke[]} strokes
+ * @property {string | null} picture  an uploaded picture, fitted: base64 of 784 bytes; its strokes are empty
+ * @property {"letter" | "blank" | "noise" | null} odd  no digit on purpose
+ * @property {number | null} label  the label of an MNIST test digit
+ */
+
+/**
+ * What is on the pad, and what the models see of it.
+ * @typedef {object} PadState
+ * @property {Drawing[]} past  what was on the pad before, last last
+ * @property {Drawing[]} future  what was taken back
+ * @property {boolean} already  the picture on the pad is noisy already: none is added
+ * @property {boolean} drawing  the pen is down
+ * @property {number} lifted  the time of the event that lifted the pen
+ * @property {number} version  counts changes of the drawing
+ * @property {Uint8Array | null} digit  what the models see: 784 bytes, or null without ink
+ * @property {[number, number] | null} reading  what the referee reads in it: digit and probability
+ */
+
+/**
+ * @typedef {object} NoiseState
+ * @property {string} kind
+ * @property {number} seed
+ * @property {number} factor  the noise factor, 0 to 1
+ */
+
+/**
+ * The cards of the Denoise page.
+ * @typedef {object} ComparisonState
+ * @property {string[]} wanted  names of models that a link asks for
+ * @property {any[]} shown  the models side by side, in order: what a card says of each
+ * @property {any} ladder  every row at every noise factor of this digit, kind and seed; null while it is computed
+ * @property {any} now  every row at `factor`
+ * @property {"picture" | "difference" | "wipe"} view
+ * @property {number} wipe  where the divider of the wipe stands, 0 to 1
+ * @property {any[]} yours  the visitor's own models: what a card says of each, and its id on the server as `own`
+ */
+
+/**
+ * The Latent space page.
+ * @typedef {object} LatentState
+ * @property {any[] | null} maps  the maps that are shown, ready to use (see atlas.js), in their order
+ * @property {{z: number[], by: "mouse" | "touch" | "keys" | "sample"} | null} point  the latent point pointed at
+ * @property {any} own  where the digit on the pad lands under growing noise: {factors, noisy, maps: {name: track}}
+ * @property {number} drift  the noise factor shown of it
+ * @property {{a: any, b: any} | null} pins  the ends of the morph: a latent point [z1, z2], "own", "class:3" or "example:3"
+ * @property {Record<string, number[][]> | null} routes  the latent points of the morph on each map
+ * @property {number | null} frame  the one of them that is shown
+ * @property {number[][] | null} samples  latent points drawn from the prior
+ * @property {boolean} onMap  whether the page is in view
+ */
+
+/**
+ * The Train page.
+ * @typedef {object} TrainingState
+ * @property {"idle" | "waiting" | "training"} lesson
+ * @property {any} ten  the ten digits that are watched: clean, noisy
+ * @property {any} trained  the settings of the training
+ * @property {any[]} moments  what there was to see of it
+ * @property {number} at  which moment is looked at, -1 where there is none
+ * @property {any} moment  what arrived last
+ * @property {{id: string, card: any} | null} result
+ */
+
+/**
+ * What belongs to the whole page.
+ * @typedef {object} PageState
+ * @property {string | null} model  whose entry on the Models page is asked for
+ * @property {string} message  what the toast says
+ * @property {boolean} offline  the server did not answer
+ * @property {number} waiting  our position in the server's queue, 0 where we do not wait
+ * @property {"light" | "dark" | null} theme
+ */
+
+/** @typedef {Drawing & PadState & NoiseState & ComparisonState & LatentState & TrainingState & PageState} State */
+
+/**
+ * Never written directly: see `set`.
+ * @type {State}
+ */
+export const state = {
+  // the drawing
+  strokes: [],
+  picture: null,
+  odd: null,
+  label: null,
+  past: [],
+  future: [],
+  already: false,
+  drawing: false,
+  lifted: 0,
+  version: 0,
+  digit: null,
+  reading: null,
+  // noise
+  kind: "gaussian",
+  seed: 4271,
+  factor: 0.5,
+  // cards
+  wanted: [],
+  shown: [],
+  ladder: null,
+  now: null,
+  view: "picture",
+  wipe: 0.5,
+  yours: [],
+  // latent space
+  maps: null,
+  point: null,
+  own: null,
+  drift: 0,
+  pins: null,
+  routes: null,
+  frame: null,
+  samples: null,
+  onMap: false,
+  // training
+  lesson: "idle",
+  ten: null,
+  trained: null,
+  moments: [],
+  at: -1,
+  moment: null,
+  result: null,
+  // page
+  model: null,
+  message: "",
+  offline: false,
+  waiting: 0,
+  theme: null,
+};
+
+/** @type {{keys: string[], callback: (state: State) => void}[]} */
+const listeners = [];
+
+/**
+ * Change the state and tell whoever follows one of the patch's keys.
+ * @param {Partial<State>} patch
+ */
+export function set(patch) {
+  Object.assign(state, patch);
+  for (const { keys, callback } of [...listeners]) if (keys.some((key) => key in patch)) callback(state);
+}
+
+/**
+ * Call back now, and whenever one of the keys is set.
+ * @param {string} keys  separated by spaces
+ * @param {(state: State) => void} callback
+ */
+export function on(keys, callback) {
+  listeners.push({ keys: keys.split(" "), callback });
+  callback(state);
+}

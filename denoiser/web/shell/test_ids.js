@@ -1,0 +1,17 @@
+/* What tests and benchmarks find by data-testid, where Gradio builds the element: the noise panel and the tabs' buttons. */
+
+const TEST_IDS = {
+  noise: "noise",
+  "denoise-tab-button": "tab-denoise",
+  "latent-space-tab-button": "tab-latent",
+  "models-tab-button": "tab-models",
+  "train-tab-button": "tab-train",
+};
+
+/** Label those that are there. */
+export function labelTestIds() {
+  for (const [id, testId] of Object.entries(TEST_IDS)) {
+    const element = document.getElementById(id);
+    if (element) element.dataset.testid = testId;
+  }
+}

@@ -1,0 +1,151 @@
+/* What to train, and its beginning and end. The line and the training hear of this page by its questions: while it
+   waits it asks for its place, and while it watches it answers what arrives. */
+import { html, setHtml } from "../shell/html.js";
+import { t } from "../shell/i18n.js";
+import { ask } from "../shell/rpc.js";
+import { on, set, state } from "../shell/store.js";
+import { say } from "../shell/toast.js";
+
+/** @param {import("../shell/mount.js").Context} context */
+export function mount({ element, props, server, trigger }) {
+  const $ = selector => element.querySelector(selector);
+  const { widths, codes, well, first, seconds, shortest } = props;
+  const ASK = 1500, ACKNOWLEDGE = 1000, SILENCE = 15000;   // milliseconds
+  const LABELS = { dense: t`Dense`, conv: t`Conv` };
+  const settings = { ...first, ...well[first.family] };
+
+  /* ---------- the form ---------- */
+  const option = (value, words, chosen) => html`<option value="${value}" ${value === chosen ? "selected" : ""}>${words}</option>`;
+  const radios = (name, values, words = v => v) => values.map(v => html`
+    <label><input type="radio" name="train-${name}" value="${v}" ${v === settings[name] ? "checked" : ""}><span>${words(v)}</span></label>`);
+  $(".data").textContent = props.mnist ? t`On MNIST's 55,000 training digits, for at most ${seconds} s.`
+    : t`MNIST is not on this machine: it learns from 4,000 strokes of our own, for at most ${seconds} s.`;
+  setHtml($(".noise"), Object.entries(props.noises).map(([name, words]) => option(name, t(words), first.noise)));
+  setHtml($(".loss"), Object.entries(props.losses).map(([name, words]) => option(name, t(words), first.loss)));
+  setHtml($(".rate"), props.rates.map(v => option(v, v, settings.rate)));
+  $(".factor").value = first.factor;
+  setHtml($(".family"), radios("family", Object.keys(widths), v => LABELS[v]));
+
+  function layers() {
+    const { family, width, code } = settings, conv = family === "conv";
+    $("#tf-width").textContent = conv ? t`Filters` : t`Hidden units`;
+    $("#tf-code").textContent = conv ? t`Code, maps` : t`Code`;
+    setHtml($(".width"), radios("width", widths[family]));
+    setHtml($(".code"), radios("code", codes[family]));
+    count();
+  }
+  function count() {
+    const { family, width, code } = settings, number = props.parameters[`${family}/${width}/${code}`].toLocaleString("en-US");
+    $(".count").textContent = family === "dense" ? `784 → ${width} → ${code} → ${width} → 784` : `28 × 28 → ${width} × 14 × 14 → ${code} × 7 × 7 → 28 × 28`;
+    $(".count").append(" ", Object.assign(document.createElement("b"), { textContent: t`${number} parameters` }));
+  }
+  const said = () => {
+    $(".slide output").textContent = settings.factor.toFixed(2);
+    $(".factor").setAttribute("aria-valuetext", settings.factor.toFixed(2));
+  };
+  $("form").oninput = event => {
+    const { name, value, className } = event.target;
+    if (name === "train-family") {
+      Object.assign(settings, { family: value }, well[value]);
+      $(".rate").value = settings.rate;
+    }
+    else if (name) settings[name.slice("train-".length)] = Number(value);
+    else settings[className] = ["factor", "rate"].includes(className) ? Number(value) : value;
+    if (name === "train-family") layers(); else count();
+    said();
+    if (["noise", "factor"].includes(className)) look();
+  };
+  layers();
+  said();
+
+  /* ---------- the ten digits under this noise, before anything is trained ---------- */
+  let looking = false, again = false, visible = false;
+  async function look() {
+    if (!visible || state.moments.length) return;
+    if (looking) { again = true; return; }
+    looking = true;
+    do {
+      again = false;
+      const ten = await ask(server.preview, { settings });
+      if (ten && !state.moments.length) set({ ten });
+    } while (again);
+    looking = false;
+  }
+  new IntersectionObserver(([{ isIntersecting }]) => {
+    if (isIntersecting && !visible) { visible = true; look(); }
+  }).observe(element);
+
+  /* ---------- a training: waiting, training, over ---------- */
+  let ticket = null, acknowledged = 0, alarm = 0, turn = 0;   // `turn` counts trainings: an older one's waiting ends
+  const busy = () => state.lesson !== "idle";
+
+  function phase(lesson, words) {
+    set({ lesson });
+    $(".settings").disabled = $(".train").disabled = busy();
+    $(".stop").disabled = !busy();
+    if ($(".state").textContent !== words) $(".state").textContent = words;
+    if (!busy()) { ticket = null; $(".speed").textContent = ""; $(".bar i").style.transform = "scaleX(0)"; }
+    clearTimeout(alarm);
+    if (lesson === "training") alarm = setTimeout(() => finish(t`Nothing more arrives from the server. Try again.`), SILENCE);
+  }
+  const finish = words => { const had = document.activeElement === $(".stop"); phase("idle", words); if (had) $(".train").focus(); };
+
+  $("form").onsubmit = async event => {
+    event.preventDefault();
+    if (busy()) return;
+    const mine = ++turn, asked = { ...settings };
+    phase("waiting", t`Getting ready`);
+    $(".stop").focus();
+    const ten = await ask(server.preview, { settings: asked });
+    if (!ten || mine !== turn) return mine === turn && finish("");
+    set({ moments: [], at: -1, result: null, trained: asked, ten });
+    for (;;) {
+      const reply = await ask(server.wait, { ticket });
+      if (mine !== turn) return reply && server.stop(JSON.stringify({ ticket: reply.ticket }));
+      if (!reply) return finish("");
+      ticket = reply.ticket;
+      if (ticket && !reply.before) break;
+      phase("waiting", !ticket ? t`Getting ready` : reply.before === 1 ? t`1 visitor before you` : t`${reply.before} visitors before you`);
+      await new Promise(resolve => setTimeout(resolve, ticket ? ASK : 0));
+      if (mine !== turn) return;
+    }
+    phase("training", t`Learning`);
+    props.value = JSON.stringify({ ticket, settings: asked });
+    trigger("start");
+  };
+  $(".stop").onclick = async () => {
+    if (ticket) await ask(server.stop, { ticket });
+    if (state.lesson !== "waiting") return;   // a training says itself when it is over
+    turn++;
+    finish("");
+  };
+
+  /* ---------- what arrives ---------- */
+  on("moment", ({ moment, moments }) => {
+    if (!moment || (moment.ticket && moment.ticket !== ticket)) return;
+    if (moment.error) {
+      say(t(moment.error));
+      if (!moments.length) return finish("");
+    }
+    if (moment.steps && moment.steps !== moments.at(-1)?.steps) {
+      const { at } = state, last = at < 0 || at === moments.length - 1;
+      set({ moments: [...moments, moment], at: last ? moments.length : at });
+    }
+    if (moment.over) {   // without an id where it was too short to be kept
+      const { id, card, steps, psnr } = moment;
+      if (id) set({ result: { id, card } });
+      else say(t`Too short to keep: train for at least ${shortest} s.`);
+      return finish(t`Trained in ${Math.round(moment.seconds)} s, ${steps} steps: ${psnr.toFixed(1)} dB instead of ${state.ten.psnr.toFixed(1)} dB.`);
+    }
+    if (!busy()) return;
+    phase("training", t`Learning`);
+    if (moment.seconds === undefined) return;
+    $(".bar i").style.transform = `scaleX(${Math.min(1, moment.seconds / seconds)})`;
+    const left = Math.max(0, Math.ceil(seconds - moment.seconds)), speed = moment.speed ? Math.round(moment.speed / 100) * 100 : null;
+    $(".speed").textContent = [t`${left} s left`, t`${moment.steps.toLocaleString("en-US")} steps`, speed && t`${speed.toLocaleString("en-US")} digits a second`].filter(Boolean).join(t`, `);
+    if (performance.now() - acknowledged > ACKNOWLEDGE) {
+      acknowledged = performance.now();
+      ask(server.wait, { ticket });
+    }
+  });
+}

@@ -1,4 +1,0 @@
-/* Where the moments of a training arrive. */
-watch("value", () => {
-  if (props.value) window.denoiser.set({ moment: JSON.parse(props.value) });
-});

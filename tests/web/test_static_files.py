@@ -1,0 +1,90 @@
+"""The browser's files: what is served, how, and that nothing else of the folder is."""
+
+import gzip
+import re
+from pathlib import Path
+
+import brotli
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from denoiser.web import static_files
+from denoiser.web.components import STYLES, first_in_head
+from denoiser.web.components import static_files as files_of_the_page
+from denoiser.web.static_files import StaticFiles
+
+FOLDER = Path(static_files.__file__).parent
+
+
+@pytest.fixture(scope="module")
+def files():
+    return files_of_the_page()
+
+
+@pytest.fixture(scope="module")
+def client(files):
+    return TestClient(Starlette(routes=[files.route()]))
+
+
+def test_every_script_and_every_style_is_there(files):
+    scripts = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")}
+    styles = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.css")}
+    assert scripts <= set(files.files)
+    assert styles == set(STYLES)
+    stylesheet = files.files["style.css"].bodies["identity"].decode()
+    assert all((FOLDER / name).read_text() in stylesheet for name in STYLES)
+
+
+@pytest.mark.parametrize(
+    ("path", "media_type"),
+    [("shell/store.js", "text/javascript"), ("style.css", "text/css"), ("i18n/zh-CN.json", "application/json")],
+)
+def test_a_browser_keeps_a_file_for_ever(client, files, path, media_type):
+    answer = client.get(files.address(path))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    again = client.get(files.address(path), headers={"If-None-Match": answer.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding", "decode"),
+    [("gzip, deflate, br", "br", brotli.decompress), ("gzip;q=1", "gzip", gzip.decompress), ("", None, bytes)],
+)
+def test_files_travel_compressed(client, files, accepted, encoding, decode):
+    with client.stream("GET", files.address("style.css"), headers={"Accept-Encoding": accepted}) as answer:
+        body = b"".join(answer.iter_raw())
+    content = files.files["style.css"].bodies["identity"]
+    assert answer.headers.get("content-encoding") == encoding
+    assert answer.headers["vary"] == "Accept-Encoding"
+    assert decode(body) == content
+    assert encoding is None or len(body) < len(content) / 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("page.py", "static_files.py", "denoise/tab.py", "denoise/pad.html", "denoise/pad.css", "__init__.py"),
+        *("", "shell", "shell/", "../page.py", "%2e%2e/page.py", "..%2fpage.py", "shell/..%2f..%2fpage.py"),
+        *("/etc/passwd", "%2fetc%2fpasswd", "shell/store.js%00", "shell/store.js/", "SHELL/STORE.JS"),
+    ],
+)
+def test_nothing_else_can_be_reached(client, files, path):
+    assert client.get(f"/app/{files.version}/{path}").status_code == 404
+
+
+def test_other_releases_are_not_mixed_in(client, files, tmp_path):
+    assert client.get(f"/app/{'0' * len(files.version)}/shell/store.js").status_code == 404
+    (tmp_path / "a.js").write_text("1")
+    before = StaticFiles((), {}, tmp_path)
+    (tmp_path / "a.js").write_text("2")
+    assert StaticFiles((), {}, tmp_path).version != before.version
+    assert StaticFiles((), {"b.json": "{}"}, tmp_path).version != StaticFiles((), {}, tmp_path).version
+
+
+def test_addresses_are_relative_so_that_the_page_may_stand_anywhere(files):
+    for address in re.findall(r'href="([^"]*)"', first_in_head()):
+        assert address.startswith(f"app/{files.version}/")
+        assert address.removeprefix(f"app/{files.version}/") in files.files
