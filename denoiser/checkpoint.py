@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from . import settings
 from .data import SIDE
 from .errors import DenoiserError
-from .files import LockedError, locked, read_regular, sweep, write_in_order
+from .files import LockedError, locked, read_regular, remove_leftovers, write_in_order
 from .filters import FILTERS
 from .models import Denoiser, build, parameter_count
 from .recipe import NAME, Method, Recipe
@@ -70,7 +70,7 @@ def save_model(model: nn.Module, record: Record[Recipe], folder: Path = FOLDER) 
         with suppress(CheckpointError):  # one that is damaged has nothing to lose
             old = load_record(name, folder).as_dict()
             writes.insert(0, (_record_path(name, folder), _text(record.as_dict() | {"replaces": old})))
-    sweep(folder)
+    remove_leftovers(folder)
     write_in_order(writes)
     return record
 

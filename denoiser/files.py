@@ -13,7 +13,7 @@ from .errors import DenoiserError
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing is locked there
+except ImportError:  # Windows, where nothing is locked
     fcntl = None  # type: ignore[assignment]
 
 
@@ -85,7 +85,7 @@ def write_in_order(writes: Sequence[tuple[Path, bytes | str]]) -> None:
 def _temporary(path: Path, content: bytes | str) -> Iterator[Path]:
     """A file beside `path` with this content, on disk; removed at the end unless it was renamed.
 
-    It stays locked as long as its writer lives, which is how `sweep` tells it from one left behind.
+    It stays locked as long as its writer lives, which is how `remove_leftovers` tells it from one left behind.
     """
     file, temporary = _create(path)
     try:
@@ -94,6 +94,8 @@ def _temporary(path: Path, content: bytes | str) -> Iterator[Path]:
             file.flush()
             os.fsync(file.fileno())
             os.chmod(temporary, 0o644)
+            if not fcntl:
+                file.close()  # Windows renames no open file
             yield temporary
     finally:
         temporary.unlink(missing_ok=True)
@@ -112,7 +114,7 @@ def _create(path: Path) -> tuple[BinaryIO, Path]:
         file.close()  # another process took it for a leftover before it was locked
 
 
-def sweep(folder: Path) -> None:
+def remove_leftovers(folder: Path) -> None:
     """Remove the temporary files in `folder` whose writers were killed before they could."""
     if fcntl:
         for leftover in folder.glob(".*.????????.partial"):
@@ -149,7 +151,8 @@ def locked(path: Path) -> Iterator[None]:
             os.write(descriptor, str(os.getpid()).encode())
         yield
     finally:
-        path.unlink(missing_ok=True)
+        with suppress(OSError):  # Windows removes no open file
+            path.unlink()
         os.close(descriptor)
 
 

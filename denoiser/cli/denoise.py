@@ -8,7 +8,7 @@ from statistics import fmean
 from tqdm import tqdm
 
 from ..batch import Batch, Job, Outcome, Request, find_jobs
-from ..files import make_folder, sweep
+from ..files import make_folder, remove_leftovers
 from ..pictures import is_stack
 from .machine import pick_device
 from .messages import one_line, warn
@@ -24,7 +24,7 @@ def run(options: argparse.Namespace) -> int:
         return 1
     if not single:
         make_folder(options.output)
-        sweep(options.output)
+        remove_leftovers(options.output)
     start = time.perf_counter()
     outcome = _denoised(request, jobs, single)
     if single:

@@ -11,7 +11,7 @@ from .. import recipes, settings
 from ..checkpoint import save_model, training_lock, up_to_date
 from ..data import Digits, split_validation, training_words
 from ..errors import DenoiserError
-from ..files import sweep
+from ..files import remove_leftovers
 from ..latent import has_plane, write_codes
 from ..models import parameter_count
 from ..recipe import Recipe
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         if group.is_main:
             for recipe in plan.values():
                 stack.enter_context(training_lock(recipe.name, settings.current.checkpoints))
-            sweep(settings.current.runs)
+            remove_leftovers(settings.current.runs)
         stack.enter_context(group.connected(digits.images.device))
         train_each(plan, digits, engine, group, options.resume or options.all, flags(options))
     return 0

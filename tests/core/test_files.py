@@ -14,7 +14,7 @@ from denoiser.files import (
     _create,
     locked,
     read_regular,
-    sweep,
+    remove_leftovers,
     write_atomically,
     write_in_order,
 )
@@ -131,11 +131,11 @@ def test_leftovers_of_dead_writers_are_removed_and_those_of_others_stay(tmp_path
     kept = []  # open as long as the child lives
     child = forked(lambda: kept.append(_create(tmp_path / "a.json")))
     try:
-        sweep(tmp_path)
+        remove_leftovers(tmp_path)
         assert len(names(tmp_path)) == 3
     finally:
         end(child)
-    sweep(tmp_path)
+    remove_leftovers(tmp_path)
     assert names(tmp_path) == [".a.json.settings", "a.json"]
 
 
