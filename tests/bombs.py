@@ -109,10 +109,13 @@ def png_chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
 
+def packed(size: int) -> bytes:
+    """Zeros as in a PNG's data."""
+    return zlib.compress(bytes(size), 1)
+
+
 def _saved(kind: str, **options) -> bytes:
-    content = io.BytesIO()
-    Image.new("L", (64, 64), 255).save(content, kind, **options)
-    return content.getvalue()
+    return flat(kind, "L", 64, 64, **options)
 
 
 def _segment(marker: int, content: bytes) -> bytes:

@@ -61,6 +61,7 @@ FILES = Limits(FORMATS, 2**28, 175_000_000, 2**30, cpu=60, wall=180, wait=None, 
 
 TOO_LARGE = "That file is larger than {0} MB. Try a smaller picture."
 TOO_MANY = "Too many large pictures are being read. Try again, or try a smaller one."
+BROKE_DOWN = "its decoder broke down"
 
 
 class RefusedImage(DenoiserError, ValueError):
@@ -103,7 +104,7 @@ def decode_all(
             results += map(_result, _pool.ask(request, fitting, limits.wall, limits.wait))
         except WorkerEnded as end:
             results += map(_result, end.replies)
-            results.append(RefusedImage(TOO_LONG) if end.out_of_time else DamagedImage("its decoder broke down"))
+            results.append(RefusedImage(TOO_LONG) if end.out_of_time else DamagedImage(BROKE_DOWN))
         except TimeoutError:
             results += [RefusedImage(TOO_MANY)] * len(fitting)
     return results

@@ -28,6 +28,7 @@ import pytest
 import torch
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from lying_files import LYING_FILES
 from PIL import Image
 
 from denoiser import ink, pictures
@@ -36,6 +37,7 @@ from denoiser.data import SIDE
 from denoiser.errors import DenoiserError
 from denoiser.examples import EXAMPLES
 from denoiser.filters import FILTERS
+from denoiser.image_decoder import BROKE_DOWN, UPLOADS, DamagedImage, decode_all
 from denoiser.ink import digit_from_image, digit_from_strokes, framed_from_image
 from denoiser.latent import Codes, CodesError, load_codes
 from denoiser.models import Denoiser, build
@@ -418,6 +420,18 @@ def try_file(case):
     try_picture(change.of(files()[which % len(files())]))
 
 
+def try_lying_file(case):
+    """Through the process that decodes uploads, which must not break down over it."""
+    content, change, task = case
+    (found,) = decode_all([change.of(content)], task, UPLOADS._replace(pixels=2**22))
+    if isinstance(found, np.ndarray):
+        assert found.ndim == (3 if task == "working" else 2)
+        assert np.isfinite(found).all()
+    else:
+        assert str(found) not in ("", BROKE_DOWN)
+        assert isinstance(found, DamagedImage) or str(found).endswith(".")
+
+
 def strict(text: str) -> object:
     """JSON as browsers read it: without NaN and Infinity."""
     return json.loads(text, parse_constant=lambda word: pytest.fail(f"{word} in JSON"))
@@ -581,6 +595,13 @@ PROPERTIES = {
     "strokes": Property(ANY_STROKES, try_strokes, 1_500),
     "arrays": Property(ARRAYS, try_picture, 700),
     "files": Property(st.tuples(st.integers(0, 999), CHANGES), try_file, 1_500),
+    "lying files": Property(
+        st.tuples(
+            LYING_FILES, st.one_of(st.just(Change([], b"", 1.0, b"")), CHANGES), st.sampled_from(["working", "grey"])
+        ),
+        try_lying_file,
+        2_500,
+    ),
     "requests": Property(
         st.tuples(st.integers(0, 999), SOME_FIELDS, st.one_of(st.none(), st.none(), st.none(), st.text())),
         try_request,
