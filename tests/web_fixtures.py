@@ -77,11 +77,11 @@ def missing(reason: str):
 
 
 @contextmanager
-def served(zoo=None) -> Iterator[str]:
+def served(pool=None) -> Iterator[str]:
     """The address of the whole page, served from this process on a free port of the loopback."""
     from denoiser.web.page import build_page, launch_options
 
-    demo = build_page(zoo)
+    demo = build_page(pool)
     _, url, _ = demo.launch(
         prevent_thread_lock=True, server_name="127.0.0.1", server_port=free_port(), quiet=True, **launch_options()
     )
@@ -100,11 +100,11 @@ def page_url():
 def few_strokes(monkeypatch):
     """Few synthetic digits to train on, and our own ten digits to watch, as where there is no MNIST."""
     from denoiser.synthetic_digits import DATA, make_synthetic_digits
-    from denoiser.web import live
+    from denoiser.web.serving import live_training
 
     digits = make_synthetic_digits(480)
-    monkeypatch.setattr(live, "material", lambda: live.Material(DATA, digits))
-    monkeypatch.setattr(live, "has_mnist", lambda: False)
+    monkeypatch.setattr(live_training, "material", lambda: live_training.Material(DATA, digits))
+    monkeypatch.setattr(live_training, "has_mnist", lambda: False)
     monkeypatch.setattr("denoiser.web.models.tab.mnist_test", lambda: None)
     return digits
 

@@ -1,6 +1,6 @@
 """Starts the page: python -m denoiser.web, or python app.py in a checkout."""
 
-from denoiser.web import zerogpu  # noqa: F401, before all else: see there
+from denoiser.web.serving import gpu  # noqa: F401, before all else: see there
 
 # isort: split
 from denoiser.malloc import DEFAULT_LIMIT, keep_freed_memory

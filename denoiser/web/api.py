@@ -22,7 +22,7 @@ from ..sweeps import Comparison, SweepRequest
 from .component import BadRequest, sentence_of
 from .denoise.tab import MOST_BASE64, decode, finite, noise_of
 from .latent.tab import place_of
-from .zoo import Zoo
+from .serving.model_pool import ModelPool
 
 MOST_MODELS = 30
 AT_ONCE = 2  # calls that compute at the same time; others wait in Gradio's line
@@ -86,8 +86,8 @@ class About(TypedDict):
 class Endpoints:
     """What scripts may ask; each public method is an endpoint of its name."""
 
-    def __init__(self, zoo: Zoo):
-        self.zoo = zoo
+    def __init__(self, pool: ModelPool):
+        self.pool = pool
 
     def models(self) -> list[About]:
         """All models and filters that can be named, in the page's order."""
@@ -98,9 +98,9 @@ class Endpoints:
                 "family": record.recipe.family,
                 "task": record.recipe.task,
                 "parameters": record.parameters,
-                "has_plane": has_plane(self.zoo.models[name]),
+                "has_plane": has_plane(self.pool.models[name]),
             }
-            for name, record in self.zoo.records.items()
+            for name, record in self.pool.records.items()
         ]
 
     def denoise(
@@ -135,39 +135,39 @@ class Endpoints:
         if not isinstance(models, list) or not 0 < len(models) <= MOST_MODELS:
             raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
         kind, seed, (factor,) = noise_of({"kind": noise_kind, "seed": seed, "factors": [noise_factor]})
-        chosen = {name: self.zoo.models[self.known(name)] for name in models}
+        chosen = {name: self.pool.models[self.known(name)] for name in models}
         x = picture_of(image, framed is True)
         # without noise there is nothing to hold the pictures against
-        return as_reply(self.zoo.sweep([SweepRequest(x, kind, seed, (factor,), reference=factor > 0)], chosen)[0])
+        return as_reply(self.pool.sweep([SweepRequest(x, kind, seed, (factor,), reference=factor > 0)], chosen)[0])
 
     def encode(self, image: str, model: str = "", framed: bool = False) -> Place:
         """Where a variational autoencoder of two latent dimensions puts a digit."""
         name = self.with_plane(model)
-        mean, sd = latent.posterior(self.zoo.models[name], picture_of(image, framed is True))
+        mean, sd = latent.posterior(self.pool.models[name], picture_of(image, framed is True))
         return {"model": name, "mean": rounded(mean.flatten()), "sd": rounded(sd.flatten())}
 
     def decode(self, place: list[float], model: str = "") -> Decoded:
         """The digit at a place (two coordinates) of a variational autoencoder's plane."""
-        network = self.zoo.models[self.with_plane(model)]
+        network = self.pool.models[self.with_plane(model)]
         pictures = latent.decode(network, place_of(place).unsqueeze(0))
-        read = None if self.zoo.referee is None else class_probabilities(self.zoo.referee, pictures)[0]
+        read = None if self.pool.referee is None else class_probabilities(self.pool.referee, pictures)[0]
         return {"image": as_url(pictures[0]), "reading": reading_of(read)}
 
     def known(self, name: object) -> str:
         """The name of a model that is there."""
-        if not isinstance(name, str) or name not in self.zoo.models:
-            raise BadRequest(f"There is no such model; there are {', '.join(self.zoo.models)}.")
+        if not isinstance(name, str) or name not in self.pool.models:
+            raise BadRequest(f"There is no such model; there are {', '.join(self.pool.models)}.")
         return name
 
     def anybody(self) -> str:
         """The model that is taken where none is named."""
-        if not self.zoo.models:
+        if not self.pool.models:
             raise BadRequest("No model is there.")
-        return ANYBODY if ANYBODY in self.zoo.models else next(iter(self.zoo.models))
+        return ANYBODY if ANYBODY in self.pool.models else next(iter(self.pool.models))
 
     def with_plane(self, name: str) -> str:
         """The model of that name, or the last one, that keeps its digits on a plane."""
-        planes = [n for n, model in self.zoo.models.items() if has_plane(model)]
+        planes = [n for n, model in self.pool.models.items() if has_plane(model)]
         if not planes or (name and name not in planes):
             raise BadRequest(f"No such model has a plane; there are {', '.join(planes) or 'none'}.")
         return name or planes[-1]
@@ -176,9 +176,9 @@ class Endpoints:
 ENDPOINTS = ("models", "denoise", "compare", "encode", "decode")
 
 
-def build(zoo: Zoo) -> None:
+def build(pool: ModelPool) -> None:
     """All endpoints, within the page's Blocks."""
-    endpoints = Endpoints(zoo)
+    endpoints = Endpoints(pool)
     for name in ENDPOINTS:
         gr.api(saying(getattr(endpoints, name)), api_name=name, concurrency_limit=AT_ONCE, concurrency_id="api")
 

@@ -11,8 +11,8 @@ from .denoise.tab import logo
 from .gradio_queue import share_fairly
 from .server.limits import Limits
 from .server.middleware import middleware
+from .serving.model_pool import ModelPool
 from .words import i18n, native
-from .zoo import Zoo
 
 TITLE = "Denoiser"
 KEPT = 3600  # seconds that a file in Gradio's cache may live
@@ -20,12 +20,12 @@ SWEPT = 600  # seconds between looking for older ones
 TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build, "Train": train.build}
 
 
-def build_page(zoo: Zoo | None = None) -> gr.Blocks:
+def build_page(pool: ModelPool | None = None) -> gr.Blocks:
     """The demo with every tab, not launched; pass `launch_options()` to its launch."""
-    zoo = zoo or Zoo()
+    pool = pool or ModelPool()
 
     def leave(request: gr.Request):
-        zoo.kept.leave(request.session_hash)
+        pool.user_models.leave(request.session_hash)
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
         component("shell/header", logo=logo())
@@ -34,8 +34,8 @@ def build_page(zoo: Zoo | None = None) -> gr.Blocks:
             for name, build in TABS.items():
                 slug = name.lower().replace(" ", "-")
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
-                    build(zoo)
-        api.build(zoo)
+                    build(pool)
+        api.build(pool)
         demo.unload(leave)
     demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
     share_fairly(demo)

@@ -333,11 +333,11 @@ def test_breaking_points_agree_with_the_package(page):
     from denoiser.examples import EXAMPLES
     from denoiser.ink import digit_from_strokes
     from denoiser.sweeps import breaking_point, sweep
-    from denoiser.web.zoo import Zoo
+    from denoiser.web.serving.model_pool import ModelPool
 
-    zoo = Zoo()
-    models = {name: zoo.models[name] for name in zoo.featured}
-    swept = sweep(digit_from_strokes(EXAMPLES["5"]), models, "gaussian", 4271, referee=zoo.referee)
+    pool = ModelPool()
+    models = {name: pool.models[name] for name in pool.featured}
+    swept = sweep(digit_from_strokes(EXAMPLES["5"]), models, "gaussian", 4271, referee=pool.referee)
     page.get_by_role("button", name="Example 5").click()
     settle(page)
     page.locator("#axis .break canvas, #axis .break i").first.wait_for()
@@ -478,17 +478,17 @@ def test_two_tabs_of_one_browser_keep_their_own_digits(page, page_url):
 
 def test_a_model_whose_file_is_missing_is_said_to_be(browser, monkeypatch):
     from denoiser.checkpoint import CheckpointError
-    from denoiser.web import zoo
     from denoiser.web.page import build_page, launch_options
+    from denoiser.web.serving import model_pool
 
-    load = zoo.load_model
+    load = model_pool.load_model
 
     def load_all_but_one(name):
         if name == "conv-64":
             raise CheckpointError("the weights cannot be read")
         return load(name)
 
-    monkeypatch.setattr(zoo, "load_model", load_all_but_one)
+    monkeypatch.setattr(model_pool, "load_model", load_all_but_one)
     demo = build_page()
     _, url, _ = demo.launch(
         prevent_thread_lock=True, server_name="127.0.0.1", server_port=free_port(), quiet=True, **launch_options()

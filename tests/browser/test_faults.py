@@ -30,12 +30,12 @@ from denoiser.errors import DenoiserError
 from denoiser.examples import EXAMPLES
 from denoiser.sweeps import SweepRequest, sweep, sweep_all
 from denoiser.web.api import Endpoints
-from denoiser.web.chart import Chart
 from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.latent import tab as latent
 from denoiser.web.page import build_page
-from denoiser.web.zoo import Zoo
+from denoiser.web.serving.latent_map import LatentMap
+from denoiser.web.serving.model_pool import ModelPool
 
 ROOT = Path(__file__).resolve().parents[2]
 DRAWING = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5]}
@@ -56,21 +56,21 @@ def breaks(model, monkeypatch, error=RuntimeError):
 
 
 @pytest.fixture(scope="module")
-def zoo():
-    return Zoo()
+def pool():
+    return ModelPool()
 
 
 @pytest.fixture
-def compare(zoo):
-    call = answering(denoise.together(zoo))
-    return lambda **request: json.loads(call([json.dumps(DRAWING | {"models": zoo.featured} | request)]))
+def compare(pool):
+    call = answering(denoise.together(pool))
+    return lambda **request: json.loads(call([json.dumps(DRAWING | {"models": pool.featured} | request)]))
 
 
 @pytest.mark.parametrize("factors", [[0.5], None], ids=["cards", "ladder"])
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, ValueError])
-def test_a_model_that_raises_leaves_the_others_as_they_were(compare, zoo, monkeypatch, factors, error):
+def test_a_model_that_raises_leaves_the_others_as_they_were(compare, pool, monkeypatch, factors, error):
     whole = compare(factors=factors)
-    breaks(zoo.models["unet"], monkeypatch, error)
+    breaks(pool.models["unet"], monkeypatch, error)
     reply = compare(factors=factors)
     assert (whole["failed"], reply["failed"]) == ([], ["unet"])
     assert reply["names"] == whole["names"]
@@ -84,32 +84,32 @@ def test_a_model_that_raises_leaves_the_others_as_they_were(compare, zoo, monkey
         assert np.array_equal(pixels(reply["pictures"])[part], pixels(whole["pictures"])[part])
 
 
-def test_without_a_referee_that_works_nothing_is_read(compare, zoo, monkeypatch):
-    breaks(zoo.referee, monkeypatch)
+def test_without_a_referee_that_works_nothing_is_read(compare, pool, monkeypatch):
+    breaks(pool.referee, monkeypatch)
     reply = compare()
     assert reply["reading"] is reply["reads"] is None
     assert reply["failed"] == []
     assert None not in reply["psnr"]
 
 
-def test_the_package_itself_hides_no_error(zoo, monkeypatch):
-    breaks(zoo.models["unet"], monkeypatch)
+def test_the_package_itself_hides_no_error(pool, monkeypatch):
+    breaks(pool.models["unet"], monkeypatch)
     x = torch.rand(1, 1, 28, 28)
     for ask in (
-        lambda: sweep(x, {"unet": zoo.models["unet"]}, "gaussian", 0),
+        lambda: sweep(x, {"unet": pool.models["unet"]}, "gaussian", 0),
         lambda: sweep_all([SweepRequest(x, "gaussian", 0)], {}, lambda pictures: 1 / 0),
     ):
         with pytest.raises((RuntimeError, ZeroDivisionError)):
             ask()
 
 
-def test_on_the_maps_the_other_ones_answer(zoo, monkeypatch):
-    charts = {name: Chart(zoo, name) for name in ("vae-2d", "vae-2d-best")}
-    breaks(zoo.models["vae-2d"], monkeypatch)
+def test_on_the_maps_the_other_ones_answer(pool, monkeypatch):
+    charts = {name: LatentMap(pool, name) for name in ("vae-2d", "vae-2d-best")}
+    breaks(pool.models["vae-2d"], monkeypatch)
     names = {"names": list(charts)}
     places, digit = (
         {name: [0.5, -0.5] for name in charts},
-        {"picture": compare_digit(zoo), "kind": "gaussian", "seed": 1},
+        {"picture": compare_digit(pool), "kind": "gaussian", "seed": 1},
     )
     requests = {
         latent.point: {"places": places},
@@ -125,16 +125,16 @@ def test_on_the_maps_the_other_ones_answer(zoo, monkeypatch):
     assert set(alone) == {"error"}
 
 
-def compare_digit(zoo):
+def compare_digit(pool):
     """A fitted digit as the page sends it."""
-    return denoise.compare(zoo, DRAWING | {"models": ["median"]})["digit"]
+    return denoise.compare(pool, DRAWING | {"models": ["median"]})["digit"]
 
 
-def test_scripts_get_the_others_and_are_told_of_the_one(zoo, monkeypatch):
+def test_scripts_get_the_others_and_are_told_of_the_one(pool, monkeypatch):
     from helpers import digit_file
 
-    breaks(zoo.models["unet"], monkeypatch)
-    endpoints, image = Endpoints(zoo), denoise.base64.b64encode(digit_file()).decode()
+    breaks(pool.models["unet"], monkeypatch)
+    endpoints, image = Endpoints(pool), denoise.base64.b64encode(digit_file()).decode()
     noisy, broken, whole = endpoints.compare(image, ["unet", "median"], noise_factor=0.5)["results"]
     assert [broken[key] for key in ("image", "psnr", "ssim", "reading")] == [None] * 4
     assert whole["psnr"] > noisy["psnr"]
@@ -148,17 +148,17 @@ def test_a_page_starts_with_a_model_that_raises(monkeypatch):
 
     whole = type(build("unet", checkpoint.load_record("unet").recipe.settings))
     monkeypatch.setattr(whole, "forward", lambda self, x: 1 / 0)
-    zoo = Zoo()
-    assert build_page(zoo).blocks
-    assert "unet" in zoo.missing
-    assert "conv-64" in zoo.models
+    pool = ModelPool()
+    assert build_page(pool).blocks
+    assert "unet" in pool.missing
+    assert "conv-64" in pool.models
 
 
 @pytest.mark.slow
 def test_the_card_of_a_model_that_raises_says_so(browser, monkeypatch):
-    zoo = Zoo()
-    breaks(zoo.models["unet"], monkeypatch)
-    with served(zoo) as url:
+    pool = ModelPool()
+    breaks(pool.models["unet"], monkeypatch)
+    with served(pool) as url:
         page = browser.new_page()
         page.set_default_timeout(60_000)
         page.goto(url)

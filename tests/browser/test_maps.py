@@ -8,7 +8,7 @@ from web_fixtures import served
 
 from denoiser import latent
 from denoiser.models import build
-from denoiser.web.zoo import Zoo
+from denoiser.web.serving.model_pool import ModelPool
 
 pytestmark = pytest.mark.slow
 
@@ -18,33 +18,33 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 
 
 @pytest.fixture(scope="module")
-def zoo():
-    return Zoo()
+def pool():
+    return ModelPool()
 
 
-def of_maps(zoo, *names):
-    """The zoo with no other maps than these."""
+def of_maps(pool, *names):
+    """The pool with no other maps than these."""
     import copy
 
     import torch
 
-    found = copy.copy(zoo)
+    found = copy.copy(pool)
     torch.manual_seed(0)
     strange = build("vae_dense", {"latent_dim": 2, "hidden": 16}).eval()
-    found.models = {name: model for name, model in zoo.models.items() if not latent.has_plane(model)}
-    found.models |= {name: zoo.models.get(name, strange) for name in names}
-    found.records = {name: zoo.records.get(name, zoo.records[NAME]) for name in found.models}
+    found.models = {name: model for name, model in pool.models.items() if not latent.has_plane(model)}
+    found.models |= {name: pool.models.get(name, strange) for name in names}
+    found.records = {name: pool.records.get(name, pool.records[NAME]) for name in found.models}
     return found
 
 
 @pytest.fixture(scope="module")
-def page_url(request, zoo, tiny_digits, tmp_path_factory):
+def page_url(request, pool, tiny_digits, tmp_path_factory):
     """The page with the maps that `request.param` names, instead of the page of all models."""
     names = getattr(request, "param", (NAME, OTHER))
-    maps, folder = of_maps(zoo, *names), tmp_path_factory.mktemp("codes")
+    maps, folder = of_maps(pool, *names), tmp_path_factory.mktemp("codes")
     stored = {NAME: latent.codes_path(NAME), OTHER: folder / "another.codes.npz", BARE: folder / "bare.codes.npz"}
     stored[BEST] = latent.codes_path(BEST)
-    latent.save_codes(maps.models.get(OTHER, zoo.models[NAME]), tiny_digits, stored[OTHER], zoo.records[NAME].sha256)
+    latent.save_codes(maps.models.get(OTHER, pool.models[NAME]), tiny_digits, stored[OTHER], pool.records[NAME].sha256)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(latent, "codes_path", lambda name, folder=None: stored[name])
         with served(maps) as url:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from web_fixtures import served, settle
 
-from denoiser.web.zoo import Zoo
+from denoiser.web.serving.model_pool import ModelPool
 
 pytestmark = pytest.mark.slow
 
@@ -16,15 +16,15 @@ HOSTILE = "<img src=x onerror=window.hostile=1>\"'><script>window.hostile=1</scr
 @pytest.fixture(scope="module")
 def hostile_page():
     """The page with a model, and a missing one, whose every text is markup."""
-    zoo = Zoo()
-    record = copy.deepcopy(zoo.records["conv-64"])
+    pool = ModelPool()
+    record = copy.deepcopy(pool.records["conv-64"])
     for field in ("title", "headline", "note"):
         record["recipe"][field] = HOSTILE
     record["recipe"]["source"] = {"title": HOSTILE, "year": HOSTILE, "address": f"https://example.org/{HOSTILE}"}
     record |= {"device": HOSTILE, "data": HOSTILE, "command": HOSTILE}
-    zoo.models[HOSTILE], zoo.records[HOSTILE] = zoo.models["conv-64"], record
-    zoo.missing.append(f"missing {HOSTILE}")
-    with served(zoo) as url:
+    pool.models[HOSTILE], pool.records[HOSTILE] = pool.models["conv-64"], record
+    pool.missing.append(f"missing {HOSTILE}")
+    with served(pool) as url:
         yield url
 
 

@@ -12,7 +12,7 @@ from denoiser.data import SIDE
 from denoiser.models import parameter_count
 from denoiser.web.component import answering
 from denoiser.web.models import tab as models
-from denoiser.web.zoo import Zoo
+from denoiser.web.serving.model_pool import ModelPool
 
 DIGIT = [255 if 10 <= i // SIDE < 18 and 8 <= i % SIDE < 20 else 0 for i in range(SIDE * SIDE)]
 REQUEST = {"digit": base64.b64encode(bytes(DIGIT)).decode(), "kind": "gaussian", "seed": 7, "factor": 0.5, "step": None}
@@ -20,7 +20,7 @@ REQUEST = {"digit": base64.b64encode(bytes(DIGIT)).decode(), "kind": "gaussian",
 
 @pytest.fixture(scope="module")
 def shelf():
-    return models.Shelf(Zoo())
+    return models.Shelf(ModelPool())
 
 
 @pytest.fixture
@@ -118,7 +118,7 @@ def test_ten_digits_of_mnist_are_one_of_each(mnist_test, monkeypatch):
 
 def test_checkerboards_of_every_network_that_enlarges(shelf, ask, monkeypatch):
     monkeypatch.setattr(models, "SPECTRUM_DIGITS", 20)
-    shelf = models.Shelf(Zoo())
+    shelf = models.Shelf(ModelPool())
     for entry in shelf.entries:
         if entry["enlarging"] and entry["task"] != "read":
             reply = shelf.spectrum({"model": entry["name"]})

@@ -9,9 +9,9 @@ from web_fixtures import served, settle
 
 from denoiser.bench.browser import PHONE
 from denoiser.checkpoint import load_model
-from denoiser.web import live
-from denoiser.web.kept import Kept
-from denoiser.web.line import PATIENCE
+from denoiser.web.serving import live_training
+from denoiser.web.serving.training_queue import PATIENCE
+from denoiser.web.serving.user_models import UserModelStore
 
 
 def open_train(page):
@@ -40,7 +40,7 @@ def shown(page, row):
 @pytest.fixture
 def lessons(monkeypatch):
     """The trainings that compute at present, in this process."""
-    running, real = [], live.learn
+    running, real = [], live_training.learn
 
     def learn(*args):
         running.append(1)
@@ -49,7 +49,7 @@ def lessons(monkeypatch):
         finally:
             running.pop()
 
-    monkeypatch.setattr(live, "learn", learn)
+    monkeypatch.setattr(live_training, "learn", learn)
     return running
 
 
@@ -115,7 +115,7 @@ def test_a_model_that_the_server_forgot_leaves_the_board_and_the_rest_works(new_
     begin(page, 2)
     end(page)
     page.locator("#train_end .card").click()
-    monkeypatch.setattr(Kept, "get", lambda self, key: None)
+    monkeypatch.setattr(UserModelStore, "get", lambda self, key: None)
     page.get_by_role("button", name="Example 4").click()
     settle(page)
     expect(page.locator("#toast")).to_contain_text("no longer has the network you trained")
@@ -126,7 +126,7 @@ def test_a_model_that_the_server_forgot_leaves_the_board_and_the_rest_works(new_
 @pytest.mark.slow
 def test_the_server_hears_of_it_when_a_page_is_closed(new_page, monkeypatch):
     left = []
-    monkeypatch.setattr(Kept, "leave", lambda self, session: left.append(session))
+    monkeypatch.setattr(UserModelStore, "leave", lambda self, session: left.append(session))
     page, other = new_page(), new_page()
     page.close()
     wait_until(other, lambda: any(left))
@@ -188,7 +188,7 @@ def test_no_training_survives_its_visitor(browser, page_url, lessons, leaves):
 
 @pytest.mark.slow
 def test_where_there_is_nothing_it_trains_on_our_own_strokes_and_says_so(browser, few_strokes, monkeypatch):
-    monkeypatch.setattr("denoiser.web.zoo.list_models", lambda: ["median"])
+    monkeypatch.setattr("denoiser.web.serving.model_pool.list_models", lambda: ["median"])
     with served() as url:
         page = browser.new_page(**PHONE)
         page.set_default_timeout(60_000)

@@ -35,11 +35,11 @@ def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
     from denoiser.examples import EXAMPLES
     from denoiser.web.component import answering
     from denoiser.web.denoise import tab as denoise
-    from denoiser.web.zoo import Zoo
+    from denoiser.web.serving.model_pool import ModelPool
 
     monkeypatch.setattr(timing, "FILE", tmp_path / "lines")
-    zoo = Zoo()
-    call = answering(partial(denoise.compare, zoo))
+    pool = ModelPool()
+    call = answering(partial(denoise.compare, pool))
     usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "models": ["conv-64", "median"]}
     for factors in ([0.5], None, [0.5]):
         call([json.dumps(usual | {"factors": factors})])

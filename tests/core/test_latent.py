@@ -232,19 +232,19 @@ def charts(trained):
     """Two maps of the same model, one with another name, and no referee."""
     from types import SimpleNamespace
 
-    from denoiser.web.chart import Chart
+    from denoiser.web.serving.latent_map import LatentMap
 
-    zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
-    return {NAME: Chart(zoo, NAME), TWIN: twin(zoo)}
+    pool = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
+    return {NAME: LatentMap(pool, NAME), TWIN: twin(pool)}
 
 
 TWIN = "another"
 
 
-def twin(zoo):
-    from denoiser.web.chart import Chart
+def twin(pool):
+    from denoiser.web.serving.latent_map import LatentMap
 
-    found = Chart(zoo, NAME)
+    found = LatentMap(pool, NAME)
     found.name = TWIN
     return found
 
@@ -274,10 +274,10 @@ def test_the_atlas_that_is_sent_is_the_plane_and_small(name, referee):
     import json
     from types import SimpleNamespace
 
-    from denoiser.web.chart import Chart
+    from denoiser.web.serving.latent_map import LatentMap
 
     model, record = load_checkpoint(name)
-    reply = Chart(SimpleNamespace(models={name: model}, records={name: record}, referee=referee), name).reply()
+    reply = LatentMap(SimpleNamespace(models={name: model}, records={name: record}, referee=referee), name).reply()
     assert len(json.dumps(json.dumps(reply))) <= 600_000  # all of it, as it goes over the wire
     exact = latent.atlas(model, reply["side"]).numpy()
     assert np.abs(unpack(reply) - exact).max() <= 0.5 / reply["top"] + 1e-6
@@ -288,7 +288,7 @@ def test_the_atlas_that_is_sent_is_the_plane_and_small(name, referee):
 
 @pytest.mark.parametrize("name", PLANES)
 def test_interpolated_tiles_are_close_to_exact_ones(name):
-    from denoiser.web.chart import ATLAS_SIDE
+    from denoiser.web.serving.latent_map import ATLAS_SIDE
 
     model = load_checkpoint(name)[0]
     tiles, places = latent.atlas(model, ATLAS_SIDE), latent.atlas_lattice(ATLAS_SIDE)
@@ -307,12 +307,12 @@ def test_interpolated_tiles_are_close_to_exact_ones(name):
 def test_without_codes_the_map_says_so_and_still_decodes(trained, monkeypatch, tmp_path):
     from types import SimpleNamespace
 
-    from denoiser.web.chart import Chart
     from denoiser.web.latent import tab as web
+    from denoiser.web.serving.latent_map import LatentMap
 
     monkeypatch.setattr(latent, "codes_path", lambda name, folder=None: tmp_path / f"{name}.codes.npz")
-    zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
-    charts = {NAME: Chart(zoo, NAME)}
+    pool = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
+    charts = {NAME: LatentMap(pool, NAME)}
     reply = one(web.chart(charts, {"names": [NAME]}))
     assert reply["codes"] is None
     assert "missing" in reply["problem"]
@@ -326,17 +326,18 @@ def test_figures_come_from_the_evaluation_of_these_very_weights(trained, monkeyp
     import json
     from types import SimpleNamespace
 
-    from denoiser.web import chart
+    from denoiser.web.serving import latent_map
+    from denoiser.web.serving.latent_map import LatentMap
 
-    monkeypatch.setattr(chart, "FOLDER", tmp_path)
-    zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
-    known = chart.Chart(zoo, NAME).figures
+    monkeypatch.setattr(latent_map, "FOLDER", tmp_path)
+    pool = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
+    known = LatentMap(pool, NAME).figures
     assert set(known) == {"neighbour_accuracy"}  # what the codes file says; nothing is made up
     report = {"sha256": trained[1].sha256, "negative_elbo": 150.5, "nll": 140.25, "coverage": None}
     for sha256, expected in ((report["sha256"], {"negative_elbo": 150.5, "nll": 140.25} | known), ("other", known)):
         models = {NAME: report | {"sha256": sha256}}
         (tmp_path / "evaluation.json").write_text(json.dumps({"models": models}), encoding="utf-8")
-        assert chart.Chart(zoo, NAME).figures == expected
+        assert LatentMap(pool, NAME).figures == expected
 
 
 def test_a_point_is_decoded_exactly_beside_its_nearest_test_digit(model, codes, charts):
@@ -423,18 +424,18 @@ def test_the_drift_crosses_where_the_comparison_page_says_it_breaks(name, exampl
 
     from denoiser.examples import EXAMPLES
     from denoiser.ink import digit_from_strokes
-    from denoiser.web.chart import Chart
     from denoiser.web.denoise import tab as denoise
-    from denoiser.web.kept import Kept
     from denoiser.web.latent import tab as latent
-    from denoiser.web.zoo import Zoo
+    from denoiser.web.serving.latent_map import LatentMap
+    from denoiser.web.serving.model_pool import ModelPool
+    from denoiser.web.serving.user_models import UserModelStore
 
     model, record = load_checkpoint(name)
-    zoo = SimpleNamespace(models={name: model}, records={name: record}, referee=referee, kept=Kept())
-    zoo.sweep = partial(Zoo.sweep, zoo)
+    pool = SimpleNamespace(models={name: model}, records={name: record}, referee=referee, user_models=UserModelStore())
+    pool.sweep = partial(ModelPool.sweep, pool)
     drawing = {"picture": denoise.encode(digit_from_strokes(EXAMPLES[example])), "kind": "gaussian", "seed": 11}
-    board = denoise.compare(zoo, drawing | {"models": [name], "factors": None})
-    path = one(latent.own({name: Chart(zoo, name)}, drawing | {"names": [name]}))
+    board = denoise.compare(pool, drawing | {"models": [name], "factors": None})
+    path = one(latent.own({name: LatentMap(pool, name)}, drawing | {"names": [name]}))
     read = board["reading"][0]
     breaks = [f for f, (digit, _) in zip(board["factors"], board["reads"][1], strict=True) if digit != read]
     assert path["drawn"] == read
@@ -470,15 +471,15 @@ def test_a_grid_says_how_sharp_and_readable_it_is(charts, trained, referee):
 
     from PIL import Image
 
-    from denoiser.web.chart import Chart
     from denoiser.web.latent import tab as web
+    from denoiser.web.serving.latent_map import LatentMap
 
     reply = one(web.grid(charts, NAMES | {"n": 10, "area": "3"}))
     assert Image.open(io.BytesIO(base64.b64decode(reply["content"]))).size == (280, 280)
     assert 0 < reply["sharpness"] < 1  # blurred, as a VAE's pictures are
     assert reply["readable"] is None  # without a referee
-    zoo = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=referee)
-    reply = one(web.grid({NAME: Chart(zoo, NAME)}, NAMES | {"n": 20, "area": "2"}))
+    pool = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=referee)
+    reply = one(web.grid({NAME: LatentMap(pool, NAME)}, NAMES | {"n": 20, "area": "2"}))
     assert 0.5 < reply["readable"] <= 1
 
 

@@ -17,7 +17,7 @@ from web_fixtures import READY, SETTLED, ink_share, pictures
 
 from denoiser.bench.browser import DESKTOP, PHONE, answers, free_port
 from denoiser.deploy import space_files, write_copy
-from denoiser.web import zerogpu
+from denoiser.web.serving import gpu
 
 # A fake of the package `spaces`, as far as the page and Gradio use it. Like the real one it refuses asynchronous
 # functions and reports at launch which functions use the GPU; ZeroGPU stops a Space that has none.
@@ -261,16 +261,16 @@ def fake_spaces(tmp_path, monkeypatch):
     import gradio
 
     launch = gradio.Blocks.launch
-    importlib.reload(zerogpu)
+    importlib.reload(gpu)
     yield sys.modules["spaces"]
     gradio.Blocks.launch = launch
     del sys.modules["spaces"]
     monkeypatch.undo()
-    importlib.reload(zerogpu)
+    importlib.reload(gpu)
 
 
 def test_a_gpu_function_is_registered_with_its_duration(fake_spaces):
-    @zerogpu.borrows_gpu(30)
+    @gpu.borrows_gpu(30)
     def train():
         yield 1
 
@@ -283,7 +283,7 @@ def test_without_zerogpu_a_gpu_function_is_unchanged():
     def train():
         return 1
 
-    assert zerogpu.borrows_gpu(30)(train) is train
+    assert gpu.borrows_gpu(30)(train) is train
 
 
 @pytest.mark.slow

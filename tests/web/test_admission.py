@@ -19,7 +19,7 @@ from denoiser.web import admission
 from denoiser.web.admission import Line, NotYet, Replaced
 from denoiser.web.component import answering, in_line
 from denoiser.web.denoise import tab as denoise
-from denoiser.web.zoo import Zoo
+from denoiser.web.serving.model_pool import ModelPool
 
 
 def run(coroutine):
@@ -175,29 +175,29 @@ def test_after_work_that_raises_the_line_goes_on():
 
 
 @pytest.fixture(scope="module")
-def zoo():
-    return Zoo()
+def pool():
+    return ModelPool()
 
 
-def requests(zoo):
+def requests(pool):
     """Every example digit under noise of its own: cards and ladders, of two choices of models."""
     kinds = ("gaussian", "speckle", "salt-and-pepper")
     for place, (name, strokes) in enumerate(EXAMPLES.items()):
         shared = {"strokes": strokes, "kind": kinds[place % 3], "seed": place}
-        yield shared | {"factors": [place / 20], "models": zoo.featured}
-        yield shared | {"factors": [1 - place / 20], "models": zoo.featured[:2]}
+        yield shared | {"factors": [place / 20], "models": pool.featured}
+        yield shared | {"factors": [1 - place / 20], "models": pool.featured[:2]}
         if name in "07":
-            yield shared | {"factors": None, "models": zoo.featured}
+            yield shared | {"factors": None, "models": pool.featured}
 
 
-def test_simultaneous_visitors_get_their_own_digits_and_the_same_answers_as_alone(zoo, monkeypatch):
-    questions = [json.dumps(request) for request in requests(zoo)]
-    alone = [json.loads(answering(partial(denoise.compare, zoo))([question])) for question in questions]
-    sizes, sweep = [], zoo.sweep
-    monkeypatch.setattr(zoo, "sweep", lambda asked, models: sizes.append(len(asked)) or sweep(asked, models))
+def test_simultaneous_visitors_get_their_own_digits_and_the_same_answers_as_alone(pool, monkeypatch):
+    questions = [json.dumps(request) for request in requests(pool)]
+    alone = [json.loads(answering(partial(denoise.compare, pool))([question])) for question in questions]
+    sizes, sweep = [], pool.sweep
+    monkeypatch.setattr(pool, "sweep", lambda asked, models: sizes.append(len(asked)) or sweep(asked, models))
 
     async def scene():
-        call = in_line(Line(at_once=2, patience=60), denoise.together(zoo))
+        call = in_line(Line(at_once=2, patience=60), denoise.together(pool))
         return await asyncio.gather(*(call([question, f"visitor {i}"]) for i, question in enumerate(questions)))
 
     for mine, theirs in zip(map(json.loads, run(scene())), alone, strict=True):
@@ -213,13 +213,13 @@ def test_simultaneous_visitors_get_their_own_digits_and_the_same_answers_as_alon
     assert sum(sizes) == len(questions)
 
 
-def test_a_request_that_is_none_spoils_nobody_elses(zoo):
-    good = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": zoo.featured}
+def test_a_request_that_is_none_spoils_nobody_elses(pool):
+    good = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": pool.featured}
     bad = ({"kind": "snow"}, {"strokes": []}, {"models": [["unet"]]}, {"strokes": [[[1e30, 0]]]})
     texts = [json.dumps(good | part) for part in ({}, *bad, {})]
 
     async def scene():
-        call = in_line(Line(at_once=1, patience=60), denoise.together(zoo))
+        call = in_line(Line(at_once=1, patience=60), denoise.together(pool))
         return await asyncio.gather(*(call([text, str(i)]) for i, text in enumerate(texts)))
 
     first, *middle, last = map(json.loads, run(scene()))
@@ -228,8 +228,8 @@ def test_a_request_that_is_none_spoils_nobody_elses(zoo):
 
 
 @pytest.mark.parametrize("data", [None, 5, [], [5], ["{}", 7], ["{}", "n" * 1_000], ["[" * 100_000, "me"]])
-def test_what_no_page_of_ours_sends_gets_a_sentence(zoo, data):
-    reply = json.loads(run(in_line(Line(), denoise.together(zoo))(data)))
+def test_what_no_page_of_ours_sends_gets_a_sentence(pool, data):
+    reply = json.loads(run(in_line(Line(), denoise.together(pool))(data)))
     assert set(reply) == {"error"}
 
 

@@ -9,7 +9,7 @@ from contextlib import aclosing
 
 import pytest
 
-from denoiser.web.background import from_thread
+from denoiser.web.serving.background import from_thread
 
 
 def run(coroutine):

@@ -44,19 +44,19 @@ from denoiser.models import Denoiser, build
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
 from denoiser.record import Epoch, Record
-from denoiser.web import live
 from denoiser.web.api import ENDPOINTS, Endpoints, saying
-from denoiser.web.chart import Chart
 from denoiser.web.component import answering, sentence_of
 from denoiser.web.components import static_files
 from denoiser.web.denoise import tab as denoise
-from denoiser.web.kept import Kept
 from denoiser.web.latent import tab as latent
-from denoiser.web.line import Line
 from denoiser.web.models import tab as models
 from denoiser.web.server.limits import Refused, check_body
+from denoiser.web.serving import live_training
+from denoiser.web.serving.latent_map import LatentMap
+from denoiser.web.serving.model_pool import ModelPool
+from denoiser.web.serving.training_queue import TrainingQueue
+from denoiser.web.serving.user_models import UserModelStore
 from denoiser.web.train import tab as train
-from denoiser.web.zoo import Zoo
 
 TIMES = int(os.environ.get("DENOISER_FUZZ", 0))
 settings.register_profile(
@@ -272,12 +272,12 @@ class Small:
         self.weights = {name: (folder / f"{name}.safetensors").read_bytes() for name in NETWORKS}
 
 
-class SmallZoo(Zoo):
+class SmallPool(ModelPool):
     """The page's models, but small ones."""
 
     def __init__(self, small: Small):
         loaded = {name: load_checkpoint(name, folder=small.folder) for name in NETWORKS}
-        self.missing, self.problems, self.failing, self.kept = [], [], set(), Kept()
+        self.missing, self.problems, self.failing, self.user_models = [], [], set(), UserModelStore()
         self.referee = loaded.pop("referee")[0]
         self.models = {name: model for name, (model, _) in loaded.items()} | {"median": FILTERS["median"].build()}
         self.records = {name: record for name, (_, record) in loaded.items()} | {"median": FILTERS["median"].record()}
@@ -285,9 +285,9 @@ class SmallZoo(Zoo):
     @classmethod
     def of(cls, models, records):
         """A page's models, given."""
-        zoo = cls.__new__(cls)
-        zoo.models, zoo.records = models, records
-        return zoo
+        pool = cls.__new__(cls)
+        pool.models, pool.records = models, records
+        return pool
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -299,7 +299,7 @@ def small():
         patch.setattr(models, "mnist_test", lambda: None)
         patch.setattr(denoise, "mnist_test", lambda: None)
         patch.setattr(models, "SPECTRUM_DIGITS", 10)
-        patch.setattr(live, "material", lambda: None)
+        patch.setattr(live_training, "material", lambda: None)
         for cached in (page, files):
             cached.cache_clear()
         Small.here = Small(Path(folder))
@@ -316,17 +316,17 @@ class Page(NamedTuple):
 
 @cache
 def page() -> Page:
-    zoo = SmallZoo(Small.here)
-    chart = Chart(zoo, "vae-2d")
+    pool = SmallPool(Small.here)
+    chart = LatentMap(pool, "vae-2d")
     chart.codes = CODES
-    charts, shelf = {"vae-2d": chart}, models.Shelf(zoo)
+    charts, shelf = {"vae-2d": chart}, models.Shelf(pool)
     digit = base64.b64encode(bytes(range(196)) * 4).decode()
     noise = {"kind": "gaussian", "seed": 1}
     of_maps = {"names": ["vae-2d"]}
     asked = {
         denoise.read_picture: {"content": base64.b64encode(files()[8]).decode()},
         denoise.test_digit: {},
-        partial(denoise.compare, zoo): noise | {"strokes": EXAMPLES["1"], "factors": [0.5], "models": ["conv-32"]},
+        partial(denoise.compare, pool): noise | {"strokes": EXAMPLES["1"], "factors": [0.5], "models": ["conv-32"]},
         partial(latent.chart, charts): of_maps,
         partial(latent.point, charts): {"places": {"vae-2d": [0, 1]}},
         partial(latent.own, charts): of_maps | noise | {"picture": digit},
@@ -338,16 +338,18 @@ def page() -> Page:
         shelf.weights: {"model": "conv-32"},
         shelf.ten: {"models": ["conv-32"], "turn": 0},
         shelf.spectrum: {"model": "dense-32-noisy"},
-        partial(train.wait, Line(60.0)): {"ticket": None},
-        partial(train.stop, Line(60.0)): {"ticket": "x"},
+        partial(train.wait, TrainingQueue(60.0)): {"ticket": None},
+        partial(train.stop, TrainingQueue(60.0)): {"ticket": "x"},
         train.preview: {"settings": CHOSEN},
-        partial(train.checkpoint, zoo.kept): {"id": zoo.kept.add(zoo.models["conv-32"], zoo.records["conv-32"])},
+        partial(train.checkpoint, pool.user_models): {
+            "id": pool.user_models.add(pool.models["conv-32"], pool.records["conv-32"])
+        },
     }
     name = {f: (f.func if isinstance(f, partial) else f).__name__ for f in asked}
-    return Page({name[f]: f for f in asked}, {name[f]: usual for f, usual in asked.items()}, Endpoints(zoo))
+    return Page({name[f]: f for f in asked}, {name[f]: usual for f, usual in asked.items()}, Endpoints(pool))
 
 
-CHOSEN = live.AT_FIRST | live.WELL["dense"]  # on the Train page
+CHOSEN = live_training.AT_FIRST | live_training.WELL["dense"]  # on the Train page
 MODELS = st.sampled_from([*NETWORKS, "median"])
 PLACES = st.one_of(st.lists(st.floats(-6, 6), min_size=2, max_size=2), st.lists(NUMBERS, max_size=3), JSON)
 SETTINGS = st.sampled_from([*CHOSEN])
@@ -493,8 +495,8 @@ def try_checkpoint(name: str, record: bytes, weights: bytes):
         model, found = load_checkpoint(name, folder=folder)
         y = model(torch.zeros(1, 1, SIDE, SIDE))
         assert y.shape == ((1, 1, SIDE, SIDE) if isinstance(model, Denoiser) else (1, 10))
-        zoo = SmallZoo.of({name: model}, {name: found})
-        strict(json.dumps([models.entry(name, model, found), zoo.card(name), Endpoints(zoo).models()]))
+        pool = SmallPool.of({name: model}, {name: found})
+        strict(json.dumps([models.entry(name, model, found), pool.card(name), Endpoints(pool).models()]))
 
 
 def try_record(case):

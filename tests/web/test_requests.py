@@ -18,18 +18,18 @@ from denoiser.ink import digit_from_strokes
 from denoiser.sweeps import NOISE_FACTORS
 from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
-from denoiser.web.zoo import Zoo
+from denoiser.web.serving.model_pool import ModelPool
 
 
 @pytest.fixture(scope="module")
-def zoo():
-    return Zoo()
+def pool():
+    return ModelPool()
 
 
 @pytest.fixture(scope="module")
-def compare(zoo):
-    call = answering(partial(denoise.compare, zoo))
-    usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": zoo.featured}
+def compare(pool):
+    call = answering(partial(denoise.compare, pool))
+    usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": pool.featured}
     return lambda **request: json.loads(call([json.dumps(usual | request)]))
 
 
@@ -45,12 +45,12 @@ def png(array):
     return file.getvalue()
 
 
-def test_to_what_is_noisy_already_nothing_is_added_and_nothing_is_claimed(compare, zoo):
+def test_to_what_is_noisy_already_nothing_is_added_and_nothing_is_claimed(compare, pool):
     plain, already = compare(factors=None), compare(factors=None, already=True)
     assert already["factors"] == [0]
     assert already["psnr"] is already["ssim"] is None
     assert np.array_equal(pixels(already["pictures"])[:PIXELS], pixels(plain["digit"]))
-    assert len(already["reads"]) == len(zoo.featured) + 1
+    assert len(already["reads"]) == len(pool.featured) + 1
     assert already["reading"] == already["reads"][0][0]
 
 
@@ -80,20 +80,20 @@ def test_without_mnist_there_is_no_test_digit(monkeypatch):
     assert "MNIST" in json.loads(answering(denoise.test_digit)(["{}"]))["error"]
 
 
-def test_every_model_that_loads_is_on_no_list_of_problems(zoo):
-    assert zoo.featured
-    assert not [problem for problem in zoo.problems if "referee" not in problem]
+def test_every_model_that_loads_is_on_no_list_of_problems(pool):
+    assert pool.featured
+    assert not [problem for problem in pool.problems if "referee" not in problem]
 
 
-def test_answer_has_a_row_for_noisy_and_each_model(compare, zoo):
+def test_answer_has_a_row_for_noisy_and_each_model(compare, pool):
     reply = compare()
-    assert reply["names"] == ["noisy", *zoo.featured]
+    assert reply["names"] == ["noisy", *pool.featured]
     assert pixels(reply["pictures"]).shape == (len(reply["names"]) * PIXELS,)
     assert len(reply["psnr"]) == len(reply["ssim"]) == len(reply["names"])
 
 
-def test_any_choice_of_models_in_the_order_asked_for(compare, zoo):
-    names = list(zoo.models)[:3][::-1]
+def test_any_choice_of_models_in_the_order_asked_for(compare, pool):
+    names = list(pool.models)[:3][::-1]
     assert compare(models=names)["names"] == ["noisy", *names]
 
 
@@ -227,7 +227,7 @@ def test_visitors_do_not_meet(compare):
     assert compare(strokes=EXAMPLES["1"]) == first
 
 
-def test_serving_does_not_train(zoo):
-    assert not any(p.requires_grad for model in zoo.models.values() for p in model.parameters())
-    assert not any(model.training for model in zoo.models.values())
+def test_serving_does_not_train(pool):
+    assert not any(p.requires_grad for model in pool.models.values() for p in model.parameters())
+    assert not any(model.training for model in pool.models.values())
     assert torch.get_num_threads() == 1

@@ -16,12 +16,12 @@ from denoiser.checkpoint import list_models, load_model
 from denoiser.examples import EXAMPLES
 from denoiser.models import parameter_count
 from denoiser.synthetic_digits import DATA
-from denoiser.web import live
 from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
-from denoiser.web.kept import Kept
-from denoiser.web.line import PATIENCE, Line
 from denoiser.web.server import logging as log
+from denoiser.web.serving import live_training
+from denoiser.web.serving.training_queue import PATIENCE, TrainingQueue
+from denoiser.web.serving.user_models import UserModelStore
 from denoiser.web.train import tab as train
 
 LIMIT = 100.0
@@ -45,76 +45,76 @@ def logged(monkeypatch):
 # ---------- a training from its request to its model ----------
 
 
-def trained(line, kept, settings=SMALL_DENSE, after=3, session="me"):
+def trained(queue, kept, settings=SMALL_DENSE, after=3, session="me"):
     """All messages of a training that its visitor stops after so many."""
-    ticket = line.wait()[0]
+    ticket = queue.wait()[0]
     messages = []
-    for text in train.run(line, kept, json.dumps({"ticket": ticket, "settings": settings}), session):
+    for text in train.run(queue, kept, json.dumps({"ticket": ticket, "settings": settings}), session):
         messages.append(json.loads(text))
-        line.wait(ticket)
+        queue.wait(ticket)
         if len(messages) == after:
-            train.stop(line, {"ticket": ticket})
+            train.stop(queue, {"ticket": ticket})
     return messages
 
 
 @pytest.fixture
-def mine(few_strokes, zoo):
+def mine(few_strokes, pool):
     """The id of a model that was trained."""
-    return trained(Line(LIMIT), zoo.kept)[-1]["id"]
+    return trained(TrainingQueue(LIMIT), pool.user_models)[-1]["id"]
 
 
 @pytest.fixture(scope="module")
-def zoo():
-    from denoiser.web.zoo import Zoo
+def pool():
+    from denoiser.web.serving.model_pool import ModelPool
 
-    return Zoo()
+    return ModelPool()
 
 
 def test_a_stop_ends_it_and_what_was_seen_last_is_kept(few_strokes):
-    kept, line = Kept(), Line(LIMIT)
-    messages = trained(line, kept)
+    kept, queue = UserModelStore(), TrainingQueue(LIMIT)
+    messages = trained(queue, kept)
     assert len(messages) == 4
     last, result = messages[-2:]
     assert result["pictures"] == last["pictures"]
     assert result["card"]["family"] == "dense"
     assert result["card"]["trained"] == [0.5, 0.5]
     assert kept.get(result["id"]).record.steps == last["steps"]
-    assert line.wait()[1] == 0
+    assert queue.wait()[1] == 0
 
 
 def test_nothing_goes_on_when_the_page_is_not_heard_of(few_strokes):
     clock = Clock()
-    line, kept = Line(LIMIT, clock), Kept()
-    ticket = line.wait()[0]
+    queue, kept = TrainingQueue(LIMIT, clock), UserModelStore()
+    ticket = queue.wait()[0]
     request = json.dumps({"ticket": ticket, "settings": SMALL_DENSE})
     seen = 0
-    for _ in train.run(line, kept, request, "me"):
+    for _ in train.run(queue, kept, request, "me"):
         seen += 1
         clock.now += PATIENCE / 2
     assert seen <= 4
 
 
 def test_a_closed_event_frees_the_line(few_strokes):
-    line, kept = Line(LIMIT), Kept()
-    ticket = line.wait()[0]
-    running = train.run(line, kept, json.dumps({"ticket": ticket, "settings": SMALL_DENSE}), "me")
+    queue, kept = TrainingQueue(LIMIT), UserModelStore()
+    ticket = queue.wait()[0]
+    running = train.run(queue, kept, json.dumps({"ticket": ticket, "settings": SMALL_DENSE}), "me")
     next(running)
-    assert line.wait()[1] == 1
+    assert queue.wait()[1] == 1
     running.close()
-    assert line.wait()[1] == 1  # who came meanwhile
+    assert queue.wait()[1] == 1  # who came meanwhile
     assert len(kept) == 0
 
 
 def test_what_was_learnt_before_it_failed_is_kept(few_strokes, monkeypatch):
-    real = live.learn
+    real = live_training.learn
 
     def fails(settings):
         yield from itertools.islice(real(settings), 2)
         yield {"error": "The loss is no longer a number. A smaller learning rate may help."}
 
-    monkeypatch.setattr(live, "learn", fails)
-    kept = Kept()
-    messages = trained(Line(LIMIT), kept, after=None)
+    monkeypatch.setattr(live_training, "learn", fails)
+    kept = UserModelStore()
+    messages = trained(TrainingQueue(LIMIT), kept, after=None)
     assert [("error" in m, "id" in m) for m in messages] == [(False, False)] * 2 + [(True, False), (False, True)]
 
 
@@ -132,7 +132,7 @@ def test_what_was_learnt_before_it_failed_is_kept(few_strokes, monkeypatch):
     ],
 )
 def test_requests_of_no_page_of_ours_get_a_sentence(text):
-    (only,) = train.run(Line(LIMIT), Kept(), text, None)
+    (only,) = train.run(TrainingQueue(LIMIT), UserModelStore(), text, None)
     reply = json.loads(only)
     assert reply.keys() == {"error"}
     assert "Traceback" not in reply["error"]
@@ -144,8 +144,8 @@ def test_whatever_breaks_is_a_sentence_and_the_log_says_what_and_where(few_strok
         raise RuntimeError("secret")
         yield
 
-    monkeypatch.setattr(live, "learn", breaks)
-    (only,) = trained(Line(LIMIT), Kept())
+    monkeypatch.setattr(live_training, "learn", breaks)
+    (only,) = trained(TrainingQueue(LIMIT), UserModelStore())
     assert "secret" not in only["error"]
     ((event, facts),) = logged
     assert event == "a training failed"
@@ -156,39 +156,39 @@ def test_whatever_breaks_is_a_sentence_and_the_log_says_what_and_where(few_strok
 
 def test_a_training_of_a_few_seconds_is_not_kept_unless_that_was_all_its_time(few_strokes, monkeypatch):
     monkeypatch.setattr(train, "SHORTEST", 1000.0)
-    kept = Kept()
-    *_, last = trained(Line(LIMIT), kept)
+    kept = UserModelStore()
+    *_, last = trained(TrainingQueue(LIMIT), kept)
     assert last["over"]
     assert "id" not in last
     assert len(kept) == 0
-    monkeypatch.setattr(live, "SECONDS", 0.1)
-    *_, last = trained(Line(LIMIT), kept, after=5)
+    monkeypatch.setattr(live_training, "SECONDS", 0.1)
+    *_, last = trained(TrainingQueue(LIMIT), kept, after=5)
     assert kept.get(last["id"])
 
 
 def test_the_record_names_the_digits_that_were_trained_on(few_strokes, monkeypatch):
-    monkeypatch.setattr(live, "has_mnist", lambda: True)  # it came after the digits were loaded
-    kept = Kept()
-    record = kept.get(trained(Line(LIMIT), kept)[-1]["id"]).record
+    monkeypatch.setattr(live_training, "has_mnist", lambda: True)  # it came after the digits were loaded
+    kept = UserModelStore()
+    record = kept.get(trained(TrainingQueue(LIMIT), kept)[-1]["id"]).record
     assert record.recipe.data == DATA
     assert record.data.startswith(DATA)
 
 
-def test_the_checkpoint_that_is_taken_home_loads(mine, zoo, tmp_path):
-    reply = json.loads(answering(partial(train.checkpoint, zoo.kept))([json.dumps({"id": mine})]))
+def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path):
+    reply = json.loads(answering(partial(train.checkpoint, pool.user_models))([json.dumps({"id": mine})]))
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(reply["content"]))) as archive:
         archive.extractall(tmp_path)
     name = reply["name"].removesuffix(".zip")
     assert list_models(tmp_path)[0] == name
     model, record = load_model(name, folder=tmp_path)
     x = torch.rand(3, 1, 28, 28)
-    assert torch.allclose(model(x), zoo.kept.get(mine).network(x), atol=1e-6)
+    assert torch.allclose(model(x), pool.user_models.get(mine).network(x), atol=1e-6)
     assert record.recipe.learning_rate == SMALL_DENSE["rate"]
     assert record.parameters == parameter_count(model)
 
 
-def test_without_its_id_there_is_no_checkpoint(zoo):
-    reply = json.loads(answering(partial(train.checkpoint, zoo.kept))(['{"id": "guessed"}']))
+def test_without_its_id_there_is_no_checkpoint(pool):
+    reply = json.loads(answering(partial(train.checkpoint, pool.user_models))(['{"id": "guessed"}']))
     assert reply == {"error": train.GONE}
 
 
@@ -196,8 +196,8 @@ def test_without_its_id_there_is_no_checkpoint(zoo):
 
 
 @pytest.fixture
-def compare(zoo):
-    call = answering(partial(denoise.compare, zoo))
+def compare(pool):
+    call = answering(partial(denoise.compare, pool))
     usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5]}
     return lambda **request: json.loads(call([json.dumps(usual | request)]))
 

@@ -17,9 +17,9 @@ from helpers import SMALL_DENSE
 from web_fixtures import served
 from weighing import neighbour, usual
 
-from denoiser.web import live
 from denoiser.web.api import Endpoints
-from denoiser.web.zoo import Zoo
+from denoiser.web.serving import live_training
+from denoiser.web.serving.model_pool import ModelPool
 
 SESSIONS = 100  # whose messages are kept
 HONEST, ATTACKER = "127.0.0.1", "127.0.0.2"
@@ -76,7 +76,7 @@ class Client:
 @pytest.fixture
 def few_models(monkeypatch):
     """A page of few models starts sooner."""
-    monkeypatch.setattr("denoiser.web.zoo.list_models", lambda: ["dense-16", "conv-64", "median"])
+    monkeypatch.setattr("denoiser.web.serving.model_pool.list_models", lambda: ["dense-16", "conv-64", "median"])
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def few_sessions(monkeypatch):
 @pytest.fixture
 def url(few_strokes, few_models, monkeypatch):
     """The page's address."""
-    monkeypatch.setattr(live, "LIMIT", 600.0, raising=False)  # longer than any test
+    monkeypatch.setattr(live_training, "LIMIT", 600.0, raising=False)  # longer than any test
     with served() as address:
         yield address.rstrip("/")
 
@@ -97,7 +97,7 @@ def url(few_strokes, few_models, monkeypatch):
 @pytest.fixture
 def steady(monkeypatch):
     """Trainings that show the same snapshot again and again, and take no time for it."""
-    real = live.learn
+    real = live_training.learn
 
     def learn(settings):
         (seen,) = itertools.islice(real(settings), 1)
@@ -105,7 +105,7 @@ def steady(monkeypatch):
             yield seen | {"steps": number}
             time.sleep(0.1)
 
-    monkeypatch.setattr(live, "learn", learn)
+    monkeypatch.setattr(live_training, "learn", learn)
 
 
 class Watching(threading.Thread):
@@ -237,9 +237,9 @@ def test_a_training_that_hangs_frees_the_tab(few_strokes, few_models, monkeypatc
         release.wait(60)
         yield {"error": "late"}
 
-    real = live.learn
-    monkeypatch.setattr(live, "learn", hangs)
-    monkeypatch.setattr(live, "LIMIT", limit, raising=False)
+    real = live_training.learn
+    monkeypatch.setattr(live_training, "learn", hangs)
+    monkeypatch.setattr(live_training, "LIMIT", limit, raising=False)
     with served() as address:
         first, second = Client(address, HONEST), Client(address, HONEST)
         assert first.begin(first.ask("wait")["ticket"]).status_code == 200
@@ -249,7 +249,7 @@ def test_a_training_that_hangs_frees_the_tab(few_strokes, few_models, monkeypatc
             assert time.monotonic() < deadline, "the tab is taken for ever"
             time.sleep(0.2)
             place = second.ask("wait", ticket=place["ticket"])
-        monkeypatch.setattr(live, "learn", real)
+        monkeypatch.setattr(live_training, "learn", real)
         assert second.begin(place["ticket"]).status_code == 200
         assert "pictures" in next(second.snapshots())
         assert "error" in next(first.snapshots())
@@ -258,9 +258,9 @@ def test_a_training_that_hangs_frees_the_tab(few_strokes, few_models, monkeypatc
 
 
 def test_forty_short_trainings_by_one_client_push_out_no_model(few_strokes, few_models):
-    zoo = Zoo()
-    with served(zoo) as address:
-        victim = zoo.kept.add(zoo.models["median"], {}, "victim")
+    pool = ModelPool()
+    with served(pool) as address:
+        victim = pool.user_models.add(pool.models["median"], {}, "victim")
         attacker = Client(address, ATTACKER)
         for _ in range(41):
             attacker.session = uuid.uuid4().hex
@@ -273,5 +273,5 @@ def test_forty_short_trainings_by_one_client_push_out_no_model(few_strokes, few_
             next(shown)
             attacker.ask("stop", ticket=place["ticket"])
             assert list(shown)
-        assert zoo.kept.get(victim)
-        assert len(zoo.kept) == 1
+        assert pool.user_models.get(victim)
+        assert len(pool.user_models) == 1

@@ -4,11 +4,11 @@ import pytest
 import torch
 from helpers import Clock
 
-from denoiser.web.kept import HOUR, LINGER, OWN, Kept
+from denoiser.web.serving.user_models import HOUR, LINGER, OWN, UserModelStore
 
 
 def test_the_models_asked_for_least_go_first():
-    kept = Kept(most=2, clock=Clock())
+    kept = UserModelStore(most=2, clock=Clock())
     first, second = kept.add(torch.nn.Identity(), {}), kept.add(torch.nn.Identity(), {})
     assert kept.get(first)
     third = kept.add(torch.nn.Identity(), {})
@@ -20,7 +20,7 @@ def test_the_models_asked_for_least_go_first():
 
 def test_a_model_is_kept_for_an_hour_after_it_was_last_asked_for():
     clock = Clock()
-    kept = Kept(clock=clock)
+    kept = UserModelStore(clock=clock)
     key = kept.add(torch.nn.Identity(), {})
     clock.now += HOUR - 1
     assert kept.get(key)
@@ -33,7 +33,7 @@ def test_a_model_is_kept_for_an_hour_after_it_was_last_asked_for():
 
 def test_when_a_page_is_gone_its_models_follow_and_the_others_stay():
     clock = Clock()
-    kept = Kept(clock=clock)
+    kept = UserModelStore(clock=clock)
     mine, yours = kept.add(torch.nn.Identity(), {}, "me"), kept.add(torch.nn.Identity(), {}, "you")
     kept.leave("me")
     clock.now += LINGER - 1
@@ -44,7 +44,7 @@ def test_when_a_page_is_gone_its_models_follow_and_the_others_stay():
 
 
 def test_one_visitor_does_not_push_the_others_out():
-    kept = Kept(clock=Clock())
+    kept = UserModelStore(clock=Clock())
     other = kept.add(torch.nn.Identity(), {}, "you")
     mine = [kept.add(torch.nn.Identity(), {}, "me") for _ in range(OWN + 3)]
     assert kept.get(other)
@@ -53,13 +53,13 @@ def test_one_visitor_does_not_push_the_others_out():
 
 @pytest.mark.parametrize("key", [None, 1, "", "yours-1", ["a"], {}])
 def test_there_is_nothing_under_an_id_that_was_never_given(key):
-    kept = Kept()
+    kept = UserModelStore()
     kept.add(torch.nn.Identity(), {})
     assert kept.get(key) is None
 
 
 def test_one_address_does_not_push_the_others_out():
-    kept = Kept(most=10, clock=Clock())
+    kept = UserModelStore(most=10, clock=Clock())
     victims = [kept.add(torch.nn.Identity(), {}, f"visitor {i}", f"address {i}") for i in range(5)]
     flood = [kept.add(torch.nn.Identity(), {}, f"flood {i}", "flooder") for i in range(40)]
     assert len(kept) == 10

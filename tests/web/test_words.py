@@ -11,8 +11,8 @@ import denoiser.web
 from denoiser.losses import LOSS_TITLES
 from denoiser.noise import NOISES
 from denoiser.web.models.tab import Shelf
+from denoiser.web.serving.model_pool import ModelPool
 from denoiser.web.words import CHINESE
-from denoiser.web.zoo import Zoo
 
 WEB = Path(denoiser.web.__file__).parent
 NAMED = ("aria-label", "title", "placeholder", "alt")
@@ -104,15 +104,15 @@ def test_has_what_the_page_says(path):
 
 def records() -> list[str]:
     """What the page shows of models and noise, in phrases that stand alone."""
-    zoo = Zoo()
-    shelf = Shelf(zoo)
+    pool = ModelPool()
+    shelf = Shelf(pool)
     found = [words for noise in NOISES.values() for words in (noise.label, noise.meaning)]
     found += [word for words in LOSS_TITLES.values() for word in words]
     for entry in shelf.entries:
         found += [entry["title"], entry["headline"], entry["note"], entry["trained_on"]]
         found += [phrase for layer in entry["layers"] for phrase in layer["words"].split(", ")]
         found += [phrase for what, how in entry["facts"] for phrase in (what, *how)]
-    found += [zoo.card(name)["label"] for name in zoo.models]
+    found += [pool.card(name)["label"] for name in pool.models]
     return list(dict.fromkeys(found))
 
 

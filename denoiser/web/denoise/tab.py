@@ -24,8 +24,8 @@ from ...sweeps import NOISE_FACTORS, Comparison, SweepRequest
 from ...timing import annotate, span
 from ..component import BadRequest, Together
 from ..components import calling, component
+from ..serving.model_pool import ModelPool, mnist_test
 from ..words import native
-from ..zoo import Zoo, mnist_test
 
 SEED = 4271
 HIGHEST_SEED = 2**31 - 1
@@ -57,24 +57,24 @@ def test_digit(request: dict) -> dict:
     return {"digit": encode(digits[place : place + 1].floats()), "label": int(digits.labels[place]), "place": place}
 
 
-def compare(zoo: Zoo, request: dict) -> dict:
+def compare(pool: ModelPool, request: dict) -> dict:
     """The request's `models` on its digit: at its `factors`, or at the whole ladder where that is null.
 
     To what is `already` noisy nothing is added, and nobody knows its clean digit. The visitor's `own` models come with
     their ids; those that are no longer kept are left out, and named under "gone".
     """
-    return compare_all(zoo, [question_of(zoo, request)])[0]
+    return compare_all(pool, [question_of(pool, request)])[0]
 
 
-def together(zoo: Zoo) -> Together:
+def together(pool: ModelPool) -> Together:
     """`compare` for the board: who waits for the same models, each at one noise factor, is answered at once."""
-    return Together("compare", partial(question_of, zoo), partial(compare_all, zoo), same_cards)
+    return Together("compare", partial(question_of, pool), partial(compare_all, pool), same_cards)
 
 
 Asked = tuple[dict[str, nn.Module | None], SweepRequest]  # models by name, None for what is gone; their request
 
 
-def question_of(zoo: Zoo, request: dict) -> Asked:
+def question_of(pool: ModelPool, request: dict) -> Asked:
     """What a request asks, checked."""
     kind, seed, factors = noise_of(request)
     with span("ink"):
@@ -84,10 +84,10 @@ def question_of(zoo: Zoo, request: dict) -> Asked:
     names = request.get("models")
     if not isinstance(names, list) or not 1 <= len(names) <= MOST_MODELS:
         raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
-    own = own_models(zoo, request.get("own"))
-    if not all(isinstance(name, str) and (name in zoo.models or name in own) for name in names):
+    own = own_models(pool, request.get("own"))
+    if not all(isinstance(name, str) and (name in pool.models or name in own) for name in names):
         raise BadRequest("There is no such model.")
-    return {name: zoo.models.get(name) or own[name] for name in names}, SweepRequest(x, kind, seed, factors, reference)
+    return {name: pool.models.get(name) or own[name] for name in names}, SweepRequest(x, kind, seed, factors, reference)
 
 
 def same_cards(request: dict) -> Hashable | None:
@@ -102,24 +102,24 @@ def same_cards(request: dict) -> Hashable | None:
     return tuple(request["models"])
 
 
-def compare_all(zoo: Zoo, asked: list[Asked]) -> list[dict]:
+def compare_all(pool: ModelPool, asked: list[Asked]) -> list[dict]:
     """The replies to questions about the same models."""
     named = asked[0][0]
     models = {name: model for name, model in named.items() if model is not None}
-    found = zoo.sweep([question for _, question in asked], models)
+    found = pool.sweep([question for _, question in asked], models)
     annotate(factors=len(asked[0][1].factors))
     gone = [name for name in named if name not in models]
     with span("encode"):
         return [reply_of(comparison) | {"gone": gone} for comparison in found]
 
 
-def own_models(zoo: Zoo, ids: object) -> dict[str, nn.Module | None]:
+def own_models(pool: ModelPool, ids: object) -> dict[str, nn.Module | None]:
     """The models that the request's visitor trained, by the names its page gives them; None for what is gone."""
     if ids is None:
         return {}
     if not isinstance(ids, dict) or len(ids) > MOST_MODELS:
         raise BadRequest("There is no such model.")
-    kept = {name: zoo.kept.get(key) for name, key in ids.items()}
+    kept = {name: pool.user_models.get(key) for name, key in ids.items()}
     return {name: model and model.network for name, model in kept.items()}
 
 
@@ -219,7 +219,7 @@ def logo() -> str:
     return encode(add_noise(digit, draw_noise("gaussian", digit.shape, 5), 0.28))
 
 
-def build(zoo: Zoo) -> None:
+def build(pool: ModelPool) -> None:
     """The tab: pad and noise above, one card per model below."""
     start_workers()
     with gr.Row(elem_id="bench", elem_classes="plain"):
@@ -261,14 +261,14 @@ def build(zoo: Zoo) -> None:
             elem_id="views",
             elem_classes="segmented",
         )
-    cards = [zoo.card(name) for name in zoo.models]
+    cards = [pool.card(name) for name in pool.models]
     kinds = {name: noise.label for name, noise in NOISES.items()}
     component(
         "denoise/board",
-        together(zoo),
+        together(pool),
         models=cards,
-        missing=[zoo.gap(name) for name in zoo.missing],
-        featured=zoo.featured,
+        missing=[pool.gap(name) for name in pool.missing],
+        featured=pool.featured,
         most=MOST_MODELS,
         kinds=kinds,
     )

@@ -19,12 +19,12 @@ from torch import Tensor
 from ... import latent
 from ...errors import DenoiserError
 from ...referee import class_probabilities, confident_share
-from ..chart import Chart, text
 from ..component import BadRequest
 from ..components import component
 from ..denoise.tab import digit_of, encode, noise_of
 from ..server import logging as log
-from ..zoo import Zoo
+from ..serving.latent_map import LatentMap, text
+from ..serving.model_pool import ModelPool
 
 GRID_SIZES = (10, 15, 20, 30)
 GRID_AREAS = {"quantiles": "prior quantiles", "2": "plane to 2σ", "3": "plane to 3σ", "4": "plane to 4σ"}
@@ -35,10 +35,10 @@ FILMS = {"gif": "image/gif", "png": "image/png"}
 
 # ---------- what the browser may ask ----------
 
-Charts = dict[str, Chart]
+LatentMaps = dict[str, LatentMap]
 
 
-def charts_of(charts: Charts, request: dict) -> list[Chart]:
+def charts_of(charts: LatentMaps, request: dict) -> list[LatentMap]:
     """The maps that the request names."""
     names = request.get("names")
     if not isinstance(names, list) or not names or not all(isinstance(name, str) and name in charts for name in names):
@@ -53,7 +53,7 @@ def place_of(value: object) -> Tensor:
     return latent.latent_points([value])[0]
 
 
-def maps(asked: Iterable[tuple[Chart, Any]], answer: Callable[[Chart, Any], Any]) -> dict[str, Any]:
+def maps(asked: Iterable[tuple[LatentMap, Any]], answer: Callable[[LatentMap, Any], Any]) -> dict[str, Any]:
     """What each map answers to what it is asked; a map whose model fails is left out, unless all fail."""
     found, failure = {}, None
     for here, value in asked:
@@ -69,27 +69,27 @@ def maps(asked: Iterable[tuple[Chart, Any]], answer: Callable[[Chart, Any], Any]
     return found
 
 
-def each(charts: Charts, request: dict, answer: Callable[[Chart], Any]) -> dict[str, Any]:
+def each(charts: LatentMaps, request: dict, answer: Callable[[LatentMap], Any]) -> dict[str, Any]:
     """`maps` of those that the request names."""
     return maps(((here, None) for here in charts_of(charts, request)), lambda here, _: answer(here))
 
 
-def chart(charts: Charts, request: dict) -> dict:
+def chart(charts: LatentMaps, request: dict) -> dict:
     """The whole of each map."""
-    return {"maps": each(charts, request, Chart.reply)}
+    return {"maps": each(charts, request, LatentMap.reply)}
 
 
-def named(charts: Charts, values: object) -> list[tuple[Chart, object]]:
+def named(charts: LatentMaps, values: object) -> list[tuple[LatentMap, object]]:
     """The maps that a request gives values for by name, with these values."""
     if not isinstance(values, dict):
         raise BadRequest("There is no such map.")
     return [(here, values[here.name]) for here in charts_of(charts, {"names": list(values)})]
 
 
-def point(charts: Charts, request: dict) -> dict:
+def point(charts: LatentMaps, request: dict) -> dict:
     """The place on each map of `places`, decoded exactly, with the referee's reading and the nearest test digit."""
 
-    def seen(here: Chart, z: Tensor) -> dict:
+    def seen(here: LatentMap, z: Tensor) -> dict:
         picture = latent.decode(here.model, z.unsqueeze(0))
         nearest = None
         if here.codes is not None:
@@ -102,7 +102,7 @@ def point(charts: Charts, request: dict) -> dict:
     return {"maps": maps(places, lambda here, value: seen(here, place_of(value)))}
 
 
-def own(charts: Charts, request: dict) -> dict:
+def own(charts: LatentMaps, request: dict) -> dict:
     """Where the visitor's digit lands, and where noise takes it."""
     kind, seed, factors = noise_of(request | {"factors": None})
     x, _ = digit_of({"picture": request.get("picture")}, seed)
@@ -127,11 +127,11 @@ def own(charts: Charts, request: dict) -> dict:
     }
 
 
-def walks(charts: Charts, request: dict) -> dict[str, tuple[Tensor, Tensor]]:
+def walks(charts: LatentMaps, request: dict) -> dict[str, tuple[Tensor, Tensor]]:
     """The morphs that the request describes, by map: places and pictures. `ends` has a pair of places for each map."""
     along = request.get("along") is True
 
-    def walk(here: Chart, pair: object) -> tuple[Tensor, Tensor]:
+    def walk(here: LatentMap, pair: object) -> tuple[Tensor, Tensor]:
         if not isinstance(pair, list) or len(pair) != 2:
             raise latent.LatentPointError("A morph goes from one place to another.")
         if along and here.land is None:
@@ -141,7 +141,7 @@ def walks(charts: Charts, request: dict) -> dict[str, tuple[Tensor, Tensor]]:
     return maps(named(charts, request.get("ends")), walk)
 
 
-def morph(charts: Charts, request: dict) -> dict:
+def morph(charts: LatentMaps, request: dict) -> dict:
     """The places and pictures of each walk, with the referee's readings."""
     return {
         "maps": {
@@ -155,7 +155,7 @@ def morph(charts: Charts, request: dict) -> dict:
     }
 
 
-def film(charts: Charts, request: dict) -> dict:
+def film(charts: LatentMaps, request: dict) -> dict:
     """The same as a file, one map above the other: an animated GIF there and back, or a PNG strip."""
     kind = request.get("kind")
     if kind not in FILMS:
@@ -170,7 +170,7 @@ def film(charts: Charts, request: dict) -> dict:
     return {"type": FILMS[kind], "content": save(frames, "GIF")}
 
 
-def grid(charts: Charts, request: dict) -> dict:
+def grid(charts: LatentMaps, request: dict) -> dict:
     """The classic picture of n x n decoded digits, as PNG, and how sharp and readable they are.
 
     `sharpness` is a share of the test digits' own, None where that is not known.
@@ -180,7 +180,7 @@ def grid(charts: Charts, request: dict) -> dict:
         raise BadRequest("There is no such grid.")
     places = latent.quantile_lattice(n) if area == "quantiles" else latent.lattice(n, float(area))
 
-    def sheet(here: Chart) -> dict:
+    def sheet(here: LatentMap) -> dict:
         pictures = latent.decode(here.model, places)
         real = here.codes.sharpness if here.codes else None
         return {
@@ -192,7 +192,7 @@ def grid(charts: Charts, request: dict) -> dict:
     return {"maps": each(charts, request, sheet)}
 
 
-def dozen(charts: Charts, request: dict) -> dict:
+def dozen(charts: LatentMaps, request: dict) -> dict:
     """Twelve places drawn from the prior, and what each map decodes there."""
     seed = request.get("seed")
     if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
@@ -206,7 +206,7 @@ def dozen(charts: Charts, request: dict) -> dict:
     return {"places": places.tolist(), "maps": {name: drawn(name, pictures) for name, (_, pictures) in samples.items()}}
 
 
-def readings(here: Chart, pictures: Tensor) -> list:
+def readings(here: LatentMap, pictures: Tensor) -> list:
     """The referee's probabilities of each picture (B, 28, 28), or Nones without a referee."""
     if here.referee is None:
         return [None] * len(pictures)
@@ -229,13 +229,13 @@ def save(frames: list[Image.Image], kind: str) -> str:
 # ---------- the tab ----------
 
 
-def build(zoo: Zoo) -> None:
+def build(pool: ModelPool) -> None:
     """Lay out the tab inside the current gr.Blocks."""
-    charts = {name: Chart(zoo, name) for name, model in zoo.models.items() if latent.has_plane(model)}
+    charts = {name: LatentMap(pool, name) for name, model in pool.models.items() if latent.has_plane(model)}
     if not charts:
         component("latent/none", command="python -m denoiser train vae-2d", elem_id="latent_none")
         return
-    first = next((name for name in charts if name in zoo.featured), next(iter(charts)))
+    first = next((name for name in charts if name in pool.featured), next(iter(charts)))
     threading.Thread(target=prepare, args=(charts,)).start()  # no daemon: C++ aborts where its thread is cut off
 
     def bound(function):
@@ -244,7 +244,7 @@ def build(zoo: Zoo) -> None:
     with gr.Column(elem_id="latent"):
         component("latent/map", bound(chart), names=list(charts), first=first, reach=latent.REACH)
         with gr.Column(elem_id="latent-side"):
-            component("latent/reading", bound(point), referee=zoo.referee is not None, elem_id="latent_reading")
+            component("latent/reading", bound(point), referee=pool.referee is not None, elem_id="latent_reading")
             component("latent/own", bound(own), elem_id="latent_own")
         component("latent/morph", bound(morph), bound(film), elem_id="latent_morph")
         component("latent/new", bound(dozen), elem_id="latent_new")
@@ -252,7 +252,7 @@ def build(zoo: Zoo) -> None:
         component("latent/text", elem_id="latent_text")
 
 
-def prepare(charts: Charts) -> None:
+def prepare(charts: LatentMaps) -> None:
     """Compute every map, and walk on it, before the first visitor asks."""
     for here in charts.values():
         try:

@@ -25,7 +25,7 @@ from ...styles import line_styles
 from ..component import BadRequest
 from ..components import component
 from ..server import logging as log
-from ..zoo import Zoo, mnist_test
+from ..serving.model_pool import ModelPool, mnist_test
 
 IMAGE = (1, 1, SIDE, SIDE)
 TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
@@ -40,9 +40,9 @@ PENALTIES = {
 }
 
 
-def build(zoo: Zoo) -> None:
+def build(pool: ModelPool) -> None:
     """The whole tab, one component."""
-    shelf = Shelf(zoo)
+    shelf = Shelf(pool)
     component(
         "models/models",
         shelf.inside,
@@ -59,20 +59,20 @@ def build(zoo: Zoo) -> None:
 class Shelf:
     """What the tab shows of each model, and the answers to what it asks. Read only."""
 
-    def __init__(self, zoo: Zoo):
-        self.models = dict(zoo.models)
-        self.records = dict(zoo.records)
-        self.featured = zoo.featured
-        if zoo.referee is not None:
+    def __init__(self, pool: ModelPool):
+        self.models = dict(pool.models)
+        self.records = dict(pool.records)
+        self.featured = pool.featured
+        if pool.referee is not None:
             try:
                 self.records["referee"] = load_record("referee")
-                self.models["referee"] = zoo.referee
+                self.models["referee"] = pool.referee
             except CheckpointError:
                 pass  # listed apart from the models, and it may be served without its record
 
     @cached_property
     def entries(self) -> list[dict]:
-        """Everything of every model that needs no digit, in the zoo's order."""
+        """Everything of every model that needs no digit, in the pool's order."""
         styles = line_styles({name: record.recipe.family for name, record in self.records.items()}, self.featured)
         curves, codes = measured()
         return [

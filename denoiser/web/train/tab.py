@@ -21,17 +21,17 @@ from ...checkpoint import save_model
 from ...errors import DenoiserError
 from ...losses import LOSS_TITLES
 from ...noise import NOISES
-from .. import live
 from ..addresses import client_address
-from ..background import from_thread
 from ..component import BadRequest, Direct, parsed
 from ..components import component
 from ..gradio_queue import admitted_by
-from ..kept import Kept
-from ..line import Line
 from ..models.tab import pack
 from ..server import logging as log
-from ..zoo import Zoo, card
+from ..serving import live_training
+from ..serving.background import from_thread
+from ..serving.model_pool import ModelPool, card
+from ..serving.training_queue import TrainingQueue
+from ..serving.user_models import UserModelStore
 
 MOST_TEXT = 4096  # characters of a request to train
 SHORTEST = 5.0  # seconds of training from which on a model is kept
@@ -42,26 +42,26 @@ GONE = "That model is no longer on the server. Train it again."
 # ---------- what the browser may ask ----------
 
 
-def wait(line: Line, request: dict, address: str = "") -> dict:
-    """A visitor is there, waiting or watching: its ticket (null where it is out of the line), and who is before it."""
-    ticket, before = line.wait(request.get("ticket"), address)
+def wait(queue: TrainingQueue, request: dict, address: str = "") -> dict:
+    """A visitor is there, waiting or watching: its ticket (null where it is out of the queue), and who is before it."""
+    ticket, before = queue.wait(request.get("ticket"), address)
     return {"ticket": ticket, "before": before}
 
 
-def stop(line: Line, request: dict, address: str = "") -> dict:
+def stop(queue: TrainingQueue, request: dict, address: str = "") -> dict:
     """A visitor wants its training to end, or to wait no longer."""
-    line.stop(request.get("ticket"))
+    queue.stop(request.get("ticket"))
     return {}
 
 
 def preview(request: dict) -> dict:
     """The ten digits under the noise of the settings, before anything is trained."""
-    threading.Thread(target=live.material).start()  # who looks may soon train
-    clean, noisy, origin = live.ten_noisy(live.recipe_of(request.get("settings")))
-    return {"clean": pack(clean), "noisy": pack(noisy), "psnr": live.decibels(noisy, clean), "origin": origin}
+    threading.Thread(target=live_training.material).start()  # who looks may soon train
+    clean, noisy, origin = live_training.ten_noisy(live_training.recipe_of(request.get("settings")))
+    return {"clean": pack(clean), "noisy": pack(noisy), "psnr": live_training.decibels(noisy, clean), "origin": origin}
 
 
-def checkpoint(kept: Kept, request: dict) -> dict:
+def checkpoint(kept: UserModelStore, request: dict) -> dict:
     """A visitor's model as a zip of the two files of a checkpoint, base64."""
     model = kept.get(request.get("id"))
     if model is None:
@@ -78,13 +78,13 @@ def checkpoint(kept: Kept, request: dict) -> dict:
 # ---------- the training itself, an event of Gradio's queue ----------
 
 
-def admit(line: Line, values: list) -> None:
+def admit(queue: TrainingQueue, values: list) -> None:
     """Let a request to begin, the `values` of its event, into Gradio's queue; BadRequest for any but the next one."""
     try:
         ticket = asked_of(values[0] if len(values) == 1 else None)["ticket"]
     except (ValueError, KeyError, RecursionError):
         raise BadRequest("The request could not be read.") from None
-    line.join(ticket)
+    queue.join(ticket)
 
 
 def asked_of(text: object) -> dict:
@@ -94,7 +94,9 @@ def asked_of(text: object) -> dict:
     return parsed(text)
 
 
-def run(line: Line, kept: Kept, text: object, session: str | None, address: str = "") -> Iterator[str]:
+def run(
+    queue: TrainingQueue, kept: UserModelStore, text: object, session: str | None, address: str = ""
+) -> Iterator[str]:
     """Train for the visitor whose turn it is; each snapshot as JSON, the last one again, with `over` true.
 
     That has the model's id and card where it trained for SHORTEST seconds or for the whole time: only then it is kept.
@@ -102,10 +104,10 @@ def run(line: Line, kept: Kept, text: object, session: str | None, address: str 
     """
     try:
         asked = asked_of(text)
-        recipe = live.recipe_of(asked.get("settings"))
-        with line.turn(asked.get("ticket")) as wanted:
+        recipe = live_training.recipe_of(asked.get("settings"))
+        with queue.session(asked.get("ticket")) as wanted:
             seen: dict = {}
-            with closing(live.learn(asked["settings"])) as moments:
+            with closing(live_training.learn(asked["settings"])) as moments:
                 for moment in moments:
                     if "error" in moment:
                         yield said(asked, error=moment["error"])
@@ -116,8 +118,8 @@ def run(line: Line, kept: Kept, text: object, session: str | None, address: str 
                         break
             if seen:
                 last = {key: seen[key] for key in SHOWN} | {"over": True}  # again: a page may miss what is followed
-                if seen["seconds"] >= min(SHORTEST, live.SECONDS):
-                    network, record = live.trained(recipe, seen)
+                if seen["seconds"] >= min(SHORTEST, live_training.SECONDS):
+                    network, record = live_training.trained(recipe, seen)
                     last |= {"id": kept.add(network, record, session, address), "card": card(recipe.name, record)}
                 yield said(asked, **last)
     except DenoiserError as error:
@@ -141,23 +143,23 @@ def said(asked: dict, **facts) -> str:
 # ---------- the tab ----------
 
 
-def build(zoo: Zoo) -> None:
+def build(pool: ModelPool) -> None:
     """The tab, inside the current gr.Blocks."""
-    line, kept = Line(live.LIMIT), zoo.kept
+    queue, kept = TrainingQueue(live_training.LIMIT), pool.user_models
 
-    @admitted_by(partial(admit, line))
+    @admitted_by(partial(admit, queue))
     async def begin(text, request: gr.Request):
-        work = partial(run, line, kept, text, request.session_hash, client_address(request.request.scope))
+        work = partial(run, queue, kept, text, request.session_hash, client_address(request.request.scope))
         try:
-            async with aclosing(from_thread(work, line.limit)) as messages:
+            async with aclosing(from_thread(work, queue.limit)) as messages:
                 async for message in messages:
                     yield message
         except TimeoutError:  # the queue of visitors writes it to the log
             yield json.dumps({"error": FAILED})
 
     with gr.Column(elem_id="train"):
-        queue = Direct(partial(wait, line)), Direct(partial(stop, line))
-        form = component("train/form", *queue, preview, elem_id="train_form", events=("start",), **choices())
+        calls = Direct(partial(wait, queue)), Direct(partial(stop, queue))
+        form = component("train/form", *calls, preview, elem_id="train_form", events=("start",), **choices())
         with gr.Column(elem_id="train-side"):
             component("train/ten", elem_id="train_ten")
             component("train/end", partial(checkpoint, kept), elem_id="train_end")
@@ -178,17 +180,17 @@ def build(zoo: Zoo) -> None:
 def choices() -> dict:
     """What the form offers."""
     return {
-        "widths": live.WIDTHS,
-        "codes": live.CODES,
+        "widths": live_training.WIDTHS,
+        "codes": live_training.CODES,
         "noises": {name: noise.label for name, noise in NOISES.items()},
-        "losses": {name: LOSS_TITLES[name][0] for name in live.CHOICES["loss"]},
-        "rates": live.RATES,
-        "factors": live.FACTORS,
-        "first": live.AT_FIRST,
-        "well": live.WELL,
-        "parameters": live.parameter_counts(),
-        "seconds": live.SECONDS,
+        "losses": {name: LOSS_TITLES[name][0] for name in live_training.CHOICES["loss"]},
+        "rates": live_training.RATES,
+        "factors": live_training.FACTORS,
+        "first": live_training.AT_FIRST,
+        "well": live_training.WELL,
+        "parameters": live_training.parameter_counts(),
+        "seconds": live_training.SECONDS,
         "shortest": SHORTEST,
-        "mnist": live.has_mnist(),
-        "borrowed": live.spaces is not None,
+        "mnist": live_training.has_mnist(),
+        "borrowed": live_training.spaces is not None,
     }

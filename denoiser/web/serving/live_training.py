@@ -14,20 +14,20 @@ import torch
 from safetensors.torch import save
 from torch import nn
 
-from ..data import DataError, Digits, has_mnist, load_mnist, split_validation, training_words
-from ..inspection import first_weights
-from ..losses import LOSSES
-from ..models import build, parameter_count
-from ..noise import NOISES, add_noise, draw_noise
-from ..precision import default_precision
-from ..recipe import Recipe
-from ..record import Epoch, Record
-from ..synthetic_digits import DATA, make_synthetic_digits
-from ..training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
-from .component import BadRequest
-from .models.tab import decibels, pack, sheet, ten_digits
-from .server import logging as log
-from .zerogpu import borrows_gpu, spaces
+from ...data import DataError, Digits, has_mnist, load_mnist, split_validation, training_words
+from ...inspection import first_weights
+from ...losses import LOSSES
+from ...models import build, parameter_count
+from ...noise import NOISES, add_noise, draw_noise
+from ...precision import default_precision
+from ...recipe import Recipe
+from ...record import Epoch, Record
+from ...synthetic_digits import DATA, make_synthetic_digits
+from ...training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
+from ..component import BadRequest
+from ..models.tab import decibels, pack, sheet, ten_digits
+from ..server import logging as log
+from .gpu import borrows_gpu, spaces
 
 SECONDS = 20 if spaces else 60  # that a training may last; a borrowed GPU is counted against its visitor
 STARTING = 15  # seconds more that a GPU is asked for

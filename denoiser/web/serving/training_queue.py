@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from .component import BadRequest
+from ..component import BadRequest
+from ..server import logging as log
 from .fairness import Rounds
-from .server import logging as log
 
 PATIENCE = 5.0  # seconds until a visitor who is not heard of counts as gone
 DITHERING = 15.0  # seconds that a visitor may wait to begin once it is their turn
@@ -41,7 +41,7 @@ class Place:
     expired: bool = False
 
 
-class Line:
+class TrainingQueue:
     """The visitors that want to train, by tickets that nobody can guess; the first may, or does.
 
     A training may last `limit` seconds of `clock`.
@@ -88,7 +88,7 @@ class Line:
             self._forget()
 
     @contextmanager
-    def turn(self, ticket: object) -> Iterator[Callable[[], bool]]:
+    def session(self, ticket: object) -> Iterator[Callable[[], bool]]:
         """The visitor's training; BadRequest where it is not its turn.
 
         What is given says whether it may go on, and is asked after each snapshot: it may as long as its visitor is

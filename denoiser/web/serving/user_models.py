@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from ..recipe import Recipe
-from ..record import Record
+from ...recipe import Recipe
+from ...record import Record
 
 MOST = 40  # of all visitors together; of the largest that can be chosen these are 140 MB
 OWN = 8  # of one visitor
@@ -29,7 +29,7 @@ class Model:
     until: float
 
 
-class Kept:
+class UserModelStore:
     """Models by ids that nobody can guess.
 
     Where there are too many, the address that has the most of them loses the one it asked for least recently: no

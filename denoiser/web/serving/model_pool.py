@@ -6,17 +6,17 @@ from functools import cache
 import torch
 from torch import nn
 
-from ..checkpoint import CheckpointError, list_models, load_checkpoint, load_model
-from ..data import SIDE, Digits, has_mnist, load_mnist
-from ..filters import FILTERS
-from ..recipe import Recipe
-from ..recipes import RECIPES
-from ..record import Record
-from ..referee import REFEREE
-from ..styles import FAMILY_LABELS
-from ..sweeps import Comparison, SweepRequest, sweep_all
-from .kept import Kept
-from .server import logging as log
+from ...checkpoint import CheckpointError, list_models, load_checkpoint, load_model
+from ...data import SIDE, Digits, has_mnist, load_mnist
+from ...filters import FILTERS
+from ...recipe import Recipe
+from ...recipes import RECIPES
+from ...record import Record
+from ...referee import REFEREE
+from ...styles import FAMILY_LABELS
+from ...sweeps import Comparison, SweepRequest, sweep_all
+from ..server import logging as log
+from .user_models import UserModelStore
 
 
 @cache
@@ -25,7 +25,7 @@ def mnist_test() -> Digits | None:
     return load_mnist("test") if has_mnist() else None
 
 
-class Zoo:
+class ModelPool:
     """Every model with its record, by name; what cannot be loaded is in `missing`, its `problems` said.
 
     What visitors trained themselves is in `kept`, each for its own visitor.
@@ -37,7 +37,7 @@ class Zoo:
         self.records: dict[str, Record] = {}
         self.missing: list[str] = []
         self.problems: list[str] = []
-        self.kept = Kept()
+        self.user_models = UserModelStore()
         self.failing: set[str] = set()
         for name in list_models():
             try:

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .. import latent
-from ..checkpoint import FOLDER
-from ..examples import EXAMPLES
-from ..ink import digit_from_strokes
-from ..referee import class_probabilities
-from .zoo import Zoo
+from ... import latent
+from ...checkpoint import FOLDER
+from ...examples import EXAMPLES
+from ...ink import digit_from_strokes
+from ...referee import class_probabilities
+from .model_pool import ModelPool
 
 ATLAS_SIDE = 49  # 0.07 sigma apart in the middle, 0.7 at the edge; between them is interpolated
 TILE_LEVELS = 31  # greys of the atlas: five bits, an error of at most 0.016; at rest comes the exact picture
@@ -23,11 +23,11 @@ READ_EVERY = 2  # the referee, slower than the decoder, reads every second tile
 FIGURES = ("negative_elbo", "nll", "neighbour_accuracy", "coverage")
 
 
-class Chart:
+class LatentMap:
     """One model's map; what is costly of it is computed when first asked for."""
 
-    def __init__(self, zoo: Zoo, name: str):
-        self.name, self.model, self.record, self.referee = name, zoo.models[name], zoo.records[name], zoo.referee
+    def __init__(self, pool: ModelPool, name: str):
+        self.name, self.model, self.record, self.referee = name, pool.models[name], pool.records[name], pool.referee
         self.codes: latent.Codes | None = None
         self.problem = ""
         self.lock = threading.Lock()

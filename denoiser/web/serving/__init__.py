@@ -1,0 +1,1 @@
+"""What the pages share on the server: models, maps, trainings and who may start one."""
