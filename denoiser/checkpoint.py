@@ -22,8 +22,8 @@ from .data import SIDE
 from .errors import DenoiserError
 from .files import LockedError, locked, read_regular, remove_leftovers, write_in_order
 from .filters import FILTERS
-from .models import Denoiser, build, parameter_count
-from .recipe import NAME, Method, Recipe
+from .models import TASK_CONTRACTS, build, parameter_count
+from .recipe import NAME, PICTURE_TASKS, Method, Recipe
 from .recipes import RECIPES
 from .record import Record, RecordError, parse_json
 
@@ -187,7 +187,7 @@ def _refuse_other_types(model: nn.Module, tensors: Mapping[str, Tensor]) -> None
 @torch.inference_mode()
 def _try(model: nn.Module, task: str) -> None:
     """ValueError where a network is of another kind than its task, or its weights make no numbers of a picture."""
-    if isinstance(model, Denoiser) == (task == "read"):
+    if not isinstance(model, TASK_CONTRACTS[task]):
         raise ValueError(f"it is not made for the task {task!r}")
     if not model(torch.linspace(0, 1, SIDE * SIDE).view(1, 1, SIDE, SIDE)).isfinite().all():
         raise ValueError("they make no numbers of a picture")
@@ -199,7 +199,7 @@ def list_models(folder: Path = FOLDER) -> list[str]:
     A checkpoint whose record cannot be read is listed too: loading it says what is wrong.
     """
     order = {name: place for place, name in enumerate(RECIPES)}
-    names = [name for name in trained(folder) if _task(name, folder) != "read"]
+    names = [name for name in trained(folder) if _task(name, folder) in (*PICTURE_TASKS, None)]
     return sorted(names, key=lambda name: (order.get(name, len(order)), name)) + list(FILTERS)
 
 

@@ -315,6 +315,33 @@ RECIPES: dict[str, Recipe] = {
             featured=True,
         ),
         Recipe(
+            name="sampler",
+            title="Sampler: clean digits that a noisy picture may come from",
+            family="sampler",
+            network="flow_unet",
+            settings={"widths": (32, 64, 128), "blocks": (2, 3, 4)},
+            task="sample",
+            note="Ours: conditional flow matching, blind to kind and factor of the noise. It starts from the U-Net's "
+            "weights, and learns to complete erased parts and to draw digits from nothing along the way.",
+            noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
+            noise_factor=(0.0, 1.0),
+            optimizer="adamw",
+            learning_rate=1e-3,
+            optimizer_settings={"weight_decay": 1e-2},
+            epochs=6,
+            clip=1.0,
+            ema=0.9995,
+            refinements=tuple(
+                Refinement(
+                    epochs=4,
+                    learning_rate=rate,
+                    noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
+                )
+                for rate in (3e-4, 1e-4)
+            ),
+            warm_start="unet",
+        ),
+        Recipe(
             name="referee",
             title="Referee: reads which digit a picture shows",
             family="referee",

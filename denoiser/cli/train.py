@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from tqdm import tqdm
 
 from .. import recipes, settings
-from ..checkpoint import save_model, training_lock, up_to_date
+from ..checkpoint import load_checkpoint, save_model, training_lock, up_to_date
 from ..data import Digits, split_validation, training_words
 from ..errors import DenoiserError
 from ..files import remove_leftovers
@@ -101,8 +101,16 @@ def train_each(
                 continue
             software = versions()
             try:
+                weights = load_checkpoint(recipe.warm_start)[0].state_dict() if recipe.warm_start else None
                 model, outcome = fit(
-                    recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, group=group
+                    recipe,
+                    digits,
+                    state_file=state,
+                    resume=resume,
+                    engine=engine,
+                    bar=bar,
+                    group=group,
+                    warm_start=weights,
                 )
                 if not group.is_main:
                     continue

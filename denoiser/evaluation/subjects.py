@@ -9,7 +9,7 @@ from torch import nn
 from ..checkpoint import list_models, load_model, load_record
 from ..errors import DenoiserError
 from ..filters import FILTERS, fingerprint
-from ..recipe import Method, Recipe
+from ..recipe import PICTURE_TASKS, Method, Recipe
 from ..record import Record
 from ..sweeps import NOISY
 
@@ -57,7 +57,8 @@ def get_subject(name: str, device: torch.device | str = "cpu") -> Subject:
         oracle = FILTERS[name.removesuffix(ORACLE)]
         return Subject(name, oracle.record(oracle=True), f"{name} {fingerprint()}", oracle.tuned)
     model, record = load_model(name, device)
-    if record.recipe.task == "read":
-        raise EvaluationError(f"{name!r} reads pictures and denoises none; there are {', '.join(default_models())}")
+    if record.recipe.task not in PICTURE_TASKS:
+        others = ", ".join(default_models())
+        raise EvaluationError(f"{name!r} reads or samples pictures and denoises none; there are {others}")
     model = model.to(memory_format=torch.channels_last)
     return Subject(name, record, record.sha256 or f"{name} {fingerprint()}", lambda kind, factor: model)

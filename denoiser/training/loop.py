@@ -6,7 +6,7 @@ the losses of an epoch are read back once, at its end.
 
 import math
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -46,9 +46,19 @@ def fit(
     engine: Engine | None = None,
     bar: tqdm | None = None,
     group: ProcessGroup | None = None,
+    warm_start: Mapping[str, Tensor] | None = None,
 ) -> tuple[nn.Module, dict]:
     """Train `recipe` on `digits` to its end; arguments, results and errors are those of `train_steps`."""
-    training = train_steps(recipe, digits, state_file=state_file, resume=resume, engine=engine, bar=bar, group=group)
+    training = train_steps(
+        recipe,
+        digits,
+        state_file=state_file,
+        resume=resume,
+        engine=engine,
+        bar=bar,
+        group=group,
+        warm_start=warm_start,
+    )
     while True:
         try:
             next(training)
@@ -65,19 +75,21 @@ def train_steps(
     engine: Engine | None = None,
     bar: tqdm | None = None,
     group: ProcessGroup | None = None,
+    warm_start: Mapping[str, Tensor] | None = None,
 ) -> Generator[TrainingStep, None, tuple[nn.Module, dict]]:
     """Train `recipe` on `digits` (a training set, on the device to train on), the last of them for validation.
 
     Yields a TrainingStep after each step and computes nothing until it is resumed; closing the generator stops the
     training. Returns the model in eval mode and the outcome: `history` (per epoch its number, training and validation
     loss, seconds), total seconds, device, precision, threads, processes. After each epoch the whole state is written
-    to `state_file`; with `resume` the training goes on from it. `bar` advances by one with each step. Raises
-    TrainingError at a loss that is not finite, and where the device's memory is too small.
+    to `state_file`; with `resume` the training goes on from it. `bar` advances by one with each step.
+    `warm_start` are the weights of the model that the recipe starts from, if it names one. Raises TrainingError at a
+    loss that is not finite, where the device's memory is too small, and where those weights are missing or do not fit.
     """
     device, group = digits.images.device, group or ProcessGroup()
     engine = engine or Engine.fastest(device)
     training, held_out = split_validation(digits)
-    trainer, validation = Trainer(recipe, training, engine, group), NoisyBatches(held_out, recipe)
+    trainer, validation = Trainer(recipe, training, engine, group, warm_start), NoisyBatches(held_out, recipe)
     history: list[dict] = []
     if resume and state_file and state_file.exists():
         history = load_state(state_file, trainer)

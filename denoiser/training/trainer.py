@@ -52,11 +52,20 @@ def validation_loss(model: nn.Module, data: NoisyBatches, precision: str) -> flo
 class Trainer:
     """The state of a training of `recipe` on `digits`: which stage it is in, and what changes with every step."""
 
-    def __init__(self, recipe: Recipe, digits: Digits, engine: Engine, group: ProcessGroup) -> None:
+    def __init__(
+        self,
+        recipe: Recipe,
+        digits: Digits,
+        engine: Engine,
+        group: ProcessGroup,
+        warm_start: Mapping[str, Tensor] | None = None,
+    ) -> None:
         self.recipe, self.digits, self.engine, self.group = recipe, digits, engine, group
         if engine.keep_freed_memory:
             keep_freed_memory(UNLIMITED)
         self.model = self.new_model(recipe.stages[0], recipe.seed)
+        if recipe.warm_start:
+            self._warm_start(warm_start)
         self.generator = torch.Generator(digits.images.device)
         self.start_stage(0)
 
@@ -65,6 +74,16 @@ class Trainer:
         model = build(stage.network, stage.settings, torch.Generator().manual_seed(seed))
         model = model.to(self.digits.images.device).train()
         return model.to(memory_format=torch.channels_last) if self.engine.channels_last else model
+
+    def _warm_start(self, weights: Mapping[str, Tensor] | None) -> None:
+        """Start from the weights the recipe names. TrainingError if they are missing or do not fit."""
+        recipe = self.recipe
+        if weights is None:
+            raise TrainingError(f"{recipe.name} starts from the weights of {recipe.warm_start}: train that first.")
+        try:
+            self.model.warm_start(weights)
+        except ValueError as error:
+            raise TrainingError(f"{recipe.name} cannot start from {recipe.warm_start}: {error}") from error
 
     def start_stage(self, number: int) -> None:
         """Set up stage `number` of the recipe, starting from the present weights. TrainingError if it cannot grow."""

