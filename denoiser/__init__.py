@@ -11,23 +11,28 @@ if TYPE_CHECKING:
     from .checkpoint import list_models, load_model
     from .ink import digit_from_image, digit_from_strokes
     from .noise import add_noise, draw_noise
+    from .posterior import complete, dream, possible_originals
     from .sweeps import breaking_point, compare, sweep
 
 __all__ = [
     "add_noise",
     "breaking_point",
     "compare",
+    "complete",
     "digit_from_image",
     "digit_from_strokes",
     "draw_noise",
+    "dream",
     "list_models",
     "load_model",
+    "possible_originals",
     "sweep",
 ]
 MODULES = {
     "checkpoint": ("list_models", "load_model"),
     "ink": ("digit_from_image", "digit_from_strokes"),
     "noise": ("add_noise", "draw_noise"),
+    "posterior": ("complete", "dream", "possible_originals"),
     "sweeps": ("breaking_point", "compare", "sweep"),
 }
 
