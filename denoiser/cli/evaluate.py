@@ -5,12 +5,15 @@ import json
 import time
 
 import torch
+from tqdm import tqdm
 
 from .. import settings
+from ..data import split_validation
 from ..errors import DenoiserError
-from ..evaluation import FACTORS, evaluate, format_report
+from ..evaluation import FACTORS, evaluate, format_report, posterior
 from ..files import write_atomically
 from ..noise import NOISES
+from ..posterior import BASELINE, SAMPLER
 from .interrupts import Stopped
 from .machine import pick_device, versions
 from .pictures import flags, load_pictures
@@ -23,6 +26,8 @@ def run(options: argparse.Namespace) -> int:
         raise DenoiserError(f"--limit is {options.limit}, not 1 or more")
     kinds = list(NOISES) if "all" in options.noise else list(dict.fromkeys(options.noise))
     factors = tuple(dict.fromkeys(options.factors or FACTORS))
+    if options.posterior:
+        return _posterior(options, device, kinds)
     data, digits = load_pictures(options, "test", device)
     digits = digits[: options.limit]
     start, cache = time.perf_counter(), settings.current.runs / "evaluation"
@@ -43,6 +48,27 @@ def run(options: argparse.Namespace) -> int:
             "noise_seeds": "each digit's place in the test set",
         }
         write_atomically(options.json, json.dumps(about | report, indent=1) + "\n")
+    return 0
+
+
+def _posterior(options: argparse.Namespace, device: str, kinds: list[str]) -> int:
+    """Measure how well samplers know what a noisy digit may have been, and how digit-like their dreams are."""
+    _, everything = load_pictures(options, "train", device)
+    training, held_out = split_validation(everything)
+    digits = (held_out if options.validation else load_pictures(options, "test", device)[1])[: options.limit]
+    if not digits.labelled:
+        raise DenoiserError("votes are compared with labels, and the pictures of a folder have none")
+    names = options.models or [SAMPLER, BASELINE]
+    factors = tuple(dict.fromkeys(options.factors or posterior.FACTORS))
+    with tqdm(unit="digit") as bar:
+        report = posterior.evaluate_samplers(
+            names, digits, kinds, factors, options.originals, training, options.dreams, bar.update
+        )
+    print(posterior.format_originals(report["originals"]))
+    if report["dreams"]:
+        print(posterior.format_dreams(report["dreams"]))
+    if options.json:
+        write_atomically(options.json, json.dumps({"versions": versions()} | report, indent=1) + "\n")
     return 0
 
 
