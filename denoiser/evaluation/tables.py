@@ -163,7 +163,7 @@ def losses(results: Results) -> str:
         unit = {"bce": ""}.get(recipe.loss, f" ({recipe.loss.upper()})")
         unit = " (nats)" if recipe.family == "vae" else unit
         decimals = 2 if recipe.family == "vae" else 4
-        ours = " / ".join(f"{last[part]:.{decimals}f}" for part in ("train", "validation")) + unit
+        ours = f"{last.train:.{decimals}f} / {last.validation:.{decimals}f}{unit}"
         rows.append([f"`{name}`", ours, recipe.headline or "no figure", minutes(record.seconds)])
     return table(["recipe", "ours, train / validation", "its source", "training"], rows)
 
