@@ -9,6 +9,7 @@ from . import api, denoise, latent, models, train
 from .component import asset, component
 from .denoise.tab import logo
 from .latent.tab import SCRIPTS
+from .gradio_compat import adjust_gradio
 from .server.limits import Limits
 from .server.middleware import middleware
 from .words import i18n, native, table
@@ -24,6 +25,7 @@ TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models
 
 def build_page(zoo: Zoo | None = None) -> gr.Blocks:
     """The demo with every tab, not launched; pass `launch_options()` to its launch."""
+    adjust_gradio()
     zoo = zoo or Zoo()
 
     def leave(request: gr.Request):
@@ -59,5 +61,5 @@ def launch_options() -> dict:
         "ssr_mode": False,  # else another server stands before ours, and answers without `middleware`
         "mcp_server": find_spec("mcp") is not None,  # Gradio's extra of that name
         "max_file_size": "32mb",
-        "state_session_capacity": 500,  # Gradio keeps 80 kB for each visitor and forgets nobody else
+        "state_session_capacity": 500,
     }
