@@ -3,6 +3,7 @@
 Pictures come and go as data URLs or bare base64 of a picture file. Errors are sentences.
 """
 
+import asyncio
 import base64
 import io
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from ..latent import has_plane
 from .component import BadRequest, sentence_of
 from .denoise.tab import MOST_BASE64, decode, finite, noise_of
 from .latent.tab import place_of
+from .server.attachments import attachments
 from .zoo import Zoo
 
 MOST_MODELS = 30
@@ -176,9 +178,25 @@ ENDPOINTS = ("models", "denoise", "compare", "encode", "decode")
 
 def build(zoo: Zoo) -> None:
     """All endpoints, within the page's Blocks."""
-    endpoints = Endpoints(zoo)
+    endpoints, slots = Endpoints(zoo), asyncio.Semaphore(AT_ONCE)
     for name in ENDPOINTS:
-        gr.api(saying(getattr(endpoints, name)), api_name=name, concurrency_limit=AT_ONCE, concurrency_id="api")
+        function = queued(saying(getattr(endpoints, name)), slots)
+        gr.api(function, api_name=name, concurrency_limit=AT_ONCE, concurrency_id="api")
+
+
+def queued(function: Callable, slots: asyncio.Semaphore) -> Callable:
+    """`function` in a thread, for as many calls at a time as there are slots; large values come as an attachment."""
+
+    @wraps(function)
+    async def call(*values):
+        try:
+            with attachments.taken(values) as values:
+                async with slots:
+                    return await asyncio.to_thread(function, *values)
+        except LookupError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return call
 
 
 def saying(function: Callable) -> Callable:

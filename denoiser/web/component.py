@@ -15,6 +15,7 @@ from ..errors import DenoiserError
 from ..stages import measured, stage
 from .admission import Line, NotYet, Replaced
 from .server import logging as log
+from .server.calls import FAULT
 from .server.limits import has_many_values
 
 FOLDER = Path(__file__).parent
@@ -131,7 +132,7 @@ def sentence_of(error: Exception, function: str) -> str:
         log.debug("unreadable", function=function, **log.about(error))
         return "The request could not be read."
     log.error("failed", function=function, **log.about(error))
-    return "That went wrong on the server. Your drawing is still here."
+    return FAULT
 
 
 def parsed(data) -> dict:

@@ -3,14 +3,12 @@
 from importlib.util import find_spec
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from . import api, denoise, latent, models, train
 from .component import asset, component
 from .denoise.tab import logo
-from .latent.tab import SCRIPTS
 from .gradio_compat import adjust_gradio
-from .server.limits import Limits
+from .latent.tab import SCRIPTS
 from .server.middleware import middleware
 from .words import i18n, native, table
 from .zoo import Zoo
@@ -52,7 +50,10 @@ def launch_options() -> dict:
     return {
         "theme": gr.themes.Base(),
         "head": f"<style>{styles}</style><script>{table()}{scripts}</script>",
-        "app_kwargs": {"middleware": [*middleware(asset("early.js")), Middleware(Limits)], "openapi_url": None},
+        "app_kwargs": {
+            "middleware": middleware(asset("early.js")),
+            "openapi_url": None,
+        },
         "i18n": i18n,
         "footer_links": [],
         "run_history": False,

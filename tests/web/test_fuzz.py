@@ -50,7 +50,7 @@ from denoiser.web.kept import Kept
 from denoiser.web.latent import tab as latent
 from denoiser.web.line import Line
 from denoiser.web.models import tab as models
-from denoiser.web.server.limits import Refused, check_body
+from denoiser.web.server.limits import Refused, check_json, parsed_body
 from denoiser.web.train import tab as train
 from denoiser.web.zoo import Zoo
 
@@ -457,7 +457,7 @@ def try_endpoint(case):
 
 def try_body(body):
     with unless(Refused):
-        check_body(body)
+        check_json(parsed_body(body))
 
 
 def changed(value: object, path: list[int], new: object, how: str) -> object:

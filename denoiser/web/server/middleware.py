@@ -9,6 +9,8 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import logging as log
+from .calls import Calls
+from .limits import Limits
 
 # Where the page may stand in a frame: on its own site, on the hub that hosts Spaces, and where its host allows.
 FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
@@ -31,8 +33,15 @@ HEADERS = {
 
 
 def middleware(script: str) -> list[Middleware]:
-    """All of this module, for FastAPI; `script` is what runs first on the page."""
-    return [Middleware(Health), Middleware(Headers), Middleware(Faults), Middleware(FirstScript, script=script)]
+    """All that stands before Gradio, the first outermost; `script` is what runs first on the page."""
+    return [
+        Middleware(Health),
+        Middleware(Headers),
+        Middleware(Faults),
+        Middleware(FirstScript, script=script),
+        Middleware(Limits),
+        Middleware(Calls),
+    ]
 
 
 class Health:
