@@ -1,10 +1,14 @@
 """The adjustments of Gradio: what they replace is still there, and what they are for holds."""
 
+from ipaddress import ip_address
+
 import gradio as gr
 import pytest
-from gradio import state_holder
+import uvicorn
+from gradio import http_server, state_holder
 
 from denoiser.web import gradio_compat
+from denoiser.web.server.connections import Protocol
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +47,29 @@ class TestSessionState:
         assert session.config_values == {}
         assert list(session.components) == []
         assert session[key] is blocks.blocks[key]
+
+
+class TestServer:
+    """uvicorn has our settings."""
+
+    def test_connections_are_limited(self, monkeypatch):
+        monkeypatch.setenv("FORWARDED_ALLOW_IPS", "192.0.2.7")
+        config = uvicorn.Config(lambda: None, log_config=None)
+        server = http_server.Server(config)
+        config.load()
+        assert type(server) is gradio_compat.Server
+        assert config.http_protocol_class is Protocol
+        assert config.loaded_app.trusted_hosts.trusted_hosts == {ip_address("192.0.2.7")}
+        assert 32 <= Protocol.most <= 4096
+
+    @pytest.mark.parametrize("space", [False, True])
+    def test_without_a_word_no_proxy_is_trusted_but_the_hubs(self, monkeypatch, space):
+        monkeypatch.delenv("FORWARDED_ALLOW_IPS", raising=False)
+        monkeypatch.delenv("SPACE_ID", raising=False)
+        if space:
+            monkeypatch.setenv("SPACE_ID", "me/denoiser")
+        config = uvicorn.Config(lambda: None, log_config=None)
+        http_server.Server(config)
+        config.load()
+        assert "127.0.0.1" not in config.loaded_app.trusted_hosts
+        assert ("10.1.2.3" in config.loaded_app.trusted_hosts) is space

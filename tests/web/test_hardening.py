@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 import numpy as np
 import pytest
+from helpers import run_async
 from PIL import Image, ImageFile
 from web_fixtures import served
 
@@ -52,9 +53,7 @@ async def echo(scope, receive, send):
 
 def ask(parts=(), path=ASK, method="POST", query=b"", headers=(), app=None, later=0.0):
     """Status and body of the answer to a request that arrives in `parts`, and how many of them were taken."""
-    with ThreadPoolExecutor(1) as other:  # the browser tests leave an event loop running in this one
-        asked = talk(app or Limits(echo), parts, path, method, query, headers, later)
-        return other.submit(asyncio.run, asked).result()
+    return run_async(talk(app or Limits(echo), parts, path, method, query, headers, later))
 
 
 async def talk(app, parts=(), path=ASK, method="POST", query=b"", headers=(), later=0.0, client="198.51.100.1"):
