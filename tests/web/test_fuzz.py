@@ -22,7 +22,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -42,7 +41,7 @@ from denoiser.models import Denoiser, build
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
 from denoiser.web import live
-from denoiser.web.api import ENDPOINTS, Endpoints, saying
+from denoiser.web.api import ENDPOINTS, Endpoints, Failure, attempt
 from denoiser.web.chart import Chart
 from denoiser.web.component import answering, asset, sentence_of
 from denoiser.web.denoise import tab as denoise
@@ -449,10 +448,10 @@ def try_endpoint(case):
         "encode": ("image", "model", "framed"),
         "decode": ("place", "model"),
     }.get(name, ())
-    endpoint = getattr(page().endpoints, name)
     given_ = usual.get(name, {}) | {key: value for key, value in arguments.items() if key in wanted}
-    with unless(gr.Error):
-        strict(json.dumps(saying(lambda: endpoint(**given_))()))
+    reply = attempt(lambda: getattr(page().endpoints, name)(**given_), ())
+    if not isinstance(reply, Failure):
+        strict(json.dumps(reply))
 
 
 def try_body(body):

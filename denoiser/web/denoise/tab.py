@@ -23,6 +23,7 @@ from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...noise import NOISES
 from ...stages import note, stage
 from ..component import BadRequest, Together, component
+from ..server.attachments import attachments
 from ..words import native
 from ..zoo import Zoo, mnist_test
 
@@ -154,9 +155,10 @@ def digit_of(request: dict, seed: int) -> tuple[Tensor, bool]:
 
 
 def decode(text: str) -> bytes:
-    """Base64 to bytes; BadRequest where it is none."""
+    """Base64, or the token of a large request's picture, to bytes; BadRequest where it is neither."""
     try:
-        return base64.b64decode(text, validate=True)
+        attached = attachments.take(text)
+        return base64.b64decode(text, validate=True) if attached is None else attached
     except (binascii.Error, TypeError, ValueError) as error:
         raise BadRequest("The request could not be read.") from error
 

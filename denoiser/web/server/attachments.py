@@ -1,70 +1,73 @@
-"""The values of large calls of the script API, set aside on their way through Gradio's queue.
+"""The pictures of requests, apart from their JSON: on their way to whoever reads them, and gone with the answer.
 
-Gradio parses, copies and keeps what it is given; a picture it is never given is parsed once and gone with its answer.
-It gets a token instead, which nobody can guess, and the endpoint exchanges that for the values.
+Gradio parses, copies and keeps what it is given. Instead of a picture it is given a token, which nobody can guess.
 """
 
 import asyncio
+import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from .budget import Reservation
 
-PREFIX = "attachment:"
-MAX_AGE = 300.0  # seconds after which what nobody asked for is dropped, such as a call that was cancelled
+TOKEN = re.compile(r"attachment:[\w-]{22}", re.ASCII)
+MAX_AGE = 300.0  # seconds after which what nobody asked for is dropped, such as the picture of a cancelled call
+
+
+def new_token() -> str:
+    """A token that no request has."""
+    return f"attachment:{secrets.token_urlsafe(16)}"
 
 
 @dataclass
 class Attachment:
-    """The values of one call, and the room that they take."""
+    """A picture, the room that its request takes, and when it is dropped."""
 
-    values: list
+    content: bytes | bytearray
     reservation: Reservation
     expiry: asyncio.TimerHandle
 
 
 class Attachments:
-    """Values by tokens. All methods belong to one event loop."""
+    """Pictures by tokens. `take` may be called in any thread, all else in the server's event loop."""
 
     def __init__(self):
         self.held: dict[str, Attachment] = {}
 
-    def put(self, values: list, reservation: Reservation) -> str:
-        """Keep the values, and their reservation, until somebody takes them; the token to do so."""
-        token = PREFIX + secrets.token_urlsafe(16)
+    def put(self, token: str, content: bytes | bytearray, reservation: Reservation) -> None:
+        """Keep a picture, and its request's reservation, until it is dropped."""
         expiry = asyncio.get_running_loop().call_later(MAX_AGE, self.drop, token)
         reservation.kept = True
-        self.held[token] = Attachment(values, reservation, expiry)
-        return token
+        self.held[token] = Attachment(content, reservation, expiry)
+
+    def take(self, text: str) -> bytes | bytearray | None:
+        """The picture whose token a text is, which is then gone; None where it is no token."""
+        if not TOKEN.fullmatch(text):
+            return None
+        attachment = self.held.get(text)
+        if attachment is None:
+            return b""
+        content, attachment.content = attachment.content, b""
+        return content
 
     def drop(self, token: str) -> None:
-        """Forget the values and release their room, where they are still there."""
+        """Forget a picture and release the room of its request, where it is still there."""
         attachment = self.held.pop(token, None)
         if attachment:
             attachment.expiry.cancel()
             attachment.reservation.release()
 
     @contextmanager
-    def taken(self, values: tuple) -> Iterator[tuple]:
-        """The values that a call's first one is the token of, else these; gone, with their room, after the block.
-
-        LookupError for a token whose values are gone.
-        """
-        first = values[0] if values else None
-        if not isinstance(first, str) or not first.startswith(PREFIX):
-            yield values
-            return
-        attachment = self.held.pop(first, None)
-        if attachment is None:
-            raise LookupError("The picture waited for too long. Send it again.")
-        attachment.expiry.cancel()
+    def used_in(self, values: Iterable) -> Iterator[None]:
+        """Drop, after the block, the picture whose token is within one of the values."""
+        found = [TOKEN.search(value) for value in values if isinstance(value, str)]
         try:
-            yield tuple(attachment.values)
+            yield
         finally:
-            attachment.values.clear()
-            attachment.reservation.release()
+            for token in filter(None, found):
+                self.drop(token[0])
 
 
 attachments = Attachments()

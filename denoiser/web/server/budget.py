@@ -1,4 +1,5 @@
-"""Room for large requests: how many bytes of them may be held at once, in all and from one address.
+"""Room for large requests: how many bytes of them may be held at once, in all and from one address, and how fast they
+may arrive.
 
 Requests up to LARGE bytes need no room: nobody's large ones keep a stroke waiting.
 """
@@ -15,6 +16,8 @@ MOST = 280_000_000  # bytes of large requests held at once: eight of the largest
 PER_ADDRESS = 2  # large requests of one address at once
 PATIENCE = 10.0  # seconds that a request waits for room before its body is read
 MOST_WAITING = 64  # requests that wait
+RATE = 10_000_000  # bytes of large requests per second from one address, once there were
+BURST = 16_000_000  # bytes of them: two pictures of a phone arrive as fast as they can
 TRIM = 5_000_000  # bytes from which on memory is given back once a request is over
 SOON = 1.0  # seconds after which that happens, once for all that end until then
 
@@ -37,11 +40,30 @@ class Reservation:
             self.budget.free(self)
 
 
+class Pace:
+    """How long to wait before the next part of a large request is read.
+
+    The generic cell rate algorithm: of each address is kept when what it sent would have arrived at RATE.
+    """
+
+    def __init__(self, rate: float = RATE, burst: float = BURST):
+        self.rate, self.allowed = rate, burst / rate
+        self.due: dict[object, float] = {}
+
+    def delay(self, sender: object, size: int, now: float) -> float:
+        """Seconds to wait after a part of `size` bytes that `sender` (an address) sent at the time `now`."""
+        if len(self.due) > 1_000:
+            self.due = {key: due for key, due in self.due.items() if due > now}
+        self.due[sender] = max(self.due.get(sender, now), now) + size / self.rate
+        return max(0.0, self.due[sender] - now - self.allowed)
+
+
 class Budget:
     """The room there is. All methods belong to one event loop."""
 
     def __init__(self, most: int = MOST, per_address: int = PER_ADDRESS):
         self.most, self.per_address = most, per_address
+        self.pace = Pace()
         self.held = 0  # bytes
         self.requests: Counter[str] = Counter()  # large ones under way, by address
         self.waiting: list[tuple[Reservation, asyncio.Future]] = []

@@ -13,10 +13,8 @@ from gradio.block_function import BlockFunction
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .attachments import attachments
 from .limits import (
     DRAWING,
-    INLINE,
     MAX_NAME,
     PICTURE,
     PICTURE_ENDPOINTS,
@@ -56,12 +54,11 @@ class Calls:
                 return await (await call_function(blocks, scope))(scope, receive, send)
             case "POST", [("call" | "run" | "api") as route, *version, name] if version in ([], ["v2"]):
                 check_endpoint_call(scope, endpoint_named(blocks, name), by_name=version == ["v2"])
-                if route == "call":
-                    return await self.pass_on(scope, receive, send)
-                return await self.answer_now(scope, receive, send)
+                passed_on = self.enqueue if route == "call" else self.answer_now
+                return await passed_on(scope, receive, send)
             case "POST", ["queue", "join"]:
                 check_join(scope, blocks)
-                return await self.pass_on(scope, receive, send)
+                return await self.enqueue(scope, receive, send)
             case "GET", ["queue", "data"]:
                 check_session(scope, blocks)
             case "GET", ["call", *_, name, event]:
@@ -69,26 +66,18 @@ class Calls:
                 check_event(event, blocks)
         return await self.app(scope, receive, send)
 
-    async def pass_on(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Put a call into Gradio's queue; its large values wait elsewhere until it is its turn."""
-        if scope["size"] <= INLINE:
-            return await self.app(scope, receive, send)
-        token, accepted = set_aside(scope), False
+    async def enqueue(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Put a call into Gradio's queue, if that takes it; the picture in it then waits for its turn."""
 
         async def watched(message: Message) -> None:
-            nonlocal accepted
-            accepted = accepted or (message["type"] == "http.response.start" and message["status"] == 200)
+            if message["type"] == "http.response.start":
+                scope["queued"] = message["status"] == 200
             await send(message)
 
-        try:
-            await self.app(scope, receive, watched)
-        finally:
-            if not accepted:
-                attachments.drop(token)
+        await self.app(scope, receive, watched)
 
     async def answer_now(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let Gradio answer a call without its queue. What it answers 500 is the visitor's fault unless it is FAULT."""
-        token = set_aside(scope) if scope["size"] > INLINE else None
         start: Message | None = None
 
         async def changed(message: Message) -> None:
@@ -103,11 +92,7 @@ class Calls:
                 start = None
             await send(message)
 
-        try:
-            await self.app(scope, receive, changed)
-        finally:
-            if token:
-                attachments.drop(token)
+        await self.app(scope, receive, changed)
 
 
 async def call_function(blocks: Blocks, scope: Scope) -> Response:
@@ -119,7 +104,7 @@ async def call_function(blocks: Blocks, scope: Scope) -> Response:
     function = getattr(blocks.blocks[component], name, None)
     if not getattr(function, "_is_server_fn", False):
         raise Refused(404, NO_FUNCTION)
-    if name not in PICTURE_FUNCTIONS and scope["size"] > DRAWING:
+    if name not in PICTURE_FUNCTIONS and scope["size"] > DRAWING.whole:
         raise too_large(DRAWING)
     reply = await function(request.pop("data", None))
     return Response(orjson.dumps(reply), media_type="application/json")
@@ -163,7 +148,7 @@ def check_join(scope: Scope, blocks: Blocks) -> None:
     if not isinstance(values, list) or len(values) != len(event.inputs):
         raise Refused(400, f"This event takes {len(event.inputs)} values.")
     most = PICTURE if event.api_name in PICTURE_ENDPOINTS else SMALL if event.api_visibility == "public" else TINY
-    if scope["size"] > most:
+    if scope["size"] > most.whole:
         raise too_large(most)
     trigger = request.get("trigger_id")
     scope["json"] = {
@@ -188,15 +173,3 @@ def check_event(event: str, blocks: Blocks) -> None:
         return
     if not any(event in events for events in queue.pending_event_ids_session.values()):
         raise Refused(404, NO_EVENT)
-
-
-def set_aside(scope: Scope) -> str:
-    """Put the values of a call where only its endpoint finds them; Gradio is given a token and nothing else."""
-    request = scope["json"]
-    if "fn_index" in request or "data" in request:
-        token = attachments.put(request["data"], scope["reservation"])
-        scope["json"] = request | {"data": [token, *[None] * (len(request["data"]) - 1)]}
-    else:
-        token = attachments.put([*request.values()], scope["reservation"])
-        scope["json"] = dict.fromkeys(request) | {next(iter(request)): token}
-    return token

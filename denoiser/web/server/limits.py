@@ -6,12 +6,15 @@ our own requests, and the server neither writes nor reads a file for a visitor, 
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import orjson
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from .budget import Budget, Full
+from .attachments import TOKEN, attachments, new_token
+from .bodies import BadBody, Body
+from .budget import LARGE, Budget, Full, Pace, Reservation
 from .clients import client_address
 
 PREFIX = "/gradio_api/"
@@ -21,12 +24,26 @@ OPEN = {
     *("api", "call", "cancel", "component_server", "heartbeat", "queue", "reset", "run"),  # questions and answers
     "mcp",
 }
-# bytes of a body, by what travels in it
-PICTURE = 35_000_000  # a picture of 24 MB in base64, and a little
-TOOL = 4_194_304  # a call of an MCP tool, whose library takes no more
-DRAWING = 1_500_000  # the longest drawing: 20,000 points of four numbers
-SMALL = 300_000  # anything else
-TINY = 8_192  # a training's settings, at most 4,096 characters, and what Gradio adds
+
+
+class Size(NamedTuple):
+    """How large a body may be: bytes of its JSON without the picture, and of the picture in it once decoded."""
+
+    text: int
+    picture: int = 0
+
+    @property
+    def whole(self) -> int:
+        """Bytes of such a body as it arrives, with the picture in base64."""
+        return self.text + (self.picture + 2) // 3 * 4
+
+
+MOST_PICTURE = 25_500_000  # bytes; the page takes files of 24 MB
+DRAWING = Size(1_500_000)  # the longest drawing has 20,000 points of four numbers
+PICTURE = Size(DRAWING.text, MOST_PICTURE)
+TOOL = Size(4_194_304)  # a call of an MCP tool, whose library takes no more
+SMALL = Size(300_000)  # anything else
+TINY = Size(8_192)  # a training's settings, at most 4,096 characters, and what Gradio adds
 PICTURE_ENDPOINTS = {"denoise", "compare", "encode"}  # of the script API
 PICTURE_FUNCTIONS = {"read_picture"}  # of the page's components
 
@@ -41,6 +58,10 @@ INLINE = 16_384  # bytes of a body that is parsed without a thread
 NOT_HERE = "There is nothing here."
 TOO_SLOW = f"The request stopped for {IDLE:.0f} seconds, or did not arrive within {PATIENCE:.0f} seconds."
 TOO_MANY = "The server is receiving as many large requests as it can. Try again in a few seconds."
+TOO_MUCH_TEXT = "That request is larger than {:.3g} MB without a picture."
+TOO_LARGE_PICTURE = "That picture is larger than 24 MB."
+TWO_PICTURES = "A request holds one picture."
+NO_BASE64 = "That picture is no base64."
 TOO_INTRICATE = "That request has too many parts, or lists too deep in lists."
 NO_JSON = "A request is an object in JSON."
 NO_FILES = "Files are not taken: send a picture as base64."
@@ -58,14 +79,15 @@ class Refused(Exception):
 class Limits:
     """ASGI middleware that lets in requests within the limits above.
 
-    The application finds the parsed body as scope["json"] and its size in bytes as scope["size"]; what it receives is
-    the same body, written anew.
+    The application finds the parsed body as scope["json"] and its size in bytes as scope["size"]; a picture in it is
+    among the `attachments`, under the token that stands in its place, until the request is answered or, where the
+    application sets scope["queued"], until it is taken. What the application receives is the same JSON.
     """
 
     def __init__(self, app: ASGIApp, budget: Budget | None = None):
         self.app = app
         self.budget = budget or Budget()
-        self.parser = ThreadPoolExecutor(1, "parse")  # large bodies one after the other: parsing holds the GIL
+        self.parser = ThreadPoolExecutor(1, "parse")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -74,31 +96,41 @@ class Limits:
             check_route(scope["path"])
             if scope["method"] in ("GET", "HEAD", "OPTIONS"):
                 return await self.app(scope, receive, send)
-            most, announced = most_bytes(scope["path"]), announced_length(scope)
-            if announced is not None and announced > most:
+            most, announced = size_limit(scope["path"]), announced_length(scope)
+            if announced is not None and announced > most.whole:
                 raise too_large(most)
             # a body of unknown length may become as large as its route allows
-            expected = most if announced is None else announced
+            expected = most.whole if announced is None else announced
             async with self.budget.reserve(client_address(scope), expected) as reservation:
-                scope["reservation"] = reservation
-                body = await collect(receive, most)
-                if body is None:
-                    return None  # the client has left
-                scope["size"] = len(body)
-                scope["json"] = await self.parse(body)
-                del body
-                check_json(scope["json"])
-                await self.app(scope, replayed(scope, receive), send)
+                await self.answer(scope, receive, send, most, reservation)
         except Full:
             await refuse(Refused(503, TOO_MANY), scope, receive, send)
         except Refused as refused:
             await refuse(refused, scope, receive, send)
 
-    async def parse(self, body: bytes) -> dict:
-        """The object that a body holds; a large one is parsed in a thread."""
-        if len(body) <= INLINE:
-            return parsed_body(body)
-        return await asyncio.get_running_loop().run_in_executor(self.parser, parsed_body, body)
+    async def answer(self, scope: Scope, receive: Receive, send: Send, most: Size, reservation: Reservation) -> None:
+        """Receive a body and pass it on."""
+        token = new_token()
+        body = Body(*most, token)
+        if not await collect(body, receive, self.budget.pace, client_address(scope) or token):
+            return  # the client has left
+        scope["size"] = body.size
+        scope["json"] = await self.parse(bytes(body.text))
+        check_json(scope["json"])
+        if body.picture:
+            attachments.put(token, body.picture, reservation)
+        del body
+        try:
+            await self.app(scope, replayed(scope, receive), send)
+        finally:
+            if not scope.get("queued"):
+                attachments.drop(token)
+
+    async def parse(self, text: bytes) -> dict:
+        """The object that a text in JSON holds; a long one is parsed in a thread."""
+        if len(text) <= INLINE:
+            return parsed_body(text)
+        return await asyncio.get_running_loop().run_in_executor(self.parser, parsed_body, text)
 
 
 async def refuse(refused: Refused, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,8 +148,8 @@ def check_route(path: str) -> None:
         raise Refused(404, NOT_HERE)
 
 
-def most_bytes(path: str) -> int:
-    """The largest body that a path takes, in bytes."""
+def size_limit(path: str) -> Size:
+    """The largest body that a path takes."""
     parts = path.partition(PREFIX)[2].rstrip("/").split("/")
     match parts[0]:
         case "component_server" | "queue":
@@ -135,14 +167,16 @@ def announced_length(scope: Scope) -> int | None:
     return int(length[:20]) if length.isdigit() else None
 
 
-def too_large(most: int) -> Refused:
-    """The refusal of a body that is larger than `most` bytes."""
-    return Refused(413, f"That request is larger than {most / 1e6:.3g} MB.")
+def too_large(most: Size) -> Refused:
+    """The refusal of a body that is larger than `most`."""
+    return Refused(413, f"That request is larger than {most.whole / 1e6:.3g} MB.")
 
 
-async def collect(receive: Receive, most: int) -> bytes | None:
-    """The whole body of at most `most` bytes; None where the connection ends before it does."""
-    parts, size = [], 0
+async def collect(body: Body, receive: Receive, pace: Pace, sender: str) -> bool:
+    """The whole body, part by part into `body`; False where the connection ends before it does.
+
+    A large one is read no faster than its sender's pace allows: what nobody reads, the network holds back.
+    """
     loop = asyncio.get_running_loop()
     end = loop.time() + PATIENCE
     try:
@@ -150,15 +184,24 @@ async def collect(receive: Receive, most: int) -> bytes | None:
             async with asyncio.timeout_at(min(end, loop.time() + IDLE)):
                 message = await receive()
             if message["type"] != "http.request":
-                return None
-            parts.append(message.get("body", b""))
-            size += len(parts[-1])
-            if size > most:
-                raise too_large(most)
+                return False
+            body.feed(part := message.get("body", b""))
+            if body.size > LARGE:
+                await asyncio.sleep(pace.delay(sender, len(part), loop.time()))
             if not message.get("more_body"):
-                return b"".join(parts)
+                body.end()
+                return True
     except TimeoutError:
         raise Refused(408, TOO_SLOW) from None
+    except BadBody as error:
+        match error.args[0]:
+            case "text":
+                raise Refused(413, TOO_MUCH_TEXT.format(body.most_text / 1e6)) from None
+            case "picture":
+                raise Refused(413, TOO_LARGE_PICTURE) from None
+            case "two":
+                raise Refused(413, TWO_PICTURES) from None
+        raise Refused(400, NO_BASE64) from None
 
 
 def parsed_body(body: bytes) -> dict:
@@ -184,7 +227,7 @@ def check_json(request: dict) -> None:
     """Refused where names are too long, lists lie too deep in each other, or something is what Gradio calls a file."""
     for name in ("session_hash", "event_id"):
         given = request.get(name)
-        if given is not None and not (isinstance(given, str) and len(given) <= MAX_NAME):
+        if given is not None and not (isinstance(given, str) and len(given) <= MAX_NAME and not TOKEN.search(given)):
             raise Refused(400, LONG_NAME)
     check_values(request)
 
