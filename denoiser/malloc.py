@@ -7,6 +7,7 @@ takes up to half of the time. With another C library nothing is changed.
 
 import ctypes
 import os
+from collections.abc import Callable
 
 M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt(3)
 LARGEST_BLOCK = 2**25  # bytes; larger blocks are always returned: glibc takes no higher threshold
@@ -16,7 +17,17 @@ UNLIMITED = 2**31 - 1  # bytes; the most that glibc takes
 
 def keep_freed_memory(limit: int) -> None:
     """Let each thread keep up to `limit` bytes of freed memory."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if os.name == "posix" else None
-    if mallopt:
+    if mallopt := _glibc("mallopt"):
         mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)
         mallopt(M_TRIM_THRESHOLD, limit)
+
+
+def release_freed_memory() -> None:
+    """Return all freed memory to the system: what a large request needed and a small one does not."""
+    if malloc_trim := _glibc("malloc_trim"):
+        malloc_trim(0)
+
+
+def _glibc(name: str) -> Callable[..., int] | None:
+    """A function that glibc adds to the C library; None where the C library is another."""
+    return getattr(ctypes.CDLL(None), name, None) if os.name == "posix" else None

@@ -1,8 +1,10 @@
 """What several test files use: small files, shortened recipes and where the repository lies."""
 
+import asyncio
 import base64
 import io
 import struct
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +42,12 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+
+def run_async(coroutine):
+    """What a coroutine returns; in a thread, for the browser tests leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as other:
+        return other.submit(asyncio.run, coroutine).result()
 
 
 def pixels(text: str) -> np.ndarray:

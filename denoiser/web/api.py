@@ -3,11 +3,13 @@
 Pictures come and go as data URLs or bare base64 of a picture file. Errors are sentences.
 """
 
+import asyncio
 import base64
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import wraps
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import gradio as gr
 from torch import Tensor
@@ -22,6 +24,7 @@ from ..sweeps import Comparison, SweepRequest
 from .component import BadRequest, sentence_of
 from .denoise.tab import MOST_BASE64, decode, finite, noise_of
 from .latent.tab import place_of
+from .server.attachments import attachments
 from .serving.model_pool import ModelPool
 
 MOST_MODELS = 30
@@ -178,22 +181,45 @@ ENDPOINTS = ("models", "denoise", "compare", "encode", "decode")
 
 def build(pool: ModelPool) -> None:
     """All endpoints, within the page's Blocks."""
-    endpoints = Endpoints(pool)
+    endpoints, slots = Endpoints(pool), asyncio.Semaphore(AT_ONCE)
     for name in ENDPOINTS:
-        gr.api(saying(getattr(endpoints, name)), api_name=name, concurrency_limit=AT_ONCE, concurrency_id="api")
+        gr.api(
+            endpoint(getattr(endpoints, name), slots), api_name=name, concurrency_limit=AT_ONCE, concurrency_id="api"
+        )
 
 
-def saying(function: Callable) -> Callable:
-    """`function` with errors as gr.Error, which a client gets as a sentence."""
+@dataclass(frozen=True)
+class Failure:
+    """What went wrong, as a sentence for the client."""
+
+    sentence: str
+
+
+def endpoint(function: Callable, slots: asyncio.Semaphore) -> Callable:
+    """`function` as Gradio calls it: in a thread, for as many calls at a time as there are slots.
+
+    Errors are gr.Error, which a client gets as a sentence. They are raised here, where no picture is in sight: a
+    traceback holds the values of every function it went through.
+    """
 
     @wraps(function)
-    def call(*values):
-        try:
-            return function(*values)
-        except Exception as error:
-            raise gr.Error(sentence_of(error, function.__name__), print_exception=False) from error
+    async def call(*values):
+        with attachments.used_in(values):
+            async with slots:
+                reply = await asyncio.to_thread(attempt, function, values)
+        if isinstance(reply, Failure):
+            raise gr.Error(reply.sentence, print_exception=False)
+        return reply
 
     return call
+
+
+def attempt(function: Callable, values: Iterable) -> Any:
+    """What the function returns for these values, or a Failure where it raises."""
+    try:
+        return function(*values)
+    except Exception as error:
+        return Failure(sentence_of(error, function.__name__))
 
 
 # ---------- pictures and figures as JSON ----------

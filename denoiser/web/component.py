@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import gradio as gr
-
 from ..errors import DenoiserError
 from ..timing import request_trace, span
-from .addresses import client_address
 from .admission import Line, NotYet, Replaced
 from .server import logging as log
+from .server.calls import FAULT
 from .server.limits import has_many_values
 
 LONGEST_GROUPED = 100_000  # characters of a request that may be answered together with others
@@ -74,13 +72,14 @@ def directly(function: Direct) -> Callable:
 
     name = as_together(function.answer).name
 
-    async def call(data, request: gr.Request):  # Gradio gives Starlette's request
+    async def call(data, address: str = ""):
         text = data[0] if isinstance(data, list) and data else data
         if isinstance(text, str) and len(text) > LONGEST_DIRECT:
             data = None  # too long to be read here, where everybody waits
-        return answering(partial(function.answer, address=client_address(request.scope)))(data)
+        return answering(partial(function.answer, address=address))(data)
 
     call.__name__ = name
+    call.takes_address = True  # of the client, from server/calls.py
     return call
 
 
@@ -132,7 +131,7 @@ def sentence_of(error: Exception, function: str) -> str:
         log.debug("unreadable", function=function, **log.about(error))
         return "The request could not be read."
     log.error("failed", function=function, **log.about(error))
-    return "That went wrong on the server. Your drawing is still here."
+    return FAULT
 
 
 def parsed(data) -> dict:

@@ -19,7 +19,7 @@ from fastapi import HTTPException
 from gradio import queueing, route_utils
 
 from ..errors import DenoiserError
-from .addresses import client_address
+from .server.clients import client_address
 from .serving.fairness import Rounds
 
 MOST_WAITING = 64  # events that wait
@@ -97,7 +97,7 @@ class FairQueue(queueing.Queue):
 
     async def push(self, body: Any, request: Any, username: str | None) -> tuple:
         """Take an event, as Gradio does; HTTPException where it is not let in."""
-        address, function = client_address(request.scope), self.blocks.fns.get(body.fn_index)
+        address, function = client_address(request.scope) or "", self.blocks.fns.get(body.fn_index)
         if function is None:
             raise HTTPException(404, NOT_HERE)
         admit = getattr(function.fn, "admit", None)

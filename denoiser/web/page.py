@@ -3,13 +3,12 @@
 from importlib.util import find_spec
 
 import gradio as gr
-from starlette.middleware import Middleware
 
 from . import api, denoise, latent, models, train
 from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
+from .gradio_compat import adjust_gradio
 from .gradio_queue import share_fairly
-from .server.limits import Limits
 from .server.middleware import middleware
 from .serving.model_pool import ModelPool
 from .words import i18n, native
@@ -22,6 +21,7 @@ TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models
 
 def build_page(pool: ModelPool | None = None) -> gr.Blocks:
     """The demo with every tab, not launched; pass `launch_options()` to its launch."""
+    adjust_gradio()
     pool = pool or ModelPool()
 
     def leave(request: gr.Request):
@@ -48,7 +48,7 @@ def launch_options() -> dict:
         "theme": gr.themes.Base(),
         "head": styles(),
         "app_kwargs": {
-            "middleware": [*middleware(first_in_head()), Middleware(Limits)],
+            "middleware": middleware(first_in_head()),
             "routes": [static_files().route()],
             "openapi_url": None,
         },
@@ -60,5 +60,5 @@ def launch_options() -> dict:
         "ssr_mode": False,  # else another server stands before ours, and answers without `middleware`
         "mcp_server": find_spec("mcp") is not None,  # Gradio's extra of that name
         "max_file_size": "32mb",
-        "state_session_capacity": 500,  # Gradio keeps 80 kB for each visitor and forgets nobody else
+        "state_session_capacity": 500,
     }

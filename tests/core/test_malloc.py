@@ -26,6 +26,30 @@ for size in (LARGEST_BLOCK // 2, 2 * LARGEST_BLOCK):  # the second goes back in 
     print(faults(size, 5))
 """
 
+GIVEN_BACK = """
+import torch
+from pathlib import Path
+from denoiser.malloc import DEFAULT_LIMIT, keep_freed_memory, release_freed_memory
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+keep_freed_memory(DEFAULT_LIMIT)
+blocks = [torch.ones(2**18) for _ in range(200)]  # 1 MiB each, all on the heap
+held = blocks[::20]  # what is still used keeps the heap from shrinking by itself
+del blocks
+print(resident())
+release_freed_memory()
+print(resident())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has malloc_trim")
+def test_what_nothing_uses_is_given_back_when_asked():
+    done = subprocess.run([sys.executable, "-c", GIVEN_BACK], cwd=ROOT, capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before - after > 100 * 2**20
+
 
 @pytest.mark.skipif(
     platform.libc_ver()[0] != "glibc", reason="memory is kept by mallopt of glibc, and this C library is another"

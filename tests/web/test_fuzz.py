@@ -22,7 +22,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-import gradio as gr
 import numpy as np
 import pytest
 import torch
@@ -44,13 +43,13 @@ from denoiser.models import Denoiser, build
 from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
 from denoiser.record import Epoch, Record
-from denoiser.web.api import ENDPOINTS, Endpoints, saying
+from denoiser.web.api import ENDPOINTS, Endpoints, Failure, attempt
 from denoiser.web.component import answering, sentence_of
 from denoiser.web.components import static_files
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.latent import tab as latent
 from denoiser.web.models import tab as models
-from denoiser.web.server.limits import Refused, check_body
+from denoiser.web.server.limits import Refused, check_json, parsed_body
 from denoiser.web.serving import live_training
 from denoiser.web.serving.latent_map import LatentMap
 from denoiser.web.serving.model_pool import ModelPool
@@ -463,15 +462,15 @@ def try_endpoint(case):
         "encode": ("image", "model", "framed"),
         "decode": ("place", "model"),
     }.get(name, ())
-    endpoint = getattr(page().endpoints, name)
     given_ = usual.get(name, {}) | {key: value for key, value in arguments.items() if key in wanted}
-    with unless(gr.Error):
-        strict(json.dumps(saying(lambda: endpoint(**given_))()))
+    reply = attempt(lambda: getattr(page().endpoints, name)(**given_), ())
+    if not isinstance(reply, Failure):
+        strict(json.dumps(reply))
 
 
 def try_body(body):
     with unless(Refused):
-        check_body(body)
+        check_json(parsed_body(body))
 
 
 def changed(value: object, path: list[int], new: object, how: str) -> object:

@@ -25,8 +25,7 @@ SECRET = "Visitor0815"
 def written(monkeypatch, capsys, configure):
     """written(level) starts the log; a call of what comes back gives the events so far."""
     monkeypatch.setattr(logging.getLogger("denoiser"), "handlers", [])
-    monkeypatch.setattr(log.queueing, "traceback", log.queueing.traceback)
-    monkeypatch.setattr(log.routes, "traceback", log.routes.traceback)
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])
     before = log.logger.level, log.logger.propagate
     lines = []
 

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers, Health
+from denoiser.web.server.health import Health
+from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers
 
 
 async def page(scope, receive, send):

@@ -85,7 +85,7 @@ SOURCES = [
         path
         for kind in ("*.js", "*.html", "*.py")
         for path in sorted(WEB.rglob(kind))
-        if path.stem not in ("api", "gradio_queue", "limits")
+        if path.stem not in ("api", "gradio_queue") and path.parent.name != "server"
     ),
     *(WEB.parent / name for name in ("ink.py", "latent/codes.py", "latent/plane.py")),  # whose errors the page shows
 ]

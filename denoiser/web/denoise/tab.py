@@ -24,6 +24,7 @@ from ...sweeps import NOISE_FACTORS, Comparison, SweepRequest
 from ...timing import annotate, span
 from ..component import BadRequest, Together
 from ..components import calling, component
+from ..server.attachments import attachments
 from ..serving.model_pool import ModelPool, mnist_test
 from ..words import native
 
@@ -155,9 +156,10 @@ def digit_of(request: dict, seed: int) -> tuple[Tensor, bool]:
 
 
 def decode(text: str) -> bytes:
-    """Base64 to bytes; BadRequest where it is none."""
+    """Base64, or the token of a large request's picture, to bytes; BadRequest where it is neither."""
     try:
-        return base64.b64decode(text, validate=True)
+        attached = attachments.take(text)
+        return base64.b64decode(text, validate=True) if attached is None else attached
     except (binascii.Error, TypeError, ValueError) as error:
         raise BadRequest("The request could not be read.") from error
 

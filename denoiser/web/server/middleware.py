@@ -1,15 +1,19 @@
-"""What stands between Gradio's server and the browser: a first script, headers that keep strangers out, /health, and
-one line in the log where Gradio itself fails."""
+"""All that stands between the network and Gradio, in order; here: headers, faults, and the page's first script."""
 
-import json
-import os
+import re
 
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ... import settings
 from . import logging as log
+from .calls import Calls
+from .clients import is_forwarded
+from .health import Health
+from .limits import Limits
+from .origins import Origins
 
 # Where the page may stand in a frame: on its own site, on the hub that hosts Spaces, and where its host allows.
 FRAMES = "'self' https://huggingface.co https://*.huggingface.co https://*.hf.space"
@@ -32,49 +36,60 @@ HEADERS = {
 
 
 def middleware(head: str) -> list[Middleware]:
-    """All of this module, for FastAPI; `head` is what comes first in the page's head."""
-    return [Middleware(Health), Middleware(Headers), Middleware(Faults), Middleware(FirstInHead, head=head)]
+    """All that stands before Gradio, the first outermost; `head` is what comes first in the page's head."""
+    return [
+        Middleware(Headers),
+        Middleware(Health),
+        Middleware(Faults),
+        Middleware(Origins),
+        Middleware(FirstInHead, head=head),
+        Middleware(Limits),
+        Middleware(Calls),
+    ]
 
 
-class Health:
-    """Answers /health for probes: 200 as soon as the page is served."""
-
-    def __init__(self, app: ASGIApp):
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] != "/health":
-            return await self.app(scope, receive, send)
-        body = json.dumps({"status": "ok", "process": os.getpid()}).encode()
-        headers = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": body if scope["method"] != "HEAD" else b""})
+NO_STORE = {"/", "/config", "/config/"}  # they hold the address under which they were asked for
+HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
+PROXY_HEADERS = {b"x-forwarded-host", b"x-gradio-server"}  # Gradio builds addresses from them
 
 
 class Headers:
-    """Adds HEADERS to every answer."""
+    """Adds HEADERS to every answer, and takes what only a trusted proxy may say out of requests."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if not is_forwarded(scope):
+            kept = [(name, value) for name, value in scope["headers"] if name not in PROXY_HEADERS]
+            scope = scope | {"headers": kept}
+
         async def changed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if scope["path"] in NO_STORE:
+                    headers["Cache-Control"] = "no-store"
             await send(message)
 
-        await self.app(scope, receive, changed if scope["type"] == "http" else send)
+        await self.app(scope, receive, changed)
 
 
 class Faults:
-    """Answers 500 with a sentence where the application raises: its traceback may quote what a visitor sent."""
+    """Answers 500 with a sentence where the application raises, and logs what and where.
+
+    Its traceback may quote what a visitor sent.
+    """
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
         started = False
 
         async def watched(message: Message) -> None:
@@ -83,10 +98,10 @@ class Faults:
             await send(message)
 
         try:
-            await self.app(scope, receive, watched if scope["type"] == "http" else send)
+            await self.app(scope, receive, watched)
         except Exception as error:
-            if scope["type"] != "http":
-                raise
+            if is_refusal(error.__cause__):  # of a stream that had begun: what it was about is over
+                return log.debug("ended", **log.about(error))
             log.error("failed", function="server", **log.about(error))
             if not started:
                 headers = [(b"content-type", b"application/json")]
@@ -94,11 +109,16 @@ class Faults:
                 await send({"type": "http.response.body", "body": b'{"error":"That went wrong on the server."}'})
 
 
+def is_refusal(error: BaseException | None) -> bool:
+    """Whether an exception is an HTTP status that blames the client."""
+    return isinstance(error, HTTPException) and error.status_code < 500
+
+
 class FirstInHead:
     """Puts markup first in a page's head: what Gradio is given as `head` comes only after Gradio has started."""
 
     def __init__(self, app: ASGIApp, head: str):
-        self.app, self.tag = app, f"<head>{head}".encode()
+        self.app, self.tag = app, head.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
@@ -113,10 +133,11 @@ class FirstInHead:
                     start = message  # its length is known with the first part of the body
                     return
             if start is not None:
-                message["body"] = message["body"].replace(b"<head>", self.tag, 1)
-                length = MutableHeaders(scope=start)
-                if "content-length" in length:
-                    length["content-length"] = str(int(length["content-length"]) + len(self.tag) - len(b"<head>"))
+                before = len(message["body"])
+                message["body"] = HEAD.sub(lambda head: head[0] + self.tag, message["body"], count=1)
+                headers = MutableHeaders(scope=start)
+                if "content-length" in headers:
+                    headers["content-length"] = str(int(headers["content-length"]) + len(message["body"]) - before)
                 await send(start)
                 start = None
             await send(message)

@@ -21,12 +21,12 @@ from ...checkpoint import save_model
 from ...errors import DenoiserError
 from ...losses import LOSS_TITLES
 from ...noise import NOISES
-from ..addresses import client_address
 from ..component import BadRequest, Direct, parsed
 from ..components import component
 from ..gradio_queue import admitted_by
 from ..models.tab import pack
 from ..server import logging as log
+from ..server.clients import client_address
 from ..serving import live_training
 from ..serving.background import from_thread
 from ..serving.model_pool import ModelPool, card
@@ -149,7 +149,7 @@ def build(pool: ModelPool) -> None:
 
     @admitted_by(partial(admit, queue))
     async def begin(text, request: gr.Request):
-        work = partial(run, queue, kept, text, request.session_hash, client_address(request.request.scope))
+        work = partial(run, queue, kept, text, request.session_hash, client_address(request.request.scope) or "")
         try:
             async with aclosing(from_thread(work, queue.limit)) as messages:
                 async for message in messages:
