@@ -1,21 +1,25 @@
 """Two real processes of the page behind the nginx of deploy/: visitors stay, streams stream, one replica may go."""
 
+import json
 import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
 import yaml
 from web_fixtures import READY, SETTLED, missing, pictures
+from weighing import resident
 
 from denoiser.bench.browser import DESKTOP, answers, drag, free_port, mouse, served_page
+from denoiser.web.server.connections import OPEN_FILES
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -33,6 +37,14 @@ http {{
 """
 
 
+# Limits of nginx.conf as its tests have the time for.
+SHORTER = {
+    "client_header_timeout 10s": "client_header_timeout 1s",
+    "client_body_timeout 10s": "client_body_timeout 2s",
+    "limit_conn addresses 256": "limit_conn addresses 40",
+}
+
+
 def filled(template, values):
     """As nginx's own image fills in a template: only what is a variable of its container."""
     return re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), template)
@@ -43,7 +55,8 @@ def replicas():
     """Two processes of the page: their ports by process id."""
     with ExitStack() as stack:
         ports = [free_port(), free_port()]
-        yield {stack.enter_context(served_page(port))[1]: port for port in ports}
+        trusting = {"FORWARDED_ALLOW_IPS": "127.0.0.1"}
+        yield {stack.enter_context(served_page(port, **trusting))[1]: port for port in ports}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +68,9 @@ def proxy(replicas, tmp_path_factory):
     folder, port = tmp_path_factory.mktemp("nginx"), free_port()
     servers = " ".join(f"server 127.0.0.1:{each} max_fails=1 fail_timeout=5s;" for each in replicas.values())
     template = (DEPLOY / "nginx.conf").read_text()
+    for given, shorter in SHORTER.items():
+        assert given in template
+        template = template.replace(given, shorter)
     (folder / "page.conf").write_text(filled(template, {"PORT": f"127.0.0.1:{port}", "REPLICAS": servers}))
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     paths = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
@@ -155,6 +171,60 @@ def test_uploads_pass_up_to_the_limit(proxy):
     connection.close()
 
 
+# ---------- what the proxy shields from ----------
+
+
+@contextmanager
+def connections(proxy, count, start):
+    """So many connections that have sent `start` and nothing more."""
+    host, port = proxy.removeprefix("http://").split(":")
+    with ExitStack() as stack:
+        found = [stack.enter_context(socket.create_connection((host, int(port)), timeout=60)) for _ in range(count)]
+        for connection in found:
+            with suppress(OSError):  # closed already
+                connection.sendall(start)
+        yield found
+
+
+@pytest.mark.slow
+def test_heads_that_never_end_are_cut_off(proxy):
+    with connections(proxy, 20, b"GET / HTTP/1.1\r\nHost: x\r\nX-Sl") as found:
+        for connection in found:
+            answer = connection.recv(1000)
+            assert answer == b"" or b" 408 " in answer
+
+
+@pytest.mark.slow
+def test_uploads_that_stop_never_reach_a_replica(proxy, replicas):
+    before = {pid: resident(pid) for pid in replicas}
+    head = b"POST /gradio_api/call/denoise HTTP/1.1\r\nHost: x\r\nContent-Length: 33000000\r\n\r\n"
+    with connections(proxy, 9, head + b"A" * 32_000_000) as found:
+        assert all(resident(pid) - before[pid] < 100 for pid in replicas)
+        with urllib.request.urlopen(f"{proxy}/config", timeout=30) as reply:
+            assert reply.status == 200
+        for connection in found:
+            answer = connection.recv(1000)
+            assert answer == b"" or b" 408 " in answer
+
+
+@pytest.mark.slow
+def test_nobody_has_more_connections_than_that(proxy):
+    with connections(proxy, 60, b"GET /gradio_api/heartbeat/me HTTP/1.1\r\nHost: x\r\n\r\n") as found:
+        statuses = [int(connection.recv(1000).split()[1]) for connection in found]
+    assert set(statuses) == {200, 429}
+    assert 30 <= statuses.count(200) <= 40  # another test's may still be open
+
+
+@pytest.mark.slow
+def test_where_the_page_is_says_the_proxy_and_not_the_visitor(proxy, replicas):
+    headers = {"X-Forwarded-Host": "evil2.example", "X-Forwarded-For": "192.0.2.1"}
+    with urllib.request.urlopen(urllib.request.Request(f"{proxy}/config", headers=headers)) as reply:
+        assert json.load(reply)["root"] == proxy
+    direct = f"http://127.0.0.1:{next(iter(replicas.values()))}/config"
+    with urllib.request.urlopen(urllib.request.Request(direct, headers=headers)) as reply:
+        assert json.load(reply)["root"] == "http://evil2.example"  # they trust whoever is the proxy
+
+
 @pytest.mark.slow
 def test_when_a_replica_goes_its_visitors_move_and_the_page_goes_on(proxy, replicas, visitor):
     """The last test of this file: one of the two is gone after it."""
@@ -208,10 +278,10 @@ def test_compose_and_dockerfile_name_what_is_there():
     assert all((ROOT / name).exists() for name in copied)
     port = re.search(r"GRADIO_SERVER_PORT=(\d+)", "\n".join(lines))[1]
     assert f"page:{port} " in proxy["environment"]["REPLICAS"]
+    assert "172.16.0.0/12" in page["environment"]["FORWARDED_ALLOW_IPS"]
+    assert page["ulimits"]["nofile"] >= OPEN_FILES
 
 
 def test_nginx_lets_through_what_the_page_takes():
-    from denoiser.web.page import launch_options
-
     most = int(re.search(r"client_max_body_size (\d+)m;", (DEPLOY / "nginx.conf").read_text())[1])
-    assert most > int(re.fullmatch(r"(\d+)mb", launch_options()["max_file_size"])[1])
+    assert most * 2**20 > 24_000_000 * 4 / 3 + 1_000_000

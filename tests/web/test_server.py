@@ -1,9 +1,14 @@
 """What the server adds to Gradio: /health, headers, and a first script on the page."""
 
 import asyncio
+import os
+import socket
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from helpers import ROOT
 
 from denoiser.web.server.health import Health
 from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers
@@ -38,6 +43,19 @@ def test_the_script_comes_first_and_the_length_is_right():
     assert int(headers["content-length"]) == len(body)
 
 
+@pytest.mark.parametrize("head", ["<head lang=en>", "<HEAD>", "<head\n data-x='y'>", "<header>", "no head at all"])
+def test_the_length_is_right_whatever_the_head_looks_like(head):
+    async def odd(scope, receive, send):
+        body = f"<html>{head}<title>x</title></html>".encode()
+        headers = [(b"content-type", b"text/html"), (b"content-length", str(len(body)).encode())]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    _, headers, body = ask(FirstScript(odd, "first()"))
+    assert int(headers["content-length"]) == len(body)
+    assert (b"<script>first()</script><title>" in body) == (head[:5].lower() == "<head" and head != "<header>")
+
+
 def test_other_paths_stay_as_they_are():
     assert b"first()" not in ask(FirstInHead(page, "<script>first()</script>"), "/other")[2]
 
@@ -53,6 +71,21 @@ def test_health_is_answered_without_the_page(method, empty):
     assert (status, not body) == (200, empty)
     assert headers["cache-control"] == "no-store"
     assert b"<html>" in ask(Health(page), "/")[2]
+
+
+@pytest.mark.parametrize("port", ["taken", "70000", "-1"])
+def test_a_port_that_is_taken_or_none_is_one_line_and_no_other_port(port):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        asked = str(other.getsockname()[1]) if port == "taken" else port
+        variables = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": asked}
+        code = "from denoiser.web import __main__ as m; m.build_page = lambda: 1 / 0; m.main()"
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120
+        )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"port {asked} " in line
+    assert done.stdout == ""
 
 
 @pytest.mark.slow

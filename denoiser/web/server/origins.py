@@ -48,8 +48,8 @@ def is_cross_site(headers: Headers) -> bool:
     if site := headers.get("sec-fetch-site"):
         return site not in ("same-origin", "none")
     origin = headers.get("origin")  # browsers without Sec-Fetch-Site, and pages without TLS
-    hosts = headers.get("host", ""), headers.get("x-forwarded-host", "")  # no page can set either of them
-    return origin is not None and urlsplit(origin).netloc not in hosts
+    hosts = headers.get("host"), headers.get("x-forwarded-host")  # no page can set either of them
+    return origin is not None and (origin == "null" or urlsplit(origin).netloc not in hosts)
 
 
 def readable(send: Send) -> Send:
