@@ -5,6 +5,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib.util import find_spec
 
 import pytest
 import yaml
@@ -81,6 +82,12 @@ def test_files_that_are_named_exist(page):
         for word in re.findall(r"(?:^|\s)((?:app\.py|(?:[\w.-]+/)+[\w.*-]*))(?=\s|$)", line):
             if word.split("/")[0] in {"denoiser", "tests", "docs", "scripts", "deploy", "checkpoints", ".ci", "app.py"}:
                 assert list(ROOT.glob(word.rstrip("/"))), f"{page.name} names {word}"
+
+
+@each_page
+def test_modules_that_are_imported_exist(page):
+    for name in re.findall(r"from (denoiser[\w.]*) import", text(page)):
+        assert find_spec(name), name
 
 
 @each_page
