@@ -69,10 +69,15 @@ def component_id(address: str, name: str) -> int:
     return next(c["id"] for c in components if c["props"].get("elem_id") == name)
 
 
-def ask(address: str, component: int, function: str, request: object, timeout: float = 60) -> dict:
-    """The reply of a component's server function, asked as the page asks; raises HTTPError on any other status."""
+def ask(
+    address: str, component: int, function: str, request: object, timeout: float = 60, visitor: str | None = None
+) -> dict:
+    """The reply of a component's server function, asked as the page asks; raises HTTPError on any other status.
+
+    Who is told to wait and asks again gives the same `visitor`, and so keeps their position in the queue.
+    """
     body = {"component_id": component, "fn_name": function, "session_hash": "neighbour"}
-    body["data"] = [json.dumps(request), f"{time.perf_counter_ns():x}"]
+    body["data"] = [json.dumps(request), visitor or f"{time.perf_counter_ns():x}"]
     question = urllib.request.Request(
         f"{address}/gradio_api/component_server/",
         json.dumps(body).encode(),
