@@ -9,9 +9,9 @@ from typing import Any
 from tqdm import tqdm
 
 from ..data import Digits
-from ..models import Model
 from ..recipe import Recipe
 from ..recipes import get_recipe
+from ..trainable import Trainable
 from ..training import Engine, fit
 
 STATES = Path("runs/stand-ins")  # of interrupted and of finished trainings, to resume from
@@ -24,7 +24,7 @@ def stand_in(name: str, **changes: Any) -> Recipe:
     return replace(get_recipe("unet"), name=name, **plain | changes)
 
 
-def train(plans: Mapping[str, tuple[Recipe, Digits]], folder: Path | None = None) -> dict[str, Model]:
+def train(plans: Mapping[str, tuple[Recipe, Digits]], folder: Path | None = None) -> dict[str, Trainable]:
     """The network of each plan, trained on its digits; trainings that were begun before are resumed.
 
     Their states are in `folder`, by default STATES, named after recipe and fingerprint.

@@ -19,10 +19,11 @@ import torch.multiprocessing
 from torch.utils.data import DataLoader, TensorDataset
 
 from ..data import Batch, Digits, load_mnist, split_validation
-from ..models import Model, build
+from ..models import build
 from ..precision import default_precision
 from ..recipe import OPTIMIZERS, Recipe
 from ..recipes import get_recipe
+from ..trainable import Trainable
 from ..training import Engine, NoisyBatches, ProcessGroup, Trainer, TrainingError, make_noisy, validation_loss
 
 Epoch = Callable[[int], Iterator[int]]  # trains epoch number n; yields after each step how many digits it used
@@ -44,7 +45,7 @@ PLAIN: dict[str, Any] = {
 MAX_PASSES = 4  # after which a way that has not reached the tutorials' loss is given up
 
 
-def tutorials_way(recipe: Recipe, digits: Digits, device: torch.device) -> tuple[Model, Epoch]:
+def tutorials_way(recipe: Recipe, digits: Digits, device: torch.device) -> tuple[Trainable, Epoch]:
     """Eager PyTorch in float32 with a DataLoader; noise is added on the CPU."""
     torch.manual_seed(recipe.seed)  # of the DataLoader's order
     model = build(recipe.network, recipe.settings, recipe.seed)
@@ -68,7 +69,7 @@ def tutorials_way(recipe: Recipe, digits: Digits, device: torch.device) -> tuple
     return model, epoch
 
 
-def our_way(recipe: Recipe, digits: Digits, engine: Engine) -> tuple[Model, Epoch]:
+def our_way(recipe: Recipe, digits: Digits, engine: Engine) -> tuple[Trainable, Epoch]:
     """The package's own training loop with this engine."""
     trainer = Trainer(recipe, digits, engine, ProcessGroup())
 
@@ -141,7 +142,7 @@ def ways_of(recipe: Recipe, device: torch.device) -> list[str]:
     return [TUTORIAL, *engines(device), *([RIVAL] if keras else [])]
 
 
-def way(words: str, recipe: Recipe, digits: Digits) -> tuple[Model | None, Epoch]:
+def way(words: str, recipe: Recipe, digits: Digits) -> tuple[Trainable | None, Epoch]:
     """The way of that name, ready to start: the model, None for Keras, and what trains one epoch."""
     device = digits.images.device
     if words == TUTORIAL:
@@ -220,7 +221,9 @@ def running(words: str, recipe: Recipe, digits: Digits, held_out: Digits) -> Ite
         process.join()
 
 
-def learning(model: Model, epoch: Epoch, validation: NoisyBatches, target: float | None) -> tuple[float, float | None]:
+def learning(
+    model: Trainable, epoch: Epoch, validation: NoisyBatches, target: float | None
+) -> tuple[float, float | None]:
     """The validation loss after one pass, and the seconds of training until it is at or below `target`.
 
     Without a target these are the seconds of the pass; they are None if MAX_PASSES passes do not reach it.

@@ -77,7 +77,7 @@ class Residual(CustomInit):
         if self.second.bias is not None:
             nn.init.zeros_(self.second.bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
         return self.second(F.silu(self.first(F.silu(x)))).add_(x)  # in place: this memory is still cached
 
 

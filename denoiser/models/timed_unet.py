@@ -27,7 +27,8 @@ class TimedResidual(Residual):
         super().init_weights()
         nn.init.zeros_(self.film.weight)
 
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
+        (time,) = condition
         scale, shift = self.film(time)[..., None, None].chunk(2, dim=1)
         return self.second(F.silu(torch.addcmul(shift, self.first(F.silu(x)), 1 + scale))).add_(x)
 
