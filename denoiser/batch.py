@@ -1,6 +1,6 @@
-"""Files denoised: one picture, a folder or a glob of them, or stacks of thousands.
+"""Denoising files: one picture, a folder or a glob of them, or stacks of thousands.
 
-Pictures of one size go through the network together. What fails is named and left out, and the rest is done.
+Pictures of one size go through the network together. A file that fails is reported, and the others are still done.
 """
 
 import glob
@@ -37,26 +37,26 @@ from .pictures import (
     write_stack,
 )
 from .recipe import PICTURE_TASKS
-from .tiles import BATCH_PIXELS, alike, restore, takes
+from .tiles import BATCH_PIXELS, representative, restore, takes
 
 
 class BatchError(DenoiserError, ValueError):
-    """Files that cannot be denoised as they were asked for; the message says why."""
+    """A request for files that cannot be fulfilled; the message says why."""
 
 
 class Job(NamedTuple):
-    """A file to denoise and the file to write."""
+    """A file to read and the file to write."""
 
     source: Path
     target: Path
 
 
 def find_jobs(source: Path, target: Path) -> tuple[list[Job], bool]:
-    """What to do for IN and OUT, and whether IN is one file.
+    """The jobs for IN (`source`) and OUT (`target`), and whether IN is a single file.
 
-    One file is written to OUT, or into it where that is a folder. The files right in a folder, or those that a glob
-    matches, are written into the folder OUT under their own names. Raises BatchError where there is no IN, where a
-    file would be written over one that is read, or two would become one.
+    A single file is written to OUT, or into it where OUT is a folder. The files directly in a folder, or those that
+    match a glob, are written into the folder OUT under their own names. Raises BatchError if IN does not exist, if a
+    file would overwrite one that is read, or if two would be written to the same place.
     """
     single = source.exists() and not source.is_dir()
     if single:
@@ -87,8 +87,11 @@ def find_jobs(source: Path, target: Path) -> tuple[list[Job], bool]:
 
 @dataclass(frozen=True)
 class Request:
-    """How to denoise: by which model (None: the best for each size), on noise added first (kind, factor, seed) or as
-    it is (None), `fit` to find a digit in each picture first, on which device, in which precision (None: the faster).
+    """How to denoise files. Raises BatchError for an unknown noise kind or a factor outside [0, 1].
+
+    `model` is the name of a model, None for the best one that takes the size. `noise` is the kind of noise to add
+    first, with `factor` and `seed`, None for none. With `fit` a digit is found in each picture and framed as MNIST
+    does. `precision` is "float32" or "bfloat16", None for the faster one.
     """
 
     model: str | None = None
@@ -99,7 +102,7 @@ class Request:
     device: str = "cpu"
     precision: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.factor <= 1:
             raise BatchError(f"noise factor {self.factor:g} is not within 0 to 1")
         if self.noise and self.noise not in NOISES:
@@ -108,10 +111,10 @@ class Request:
 
 @dataclass
 class Outcome:
-    """What came of it: how many files and pictures were written, by which models, and each failure in a line.
+    """The result: how many files and pictures were written, by which models, and each failure as a line of text.
 
-    `before` and `after` are the PSNR (dB) of each picture, where noise was added to what was known; `size` is the
-    height and width of the last picture.
+    `before` and `after` are the PSNR (dB) of each picture before and after denoising, where noise was added; `size` is
+    the height and width of the last picture.
     """
 
     files: int = 0
@@ -123,64 +126,66 @@ class Outcome:
     after: list[float] = field(default_factory=list)
 
 
-class Waiting(NamedTuple):
-    """A picture that was read, float (1, 1, H, W) in [0, 1], and the seed of its noise."""
+class Pending(NamedTuple):
+    """A picture that was read, `x` (1, 1, H, W) in [0, 1], and the seed of its noise."""
 
     job: Job
     x: Tensor
     seed: int
 
 
-class Batch:
-    """Denoises files as a request says; `step` is told each share of a file that is done, `say` each failure, and
-    `warn` each model that is left out because it is damaged.
+class FileDenoiser:
+    """Denoises files as a request says.
+
+    `progress` is called with each share of a file that is done, `on_failure` with a line about each file that fails,
+    and `on_warning` with a line about each model that is left out because it is damaged.
     """
 
     def __init__(
         self,
         request: Request,
-        step: Callable[[float], object] = lambda share: None,
-        say: Callable[[str], object] = lambda line: None,
-        warn: Callable[[str], object] = lambda line: None,
-    ):
-        self.request, self.step, self.say = request, step, say
-        self.choice = Choice(request.model, request.device, warn)
+        progress: Callable[[float], object] = lambda share: None,
+        on_failure: Callable[[str], object] = lambda line: None,
+        on_warning: Callable[[str], object] = lambda line: None,
+    ) -> None:
+        self.request, self.progress, self.on_failure = request, progress, on_failure
+        self.choice = ModelChoice(request.model, request.device, on_warning)
         self.outcome = Outcome()
 
     def run(self, jobs: Iterable[Job]) -> Outcome:
-        """Denoise all of them."""
-        waiting: list[Waiting] = []
-        for place, job in enumerate(jobs):
+        """Do all jobs; what fails is in the outcome."""
+        pending: list[Pending] = []
+        for number, job in enumerate(jobs):
             try:
                 if is_stack(job.source):
-                    self._stack(job)
+                    self._denoise_stack(job)
                 else:
-                    waiting.append(Waiting(job, self._read(job), self.request.seed + place))
+                    pending.append(Pending(job, self._read(job), self.request.seed + number))
             except DenoiserError as error:
                 self._fail(job.source, error)
-                self.step(1)
-            if sum(picture.x.numel() for picture in waiting) >= BATCH_PIXELS:
-                self._pictures(waiting)
-                waiting = []
-        self._pictures(waiting)
+                self.progress(1)
+            if sum(picture.x.numel() for picture in pending) >= BATCH_PIXELS:
+                self._denoise_pictures(pending)
+                pending = []
+        self._denoise_pictures(pending)
         return self.outcome
 
     def _read(self, job: Job) -> Tensor:
         x = digit_from_image(job.source) if self.request.fit else read_picture(job.source)
-        picture_format(job.target)  # refused before the work
+        picture_format(job.target)  # raises before the work is done
         return x
 
-    def _pictures(self, waiting: list[Waiting]) -> None:
-        """Denoise and write single pictures, those of one size together."""
-        for _, same in groupby(sorted(waiting, key=_size), key=_size):
+    def _denoise_pictures(self, pending: list[Pending]) -> None:
+        """Denoise and write single pictures, those of one size in one batch."""
+        for _, same in groupby(sorted(pending, key=_size), key=_size):
             group = list(same)
             try:
                 clean = torch.cat([picture.x for picture in group])
-                x_hat = self._restored(clean, [picture.seed for picture in group], len(group))
+                x_hat = self._denoise(clean, [picture.seed for picture in group], len(group))
             except DenoiserError as error:
                 for picture in group:
                     self._fail(picture.job.source, error)
-                self.step(len(group))
+                self.progress(len(group))
                 continue
             for picture, x in zip(group, x_hat.split(1), strict=True):
                 try:
@@ -189,8 +194,8 @@ class Batch:
                 except DenoiserError as error:
                     self._fail(picture.job.source, error)
 
-    def _stack(self, job: Job) -> None:
-        """Denoise the pictures of a stack, some at a time, and write a stack like it."""
+    def _denoise_stack(self, job: Job) -> None:
+        """Denoise the pictures of a stack, some at a time, and write a stack of the same format."""
         stack = read_stack(job.source)
         refuse_ending(stack, job.target)
         arrays = dict(stack.arrays)
@@ -198,38 +203,42 @@ class Batch:
         for name in stack.pictures:
             array = arrays[name]
             pictures, full = flat(array), full_ink(array)
+            assert pictures is not None, "read_stack lists only arrays of pictures"
             height, width = (SIDE, SIDE) if self.request.fit else pictures.shape[1:]
             written = np.empty((len(pictures), height, width), array.dtype)
             count = max(1, BATCH_PIXELS // (height * width))
             for start in range(0, len(pictures), count):
                 clean = to_unit(pictures[start : start + count], full)
                 if self.request.fit:
-                    clean = self._fitted(clean, job.source, name, start)
+                    clean = self._fit(clean, job.source, name, start)
                 seeds = range(self.request.seed + start, self.request.seed + start + len(clean))
-                x_hat = self._restored(clean, seeds, len(clean) / total)
+                x_hat = self._denoise(clean, seeds, len(clean) / total)
                 written[start : start + count] = from_unit(x_hat, full, array.dtype)
             arrays[name] = shaped_like(written, array)
         write_stack(stack._replace(arrays=arrays), job.target)
         self.outcome.files += 1
 
-    def _fitted(self, x: Tensor, source: Path, name: str, start: int) -> Tensor:
-        """The digit in each picture of a part of a stack; black, and named, where there is none."""
+    def _fit(self, x: Tensor, source: Path, name: str, start: int) -> Tensor:
+        """The digit in each picture of `x`, the part from `start` of the array `name`; black if there is none."""
         digits = torch.zeros(len(x), 1, SIDE, SIDE)
-        for place, picture in enumerate(x[:, 0].numpy()):
+        for number, picture in enumerate(x[:, 0].numpy()):
             try:
-                digits[place] = digit_from_image(picture)[0]
+                digits[number] = digit_from_image(picture)[0]
             except InkError as error:
-                self._fail(source, error, f", picture {start + place}{name and ' of ' + name} (left black)")
+                self._fail(source, error, f", picture {start + number}{name and ' of ' + name} (left black)")
         return digits
 
-    def _restored(self, clean: Tensor, seeds: Sequence[int], share: float) -> Tensor:
-        """Pictures of one size (B, 1, H, W), made noisy where that is asked for, through the model for their size."""
+    def _denoise(self, clean: Tensor, seeds: Sequence[int], share: float) -> Tensor:
+        """Pictures of one size (B, 1, H, W), with noise if it was requested, through the model for that size.
+
+        `share` is what `progress` is told in all.
+        """
         request, outcome = self.request, self.outcome
         name, model = self.choice.of(*clean.shape[2:])
         noisy = clean = clean.to(request.device)
         if request.noise:
             noisy = add_noise(clean, draw_noise(request.noise, clean.shape, seeds, request.device), request.factor)
-        x_hat = restore(model, noisy, request.precision, lambda done: self.step(done * share))
+        x_hat = restore(model, noisy, request.precision, lambda done: self.progress(done * share))
         if request.noise:
             outcome.before += psnr(noisy, clean).tolist()
             outcome.after += psnr(x_hat, clean).tolist()
@@ -239,52 +248,53 @@ class Batch:
             outcome.models.append(name)
         return x_hat
 
-    def _fail(self, source: Path, error: DenoiserError, place: str = "") -> None:
-        """Note in one line why a file failed, or one picture of it."""
-        words = " ".join(str(error).split())
-        line = words if str(source) in words else f"{source}{place}: {words}"
+    def _fail(self, source: Path, error: DenoiserError, part: str = "") -> None:
+        """Report in one line why a file, or a `part` of it, failed."""
+        message = " ".join(str(error).split())
+        line = message if str(source) in message else f"{source}{part}: {message}"
         self.outcome.failures.append(line)
-        self.say(line)
+        self.on_failure(line)
 
 
-def _size(picture: Waiting) -> tuple[int, int]:
+def _size(picture: Pending) -> tuple[int, int]:
     return picture.x.shape[2], picture.x.shape[3]
 
 
-class Choice:
-    """The models for pictures of each size: the named one, or the best; what was loaded is kept.
+class ModelChoice:
+    """Which model denoises pictures of a size: the one called `name`, or with None the best; each is loaded once.
 
-    A damaged model is named to `warn` once and left out, unless it is the one that was asked for. Best is the highest
-    PSNR under Gaussian noise of 0.5 in checkpoints/evaluation.json; without that file, the first that denoises.
+    The best has the highest PSNR under Gaussian noise of 0.5 in checkpoints/evaluation.json; without that file it is
+    the first that denoises. A damaged model is reported to `on_warning` and left out, unless it is `name`. Raises
+    BatchError if `name` denoises no pictures and CheckpointError if it cannot be loaded.
     """
 
-    def __init__(self, name: str | None, device: str, warn: Callable[[str], object] = lambda line: None):
-        self.name, self.device, self.warn = name, device, warn
+    def __init__(self, name: str | None, device: str, on_warning: Callable[[str], object] = lambda line: None) -> None:
+        self.name, self.device, self.on_warning = name, device, on_warning
         self.load = cache(lambda name: load_model(name, device))
-        self.is_whole = cache(self._is_whole)
+        self.is_loadable = cache(self._is_loadable)
         self.others = cache(lambda height, width: [name for name in list_models() if self._takes(name, height, width)])
         self.best = cache(self._best)
         if name and self.load(name)[1].recipe.task not in PICTURE_TASKS:
             raise BatchError(f"{name!r} reads or samples pictures and denoises none")
 
     def of(self, height: int, width: int) -> tuple[str, nn.Module]:
-        """Name and model for pictures of this size; BatchError where the named one does not take it."""
-        like = alike(height), alike(width)
-        name = self.name or self.best(*like)
-        if not self._takes(name, *like):
-            others = ", ".join(self.others(*like))
+        """The name and the model for pictures of this size; BatchError if the requested one does not take it."""
+        size = representative(height), representative(width)
+        name = self.name or self.best(*size)
+        if not self._takes(name, *size):
+            others = ", ".join(self.others(*size))
             raise BatchError(f"{name} takes 28 x 28 only, this is {width} x {height}: use --fit, or one of {others}")
         return name, self.load(name)[0]
 
     def _takes(self, name: str, height: int, width: int) -> bool:
-        return self.is_whole(name) and takes(self.load(name)[0], height, width, self.device)
+        return self.is_loadable(name) and takes(self.load(name)[0], height, width, self.device)
 
-    def _is_whole(self, name: str) -> bool:
+    def _is_loadable(self, name: str) -> bool:
         """Whether a model can be loaded."""
         try:
             self.load(name)
         except CheckpointError as error:
-            self.warn(f"{name} is left out: {error}")
+            self.on_warning(f"{name} is left out: {error}")
             return False
         return True
 

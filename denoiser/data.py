@@ -1,6 +1,6 @@
-"""MNIST and what may stand in its place, resident on the device as uint8, and the batched tensor work done on it.
+"""MNIST and other data sets, kept on the device as uint8, with batched shuffling and augmentation.
 
-Knows nothing of models. Nothing here goes through a DataLoader: an epoch is a permutation and slices.
+There is no DataLoader: an epoch is a permutation and slices of it. Knows nothing of models.
 """
 
 import gzip
@@ -24,14 +24,12 @@ from .pictures import is_picture_name, read_pictures
 
 SIDE = 28
 PIXELS = SIDE * SIDE
-VALIDATION_SIZE = 5_000  # the last images of the training set: never trained on, used to choose and to stop
-
-
+VALIDATION_SIZE = 5_000  # the last images of the training set: never trained on, used to choose among recipes
 UNLABELLED = -1  # the label of a picture that has none
 
 
 class DataError(DenoiserError, RuntimeError):
-    """Pictures that are neither here nor to be had, or not as they must be; the message says what to do."""
+    """A data set that is missing and cannot be downloaded, or is damaged; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Digits:
 
 
 class Batch(NamedTuple):
-    """What a model's loss is computed from: float32 pictures (B, 1, 28, 28) in [0, 1] and int64 labels (B,)."""
+    """What a loss is computed from: float32 pictures (B, 1, 28, 28) in [0, 1] and int64 labels (B,)."""
 
     noisy: Tensor
     clean: Tensor
@@ -71,15 +69,15 @@ def to_float(images: Tensor) -> Tensor:
 
 
 def data_root() -> Path:
-    """The folder torchvision's MNIST expects: $DENOISER_DATA, else a folder in the user's cache."""
+    """The root folder for torchvision's data sets: $DENOISER_DATA, else a folder in the user's cache."""
     return settings.current.data
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """One of torchvision's sets in MNIST's format: its class, what that is called with, and the files it reads.
+    """One of torchvision's data sets in MNIST's format: its class, arguments of that, and the files it reads.
 
-    `digits` says whether its classes are the digits 0 to 9; `turned` whether its files hold rows for columns.
+    `digits` says whether its classes are the digits 0 to 9; `transposed` whether its files swap rows and columns.
     """
 
     title: str
@@ -88,14 +86,14 @@ class Dataset:
     test: str = "t10k"
     options: Mapping[str, str] = field(default_factory=dict)
     digits: bool = False
-    turned: bool = False
+    transposed: bool = False
 
     def raw(self) -> Path:
-        """The folder its files lie in."""
+        """The folder with its files."""
         return data_root() / self.kind / "raw"
 
     def names(self) -> list[str]:
-        """Its four files."""
+        """The names of its four files: images and labels of the training set, then of the test set."""
         return [
             self.files.format(part=part, what=what, dimensions=dimensions)
             for part in ("train", self.test)
@@ -114,13 +112,13 @@ DATASETS = {
         test="test",
         options={"split": "digits"},
         digits=True,
-        turned=True,
+        transposed=True,
     ),
 }
 
 
 def has_mnist() -> bool:
-    """Whether MNIST's files lie under `data_root()`, unpacked or as .gz."""
+    """Whether MNIST's files are under `data_root()`, unpacked or as .gz."""
     mnist = DATASETS["mnist"]
     return all((mnist.raw() / name).exists() or (mnist.raw() / f"{name}.gz").exists() for name in mnist.names())
 
@@ -131,9 +129,9 @@ def load_mnist(split: str, device: torch.device | str = "cpu") -> Digits:
 
 
 def load_dataset(name: str, split: str, device: torch.device | str = "cpu") -> Digits:
-    """The `train` or `test` pictures of a set of DATASETS on `device`; downloaded where they are missing.
+    """The "train" or "test" `split` of a data set of DATASETS on `device`; downloaded if it is missing.
 
-    Raises DataError where they are missing and cannot be downloaded, or are damaged.
+    Raises DataError if it is missing and cannot be downloaded, or is damaged.
     """
     from torchvision import datasets
 
@@ -145,7 +143,7 @@ def load_dataset(name: str, split: str, device: torch.device | str = "cpu") -> D
         images, labels = found.data, found.targets
         if images.shape != (len(labels), SIDE, SIDE):
             raise ValueError(f"{len(labels)} labels for images of shape {tuple(images.shape)}")
-    except Exception as error:  # torchvision lets through whatever its parser stumbles over
+    except Exception as error:  # torchvision raises errors of many kinds for damaged files
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         *names, last = dataset.names()
         raise DataError(
@@ -153,34 +151,36 @@ def load_dataset(name: str, split: str, device: torch.device | str = "cpu") -> D
             f"({reason}). Put {', '.join(names)} and {last} into {dataset.raw()}, or set DENOISER_DATA to a folder "
             f"that has them in {dataset.kind}/raw."
         ) from error
-    images = images.mT.contiguous() if dataset.turned else images
+    images = images.mT.contiguous() if dataset.transposed else images
     return Digits(images.unsqueeze(1).to(device), labels.to(device))
 
 
 def _unpack(dataset: Dataset) -> None:
-    """Unpack what is there as .gz alone, so that it need not be downloaded."""
+    """Unpack the files that are only there as .gz, so that they need not be downloaded."""
     for name in dataset.names():
         file, packed = dataset.raw() / name, dataset.raw() / f"{name}.gz"
         if packed.exists() and not file.exists():
-            with suppress(OSError, EOFError, zlib.error):  # damaged: torchvision downloads it anew
+            with suppress(OSError, EOFError, zlib.error):  # damaged: torchvision downloads it again
                 write_atomically(file, gzip.decompress(packed.read_bytes()))
 
 
 def load_folder(folder: Path, device: torch.device | str = "cpu", resize: bool = False) -> tuple[str, Digits]:
-    """The pictures under `folder`, in grey, without labels, and what a recipe calls them: (data, digits).
+    """All pictures under `folder`, in grey and without labels, as (data, digits); `data` is a recipe's name for them.
 
-    They are shuffled, always alike: names often sort by class, and the last pictures are held out. With `resize`
-    pictures of one other size are scaled to 28 x 28. `data` names the folder, the scaling, and a hash of the pictures.
-    Raises DataError where there are no pictures, one cannot be read, or their sizes are others.
+    They are shuffled, always in the same way: file names often sort by class, and the last pictures are held out. With
+    `resize`, pictures that are all of one other size are scaled to 28 x 28. `data` consists of the folder's name, the
+    scaling, and a hash of the pictures. Raises DataError if there are no pictures or their sizes do not fit.
     """
     files = sorted(file for file in folder.rglob("*") if is_picture_name(file) and file.is_file())
     if not files:
         raise DataError(f"there are no pictures in {folder}" if folder.is_dir() else f"there is no folder {folder}")
     images: list[Tensor] = []
-    size = None
+    size = (SIDE, SIDE)
     for file, picture in zip(files, read_pictures(files), strict=True):
         height, width = picture.shape[2:]
-        if (height, width) != (size := size or (height, width)):
+        if not images:
+            size = height, width
+        if (height, width) != size:
             raise DataError(
                 f"{file} is {width} x {height}, and {files[0]} {size[1]} x {size[0]}: all must have one size"
             )
@@ -196,7 +196,7 @@ def load_folder(folder: Path, device: torch.device | str = "cpu", resize: bool =
 
 
 def data_title(data: str) -> str:
-    """The pictures of a recipe's `data` in words."""
+    """The title of a recipe's `data`."""
     return DATASETS[data].title if data in DATASETS else data
 
 
@@ -206,9 +206,9 @@ def shows_digits(data: str) -> bool:
 
 
 def split_validation(digits: Digits) -> tuple[Digits, Digits]:
-    """All but the last digits, to train on, and the last ones, for validation: 5,000, of small sets a twelfth.
+    """The digits to train on, and the last ones for validation: 5,000, or a twelfth of a small set.
 
-    Raises DataError for fewer than two digits, which cannot be split.
+    Raises DataError for fewer than two digits.
     """
     if len(digits) < 2:
         raise DataError(f"{len(digits)} digits cannot be split into some to train on and some to validate on")
@@ -217,7 +217,7 @@ def split_validation(digits: Digits) -> tuple[Digits, Digits]:
 
 
 def training_words(data: str, digits: Digits) -> str:
-    """What a recipe's `data` is split into, in words for the record."""
+    """How a recipe's `data` is split, as a sentence for the record."""
     what = "digits" if shows_digits(data) else "pictures"
     count, held_out = map(len, split_validation(digits))
     name = f"{DATASETS[data].title} training set" if data in DATASETS else data
@@ -225,15 +225,15 @@ def training_words(data: str, digits: Digits) -> str:
 
 
 def batches(count: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Indices of one epoch in random order, `batch_size` at a time; the last batch is what is left."""
+    """The indices (B,) of one epoch in random order, `batch_size` at a time; the last batch may be smaller."""
     return iter(torch.randperm(count, generator=generator, device=generator.device).split(batch_size))
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """Random small affine changes; no flips, since a flipped digit is another digit.
+    """Small random affine transformations, uniform up to each limit in both directions.
 
-    `degrees` of rotation either way, `shift` in pixels either way, `scale` as a share either way.
+    `degrees` of rotation, `shift` in pixels, `scale` as a share. There are no flips: a flipped digit is another digit.
     """
 
     degrees: float = 0.0
@@ -242,7 +242,7 @@ class Augmentation:
 
 
 def augment(x: Tensor, augmentation: Augmentation, generator: torch.Generator) -> Tensor:
-    """Each image of `x` (B, 1, 28, 28) turned, scaled and shifted on its own, bilinear, zeros outside."""
+    """Transform each picture of `x` (B, 1, 28, 28) on its own, with bilinear interpolation and zeros outside."""
     uniform = torch.rand(4, len(x), generator=generator, device=x.device).mul_(2).sub_(1)
     angle = uniform[0] * math.radians(augmentation.degrees)
     zoom = 1 + uniform[1] * augmentation.scale

@@ -71,7 +71,7 @@ def deploy(space: str, files: dict[str, bytes], hardware: str = HARDWARE[0], pri
     An existing Space keeps its hardware and visibility. Files in the page's own folders that are no longer part of the
     page are deleted there. Raises DeployError.
     """
-    from huggingface_hub import HfApi, get_token
+    from huggingface_hub import HfApi, SpaceHardware, get_token
 
     if not re.fullmatch(r"[\w.-]+/[\w.-]+", space, re.ASCII):
         raise DeployError(f"{space!r} is not the name of a Space, which has the form USER/NAME")
@@ -84,7 +84,7 @@ def deploy(space: str, files: dict[str, bytes], hardware: str = HARDWARE[0], pri
             space,
             repo_type="space",
             space_sdk="gradio",
-            space_hardware=hardware,
+            space_hardware=SpaceHardware(hardware),
             space_variables=[{"key": key, "value": value} for key, value in VARIABLES.items()],
             private=private,
             exist_ok=True,

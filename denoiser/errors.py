@@ -1,5 +1,5 @@
-"""What all errors of this package have in common: a sentence for people."""
+"""The base class of this package's errors."""
 
 
 class DenoiserError(Exception):
-    """An error whose message can be shown as it stands."""
+    """An error whose message is a sentence for people and can be shown to them unchanged."""

@@ -1,17 +1,19 @@
 """Example drawings of our own: the ten digits and a letter, as strokes in units of the pad's side, y downwards.
 
-Few points each; `digit_from_strokes` leads a curve through them and takes a sharp turn for a corner.
+A stroke has few points: `digit_from_strokes` draws a smooth curve through them and treats a sharp turn as a corner.
 """
 
 Stroke = list[tuple[float, float]]
 
 
 def parse(text: str, side: float = 100) -> list[Stroke]:
-    """Strokes from "x,y x,y ...; x,y ...", written on a sheet of `side` x `side`."""
-    return [
-        [tuple(float(number) / side for number in point.split(",")) for point in stroke.split()]
-        for stroke in text.split(";")
-    ]
+    """Strokes from "x,y x,y ...; x,y ..." in units of a sheet whose side is `side`."""
+
+    def point(pair: str) -> tuple[float, float]:
+        x, y = pair.split(",")
+        return float(x) / side, float(y) / side
+
+    return [[point(pair) for pair in stroke.split()] for stroke in text.split(";")]
 
 
 _WRITTEN = {

@@ -1,21 +1,22 @@
-"""Classical rivals behind the models' contract: they see only the noisy picture and estimate the noise themselves.
+"""Classical filters with the models' interface: they see only the noisy picture and estimate the noise themselves.
 
-Each filter is a smoother with one dial, its strength, and then levels (a gain and an offset): clipping to [0, 1] lifts
-black paper and dims ink, which no smoother undoes. Strength and levels at each noise factor are tuned once, on
-digits of the training set, for every noise kind, and stored in filters.json (written by `python -m denoiser tune`).
+A filter is a smoother with one parameter, its strength, followed by a gain and an offset: clipping to [0, 1] makes the
+background brighter and the ink darker, which no smoother undoes. Strength, gain and offset were tuned once for every
+noise kind and factor, on digits of the training set; `denoiser tune` writes them to filters.json.
 
-A filter estimates the noise factor from the picture and then does what is best against Gaussian noise of that
-factor. `Filter.tuned(kind, noise_factor)` is told both instead: an oracle, which only the evaluation uses, in rows
-marked so. Knows nothing of files but its own table.
+A filter estimates the noise factor from the picture and uses the parameters for Gaussian noise of that factor. An
+oracle, `Filter.tuned(kind, noise_factor)`, is told kind and factor instead; only the evaluation uses it, in rows marked
+so.
 """
 
 import hashlib
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -25,44 +26,53 @@ from .recipe import Method, Source
 from .record import Record
 
 TABLE = Path(__file__).with_suffix(".json")
-KNOTS = (0.0, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.6, 0.7, 0.85, 1.0)  # noise factors the table is tuned at
+KNOTS = (0.0, 0.05, 0.1, 0.15, 0.25, 0.35, 0.5, 0.6, 0.7, 0.85, 1.0)  # noise factors with tuned parameters
 NORMAL_QUARTILE = 0.6744897501960817  # the median of |N(0, 1)|
 DB2_HIGH = (-0.12940952255126, -0.22414386804201, 0.83651630373781, -0.48296291314453)
-CLEAN_STROKES = 0.09  # what the strokes of a digit without noise add to the second estimate below
+CLEAN_STROKES = 0.09  # what `estimate_sigma` finds in the strokes of a digit without noise
 
 
 def median(x: Tensor, strength: Tensor) -> Tensor:
-    """The median of each pixel's 3 x 3 (strength 1) or 5 x 5 (2) neighbours, borders repeated; a blend in between."""
+    """The median of 3 x 3 (strength 1) or 5 x 5 pixels (strength 2) around each, a blend in between, borders repeated.
+
+    As in every smoother here, `x` is (B, 1, H, W) in [0, 1] and `strength` (B,) is that of each picture.
+    """
     steps = [x]
     for reach in range(1, int(strength.max().ceil().item()) + 1):
         padded = F.pad(x, (reach,) * 4, mode="replicate")
-        places = [(i, j) for i in range(2 * reach + 1) for j in range(2 * reach + 1)]
-        steps.append(_middle([padded[..., i : i + x.shape[2], j : j + x.shape[3]] for i, j in places]))
-    share = [(1 - (strength - reach).abs()).clamp_min(0).view(-1, 1, 1, 1) for reach in range(len(steps))]
-    return sum(s * picture for s, picture in zip(share, steps, strict=True))
+        offsets = [(i, j) for i in range(2 * reach + 1) for j in range(2 * reach + 1)]
+        steps.append(_median([padded[..., i : i + x.shape[2], j : j + x.shape[3]] for i, j in offsets]))
+    shares = [(1 - (strength - reach).abs()).clamp_min(0).view(-1, 1, 1, 1) for reach in range(len(steps))]
+    return reduce(torch.add, (share * picture for share, picture in zip(shares, steps, strict=True)))
 
 
-def _middle(pictures: list[Tensor]) -> Tensor:
-    """Per pixel the median of an odd number of pictures, in a seventh of torch.median's time.
+def _median(pictures: list[Tensor]) -> Tensor:
+    """The median of an odd number of pictures, pixel by pixel, in a seventh of torch.median's time.
 
-    Forgetful selection: of one more than half of them the least and the greatest cannot be the median; they are
-    dropped, the next picture is taken in, and so on. Whole pictures are compared at a time.
+    Forgetful selection: among one more than half of all values neither the smallest nor the largest can be the median;
+    both are dropped, the next value is added, and so on. Each comparison is of whole pictures.
     """
     half = len(pictures) // 2 + 2
-    held, waiting = pictures[:half], pictures[half:]
+    candidates, rest = pictures[:half], pictures[half:]
     while True:
-        for i in range(len(held) - 1):  # the greatest sinks to the end
-            held[i], held[i + 1] = torch.minimum(held[i], held[i + 1]), torch.maximum(held[i], held[i + 1])
-        for i in range(len(held) - 2, 0, -1):  # the least rises to the front
-            held[i - 1], held[i] = torch.minimum(held[i - 1], held[i]), torch.maximum(held[i - 1], held[i])
-        held = held[1:-1]
-        if not waiting:
-            return held[0]
-        held.append(waiting.pop())
+        for i in range(len(candidates) - 1):  # moves the largest to the end
+            _sort(candidates, i)
+        for i in range(len(candidates) - 3, -1, -1):  # moves the smallest to the front
+            _sort(candidates, i)
+        candidates = candidates[1:-1]
+        if not rest:
+            return candidates[0]
+        candidates.append(rest.pop())
+
+
+def _sort(pictures: list[Tensor], i: int) -> None:
+    """Sort pictures i and i + 1 in place, pixel by pixel."""
+    first, second = pictures[i], pictures[i + 1]
+    pictures[i], pictures[i + 1] = torch.minimum(first, second), torch.maximum(first, second)
 
 
 def gaussian(x: Tensor, strength: Tensor) -> Tensor:
-    """A Gaussian blur whose standard deviation is `strength` pixels, cut at four of them, borders repeated."""
+    """A Gaussian blur with a standard deviation of `strength` pixels, cut off at four of them, borders repeated."""
     reach = int(4 * strength.max().item() + 0.5)
     steps = torch.arange(-reach, reach + 1, device=x.device)
     spread = strength.clamp_min(1e-3).view(-1, 1)
@@ -77,7 +87,7 @@ def gaussian(x: Tensor, strength: Tensor) -> Tensor:
 
 
 def _each(x: Tensor, strength: Tensor, denoise: Callable) -> Tensor:
-    """`denoise(picture, strength)` of scikit-image on each picture on its own; strength 0 leaves it as it is."""
+    """scikit-image's `denoise(picture, strength)` on one picture at a time; strength 0 leaves a picture unchanged."""
     pictures = x.detach().cpu().numpy().copy()
     for picture, s in zip(pictures[:, 0], strength.tolist(), strict=True):
         if s > 0:
@@ -86,55 +96,55 @@ def _each(x: Tensor, strength: Tensor, denoise: Callable) -> Tensor:
 
 
 def total_variation(x: Tensor, strength: Tensor) -> Tensor:
-    """The picture of least total variation near the given one; `strength` is the weight of the variation."""
+    """Total variation denoising (Chambolle); `strength` is the weight of the variation."""
     from skimage.restoration import denoise_tv_chambolle
 
     return _each(x, strength, lambda picture, s: denoise_tv_chambolle(picture, weight=s))
 
 
 def nonlocal_means(x: Tensor, strength: Tensor) -> Tensor:
-    """Each pixel from the pixels within 5 whose 5 x 5 neighbourhoods look alike; `strength` is h, how alike."""
+    """Non-local means: 5 x 5 patches within 5 pixels; `strength` is h, the distance of similar patches."""
     from skimage.restoration import denoise_nl_means
 
     return _each(x, strength, lambda picture, s: denoise_nl_means(picture, patch_size=5, patch_distance=5, h=s))
 
 
-SPIN = 4  # shifts either way that the wavelet filter averages over
+SHIFTS = 4  # in each direction, over which the wavelet filter averages
 
 
 def wavelet(x: Tensor, strength: Tensor) -> Tensor:
-    """Haar coefficients of two levels shrunk by BayesShrink for noise of sigma `strength`, averaged over 16 shifts.
+    """BayesShrink on two levels of Haar wavelets for noise of sigma `strength`, averaged over 16 shifts.
 
-    The thresholds are those of skimage.restoration.denoise_wavelet; the shifts take the blocks away.
+    The thresholds are those of skimage.restoration.denoise_wavelet; averaging over shifts removes block artefacts.
     """
     import pywt
 
     pictures = x.detach().cpu().numpy()[:, 0]
     variance = strength.cpu().numpy().reshape(-1, 1, 1) ** 2
 
-    def shrink(detail):
+    def shrink(detail: np.ndarray) -> np.ndarray:
         signal = (detail * detail).mean(axis=(1, 2), keepdims=True) - variance
         threshold = variance / signal.clip(1e-12) ** 0.5
         return detail - detail.clip(-threshold, threshold)
 
     options = {"wavelet": "haar", "mode": "periodization", "axes": (1, 2)}
     height, width = pictures.shape[1:]
-    total = 0
-    for shift in ((i, j) for i in range(SPIN) for j in range(SPIN)):
+    total = torch.zeros(pictures.shape)
+    for shift in ((i, j) for i in range(SHIFTS) for j in range(SHIFTS)):
         rolled = torch.roll(torch.from_numpy(pictures), shift, (1, 2)).numpy()
         coarse, *details = pywt.wavedec2(rolled, level=2, **options)
         smooth = pywt.waverec2([coarse, *(tuple(map(shrink, level)) for level in details)], **options)
         smooth = torch.from_numpy(smooth[:, :height, :width])
         total = total + torch.roll(smooth, (-shift[0], -shift[1]), (1, 2))
-    return (total / SPIN**2).unsqueeze(1).to(x)
+    return (total / SHIFTS**2).unsqueeze(1).to(x)
 
 
 def estimate_sigma(x: Tensor) -> Tensor:
-    """The standard deviation of the noise in each picture (B,), from the finest diagonal db2 wavelets alone.
+    """The standard deviation of the noise in each picture (B,), from its finest diagonal db2 wavelet coefficients.
 
-    The larger of two. One is the median size of all coefficients over its value for N(0, 1) (Donoho and Johnstone
-    1994): noise on the paper. The other is that of the coefficients other than 0, as in skimage.restoration's
-    estimate_sigma, less what strokes alone add: noise that leaves the paper clean.
+    The larger of two estimates. One is the median absolute value of all coefficients over that of N(0, 1) (Donoho and
+    Johnstone 1994), which sees noise on the background. The other takes only coefficients other than 0, as
+    skimage.restoration.estimate_sigma does, minus what the strokes themselves add; it sees noise on the ink alone.
     """
 
     def mirror(size: int) -> Tensor:
@@ -151,7 +161,7 @@ def estimate_sigma(x: Tensor) -> Tensor:
 
 
 def interpolate(at: Tensor, knots: Sequence[float], values: Sequence) -> Tensor:
-    """`values` (K, ...) between the K rising `knots`, linearly, at each of `at` (B,); constant outside them."""
+    """Linear interpolation of `values` (K, ...), given at the K increasing `knots`, at `at` (B,); constant outside."""
     xs = torch.tensor(knots, dtype=at.dtype, device=at.device)
     ys = torch.tensor(values, dtype=at.dtype, device=at.device)
     right = torch.searchsorted(xs, at.contiguous()).clamp(1, len(xs) - 1)
@@ -162,32 +172,42 @@ def interpolate(at: Tensor, knots: Sequence[float], values: Sequence) -> Tensor:
 
 @cache
 def table() -> dict:
-    """What tuning found: `sigma` at each of KNOTS, and per filter and noise kind (strength, gain, offset) there."""
+    """The tuned parameters: `sigma` at each of KNOTS, and per filter and kind (strength, gain, offset) at each.
+
+    `digits` is the number of digits they were tuned on.
+    """
     return json.loads(TABLE.read_text(encoding="utf-8"))
 
 
 def fingerprint() -> str:
-    """A hash of all that the filters' output depends on: this module and its table."""
+    """A hash of all that the filters' outputs depend on: this module and its table."""
     return hashlib.sha256(Path(__file__).read_bytes() + TABLE.read_bytes()).hexdigest()
 
 
 class ClassicalFilter(nn.Module):
-    """A filter behind the models' contract: pictures (B, 1, H, W) in [0, 1] to the same.
+    """A filter with the models' interface: pictures (B, 1, H, W) in [0, 1] to the same.
 
-    `rows` are (strength, gain, offset) at each of KNOTS. The noise factor comes from each picture, unless it is told.
+    `rows` are (strength, gain, offset) and `sigma` the estimated sigma of Gaussian noise at each of KNOTS. The noise
+    factor is estimated from each picture, unless `noise_factor` is given.
     """
 
-    def __init__(self, smooth: Callable, rows: Sequence, sigma: Sequence[float], noise_factor: float | None = None):
+    def __init__(
+        self,
+        smooth: Callable[[Tensor, Tensor], Tensor],
+        rows: Sequence,
+        sigma: Sequence[float],
+        noise_factor: float | None = None,
+    ) -> None:
         super().__init__()
         self.smooth, self.rows, self.sigma, self.noise_factor = smooth, rows, sigma, noise_factor
 
     def estimate(self, x: Tensor) -> Tensor:
-        """The noise factor of each picture (B,): the Gaussian one that leaves the estimated sigma after clipping."""
+        """The noise factor of each picture (B,): that of Gaussian noise with the estimated sigma after clipping."""
         return interpolate(estimate_sigma(x), self.sigma, KNOTS)
 
     def forward(self, x: Tensor) -> Tensor:
-        told = self.noise_factor
-        f = self.estimate(x) if told is None else torch.full((len(x),), told, dtype=x.dtype, device=x.device)
+        given = self.noise_factor
+        f = self.estimate(x) if given is None else torch.full((len(x),), given, dtype=x.dtype, device=x.device)
         strength, gain, offset = interpolate(f, KNOTS, self.rows).unbind(dim=1)
         gain, offset = gain.view(-1, 1, 1, 1), offset.view(-1, 1, 1, 1)
         return (self.smooth(x, strength) * gain + offset).clamp(0, 1)
@@ -195,7 +215,7 @@ class ClassicalFilter(nn.Module):
 
 @dataclass(frozen=True)
 class Filter:
-    """A classical filter: its smoother, the strengths tuning tries, and what its record says."""
+    """A classical filter: its smoother, the strengths that tuning tries, and how it is presented."""
 
     name: str
     title: str
@@ -205,22 +225,22 @@ class Filter:
     featured: bool = False
 
     def build(self) -> ClassicalFilter:
-        """The filter that sees only the noisy picture."""
+        """The filter, which sees only the noisy picture."""
         return ClassicalFilter(self.smooth, table()["filters"][self.name]["gaussian"], table()["sigma"])
 
     def tuned(self, kind: str, noise_factor: float) -> ClassicalFilter:
-        """The oracle: the same filter, told the true noise kind and factor in [0, 1]."""
+        """The oracle: the same filter with the true noise kind and factor (in [0, 1]) given."""
         return ClassicalFilter(self.smooth, table()["filters"][self.name][kind], table()["sigma"], noise_factor)
 
     def record(self, oracle: bool = False) -> Record[Method]:
-        """A record like a checkpoint's, of what applies to a filter; `oracle` marks the one told the true noise."""
+        """A record like a checkpoint's, with what applies to a filter; `oracle` marks the one told the noise."""
         name, title = (f"{self.name}-oracle", f"{self.title}, told the noise") if oracle else (self.name, self.title)
         author, year = self.source.rsplit(" ", 1)
         return Record(Method(name, title, "filter", "denoise", Source(author, int(year), "")), oracle=oracle)
 
 
 def _steps(low: float, high: float, count: int) -> tuple[float, ...]:
-    """0 and `count` strengths from low to high, each the same multiple of the one before."""
+    """0 and `count` strengths in geometric progression from `low` to `high`."""
     return (0.0, *(round(low * (high / low) ** (i / (count - 1)), 4) for i in range(count)))
 
 
@@ -237,7 +257,7 @@ FILTERS: dict[str, Filter] = {
 
 
 def levels(smooth: Tensor, clean: Tensor) -> tuple[float, float]:
-    """Gain and offset that bring `smooth` nearest to `clean` in squared error, before clipping."""
+    """The gain and offset with which `smooth` has the least squared error against `clean`, before clipping."""
     spread = smooth.var(correction=0).item()
     gain = ((smooth - smooth.mean()) * (clean - clean.mean())).mean().item() / spread if spread else 1.0
     return gain, clean.mean().item() - gain * smooth.mean().item()
@@ -245,20 +265,20 @@ def levels(smooth: Tensor, clean: Tensor) -> tuple[float, float]:
 
 @torch.inference_mode()
 def tune(clean: Tensor, progress: Callable = lambda rows: rows) -> dict:
-    """The table for all FILTERS and NOISES: at each of KNOTS the strength of least squared error after levels.
+    """The table for all FILTERS and NOISES: the parameters of least squared error at each of KNOTS.
 
-    `clean` (N, 1, H, W) in [0, 1] are digits to tune on; `progress` wraps the filters, as tqdm does.
+    `clean` (N, 1, H, W) in [0, 1] are the digits to tune on; `progress` wraps the list of filters, as tqdm does.
     """
     noisy = {kind: [add_noise(clean, draw_noise(kind, clean.shape, seed=0), f) for f in KNOTS[1:]] for kind in NOISES}
 
     def best(chosen: Filter, y: Tensor) -> tuple[float, float, float]:
-        found = []
+        results = []
         for strength in chosen.strengths:
             smooth = chosen.smooth(y, torch.full((len(y),), strength))
             gain, offset = levels(smooth, clean)
             error = ((smooth * gain + offset).clamp(0, 1) - clean).square().mean().item()
-            found.append((error, strength, round(gain, 4), round(offset, 4)))
-        return min(found)[1:]
+            results.append((error, strength, round(gain, 4), round(offset, 4)))
+        return min(results)[1:]
 
     return {
         "command": "python -m denoiser tune",

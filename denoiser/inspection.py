@@ -7,12 +7,13 @@ import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .data import PIXELS, SIDE
-from .models import Sine, Transposed, build
+from .models import Autoencoder, Sine, Transposed, build
 from .recipe import Recipe
 
 SMALL_WEIGHT = 1e-3  # weights with a smaller absolute value count as small
@@ -39,20 +40,22 @@ class Layer:
         return tuple(self.output.shape)
 
 
-def _product(size: int | tuple[int, ...]) -> str:
+def _size(layer: Any) -> str:
+    """The kernel of a convolution or pool as "3 x 3"."""
+    size = layer.kernel_size
     return " x ".join(map(str, size)) if isinstance(size, tuple) else f"{size} x {size}"
 
 
-def _stride(layer: nn.Conv2d | nn.ConvTranspose2d) -> str:
+def _stride(layer: Any) -> str:
     return "" if set(layer.stride) == {1} else f", stride {layer.stride[0]}"
 
 
-DESCRIPTIONS: dict[type[nn.Module], Callable[[nn.Module], str]] = {
-    nn.Conv2d: lambda m: f"convolution {_product(m.kernel_size)}{_stride(m)}",
-    Transposed: lambda m: f"transposed convolution {_product(m.kernel_size)}{_stride(m)}",
+DESCRIPTIONS: dict[type[nn.Module], Callable[[Any], str]] = {
+    nn.Conv2d: lambda m: f"convolution {_size(m)}{_stride(m)}",
+    Transposed: lambda m: f"transposed convolution {_size(m)}{_stride(m)}",
     nn.Linear: lambda m: "dense",
     nn.LSTM: lambda m: "LSTM",
-    nn.MaxPool2d: lambda m: f"max pool {_product(m.kernel_size)}",
+    nn.MaxPool2d: lambda m: f"max pool {_size(m)}",
     nn.AdaptiveAvgPool2d: lambda m: "mean over the picture",
     nn.Upsample: lambda m: f"resize, {m.mode}",
     nn.Flatten: lambda m: "flatten",
@@ -128,7 +131,7 @@ def _with_code(rows: list[Layer], z: Tensor | None) -> list[Layer]:
 @torch.inference_mode()
 def encode(model: nn.Module, x: Tensor) -> Tensor | None:
     """The code of `x` (1, 1, 28, 28) without the batch dimension; None for a model without one."""
-    return model.encode(x)[0].float() if hasattr(model, "encode") else None
+    return model.encode(x)[0].float() if isinstance(model, Autoencoder) else None
 
 
 @torch.inference_mode()
@@ -172,7 +175,7 @@ def first_weights(model: nn.Module) -> Tensor | None:
         if isinstance(module, nn.Linear) and module.in_features == PIXELS:
             return module.weight.detach().float().view(-1, SIDE, SIDE)
         if isinstance(module, nn.LSTM):
-            return torch.stack(module.weight_ih_l0.detach().float().chunk(4))
+            return torch.stack(module.get_parameter("weight_ih_l0").detach().float().chunk(4))
     return None
 
 
@@ -227,8 +230,7 @@ def checkerboard_views(model: nn.Module, recipe: Recipe, noisy: Tensor) -> dict[
     "trained" is the output, "log-odds" the same before its sigmoid, "untrained" the output of the network before any
     training, built as its `recipe` says.
     """
-    generator = torch.Generator().manual_seed(recipe.seed)
-    untrained = build(recipe.network, recipe.settings, generator).eval().to(noisy.device)
+    untrained = build(recipe.network, recipe.settings, recipe.seed).eval().to(noisy.device)
     trained = model(noisy).clamp(0, 1)
     log_odds = torch.logit(trained.double().clamp(1e-12, 1 - 1e-7)).float()  # float32 knows no number nearer to 1
     return {"trained": trained, "log-odds": log_odds, "untrained": untrained(noisy)}

@@ -1,10 +1,12 @@
-"""The formulas a recipe may name. Each takes logits and targets, float (B, 1, 28, 28), and gives a scalar.
+"""The losses a recipe may name. Each takes logits and targets, float (B, 1, 28, 28), and gives a scalar.
 
-Networks give logits so that cross-entropy is stable; the picture is their sigmoid. Knows nothing of models.
+Networks return logits, which make cross-entropy numerically stable; the picture is their sigmoid. Knows nothing of
+models.
 """
 
 import math
 from collections.abc import Callable
+from functools import reduce
 
 import torch
 import torch.nn.functional as F
@@ -17,50 +19,51 @@ def bce(logits: Tensor, clean: Tensor) -> Tensor:
 
 
 def mse(logits: Tensor, clean: Tensor) -> Tensor:
-    """Squared error per pixel of the picture."""
+    """Squared error per pixel, meaned over pixels and batch."""
     return F.mse_loss(torch.sigmoid(logits.float()), clean)
 
 
 def ssim(logits: Tensor, clean: Tensor) -> Tensor:
-    """1 - SSIM of the picture, the window of `metrics.ssim`."""
+    """1 - SSIM, meaned over the batch; see `metrics.ssim`."""
     from .metrics import ssim as ssim_per_image
 
     return 1 - ssim_per_image(torch.sigmoid(logits.float()), clean).mean()
 
 
-TOP_PSNR = 40.0  # dB, more than anybody sees
-ANCHOR = 10.0  # weight of the cross-entropy in `psnr`: little beside the rest, but for pixels that are sure and wrong
+MAX_PSNR = 40.0  # dB; nobody sees a difference above
+BCE_WEIGHT = 10.0  # of the cross-entropy in `psnr`: small beside the rest, except for confident wrong pixels
 
 
 def psnr(logits: Tensor, clean: Tensor) -> Tensor:
-    """How many dB each picture's PSNR is short of 40, meaned (3 where it is 40), and ten times the cross-entropy.
+    """40 minus each picture's PSNR in dB, smoothed near 0 and meaned over the batch, plus ten times the cross-entropy.
 
-    The figure denoisers are measured by, as the loss: Chen et al., "Simple Baselines for Image Restoration", 2022. Its
-    gradient dies where the sigmoid saturates, so that alone it stops at black pictures; that of cross-entropy does not.
+    The metric of denoisers as their loss: Chen et al., "Simple Baselines for Image Restoration", 2022. Its gradient
+    vanishes where the sigmoid saturates, so that alone it gets stuck at black pictures; that of cross-entropy does not.
     """
     mse = (torch.sigmoid(logits.float()) - clean).square().flatten(1).mean(dim=1)
-    short = 10 / math.log(10) * torch.log1p(mse * 10 ** (TOP_PSNR / 10)).mean()
-    return short + ANCHOR * bce(logits, clean)
+    missing = 10 / math.log(10) * torch.log1p(mse * 10 ** (MAX_PSNR / 10)).mean()
+    return missing + BCE_WEIGHT * bce(logits, clean)
 
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"bce": bce, "mse": mse, "ssim": ssim, "psnr": psnr}
 
 
-def code_l1(model: nn.Module, z: Tensor) -> Tensor:
-    """Mean size of a code's values: an activity penalty that makes the code sparse."""
+def code_l1(model: nn.Module, z: Tensor | None) -> Tensor:
+    """Mean absolute value of the latent `z` (B, ...): an activity penalty that makes it sparse."""
+    assert z is not None, "only models with a latent list this penalty"
     return z.float().abs().mean()
 
 
-def weight_l1(model: nn.Module, z: Tensor) -> Tensor:
-    """Sum of the sizes of all weights, biases left out."""
-    return sum(w.abs().sum() for w in model.parameters() if w.dim() > 1)
+def weight_l1(model: nn.Module, z: Tensor | None) -> Tensor:
+    """Sum of the absolute values of all weights, without biases."""
+    return reduce(torch.add, (w.abs().sum() for w in model.parameters() if w.dim() > 1))
 
 
-PENALTIES: dict[str, Callable[[nn.Module, Tensor], Tensor]] = {"code_l1": code_l1, "weight_l1": weight_l1}
+PENALTIES: dict[str, Callable[[nn.Module, Tensor | None], Tensor]] = {"code_l1": code_l1, "weight_l1": weight_l1}
 
 
 def gaussian_kl(mu: Tensor, logvar: Tensor) -> Tensor:
-    """KL(N(mu, exp(logvar)) || N(0, I)) in nats, summed over the code, meaned over the batch.
+    """KL(N(mu, exp(logvar)) || N(0, I)) in nats, summed over the latent dimensions, meaned over the batch.
 
     Kingma and Welling, "Auto-Encoding Variational Bayes", 2013, appendix B.
     """

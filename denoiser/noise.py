@@ -1,7 +1,7 @@
-"""Noise as a frozen field: drawn once from a seed, then only scaled by the noise factor.
+"""Noise as a fixed field that is drawn once from a seed and then only scaled by the noise factor.
 
-Every kind has one dial, the noise factor f, from 0 (untouched) to 1 (a person can barely read the digit). The
-field does not depend on f, so moving the dial never redraws anything. Knows nothing of models.
+Every kind has one parameter, the noise factor f, from 0 (untouched) to 1 (a person can barely read the digit). The
+field does not depend on f, so changing f draws nothing again. Knows nothing of models.
 """
 
 import math
@@ -14,7 +14,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Noise:
-    """A kind: `draw(shape, generator)` gives a field of that shape, `apply(x, field, f)` the noisy picture."""
+    """A kind of noise: `draw(shape, generator)` gives a field of that shape, `apply(x, field, f)` the noisy picture.
+
+    The page shows `label` and `meaning`.
+    """
 
     label: str
     meaning: str
@@ -24,7 +27,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class NoiseField:
-    """A frozen draw of one kind; `values` has the shape (B, 1, H, W) of the pictures it is for."""
+    """One draw of a kind; `values` has the shape (B, 1, H, W) of the pictures it is for."""
 
     kind: str
     values: Tensor
@@ -47,7 +50,8 @@ def _gaussian(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
 
 
 def _salt_and_pepper(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
-    # The field's size says when a pixel is lost, its sign to what: the lost pixels are nested as f grows.
+    # A pixel is lost once p exceeds the field's absolute value, and its sign decides between salt and pepper: pixels
+    # lost at one noise factor stay lost at all higher ones.
     p = 0.7 * f
     return torch.where(field.abs() < p, (field > 0).to(x.dtype), x)
 
@@ -56,11 +60,11 @@ def _speckle(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
     return x * (1 + 1.5 * f * field)
 
 
-EXACT_RATE = 64.0  # photons up to which Poisson quantiles are summed; beyond, Cornish-Fisher is off by < 0.02
+EXACT_RATE = 64.0  # photons up to which quantiles are exact sums; above, the Cornish-Fisher error is below 0.02
 
 
 def _poisson(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
-    """1 / f^2 photons at full ink, counted by the quantiles of the frozen uniform field."""
+    """Photon counts with a mean of 1 / f^2 at full ink: the Poisson quantiles at the uniform field, times f^2."""
     square = f.square().clamp_min(1e-8)
     rate = (x / square).clamp_min(0)
     few = rate.clamp_max(EXACT_RATE)
@@ -77,8 +81,8 @@ def _poisson(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
     return torch.where(rate > EXACT_RATE, many, count) * square
 
 
-def _place(shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """Each pixel's distance, in the largest coordinate, from a random place in the middle of its picture."""
+def _distance_from_centre(shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Each pixel's Chebyshev distance from a random point in the middle half of its picture."""
     batch, _, height, width = shape
     row, column = _uniform((2, batch, 1, 1, 1), generator) * 0.5 + 0.25
     rows = torch.arange(height, device=generator.device).view(1, 1, -1, 1)
@@ -87,7 +91,7 @@ def _place(shape: Sequence[int], generator: torch.Generator) -> Tensor:
 
 
 def _block_out(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
-    # A square of side 16 f; pixels at its border fade, so that it grows smoothly.
+    # A square with sides of 16 f pixels; those at its border fade gradually, so that it grows smoothly.
     return x * (1 - (8 * f + 0.5 - field).clamp(0, 1) * (f > 0))
 
 
@@ -96,7 +100,7 @@ NOISES: dict[str, Noise] = {
     "salt-and-pepper": Noise("Salt and pepper", "some pixels turn white or black", _signed_uniform, _salt_and_pepper),
     "speckle": Noise("Speckle", "the ink itself flickers; the paper stays clean", _normal, _speckle),
     "poisson": Noise("Poisson", "too few photons: light arrives in grains", _uniform, _poisson),
-    "block-out": Noise("Block-out", "a square of the picture is missing", _place, _block_out),
+    "block-out": Noise("Block-out", "a square of the picture is missing", _distance_from_centre, _block_out),
 }
 
 
@@ -108,9 +112,9 @@ def draw_noise(
 ) -> NoiseField:
     """A field of `kind` for pictures of `shape` (B, 1, H, W).
 
-    An int seeds the whole field; a sequence of B ints seeds each picture on its own, so that a picture's noise
-    does not depend on its batch; a generator (of the training loop) draws where it lives. Seeded fields are
-    drawn on the CPU, so that a seed means the same everywhere. Raises ValueError for an unknown kind.
+    An int seeds the whole field. A sequence of B ints seeds each picture on its own, so that its noise does not depend
+    on the batch it is in. A generator is used on its own device. Seeded fields are drawn on the CPU, so that a seed
+    gives the same noise on every device. Raises ValueError for an unknown kind or a wrong number of seeds.
     """
     if kind not in NOISES:
         raise ValueError(f"unknown noise kind {kind!r}; there are {', '.join(NOISES)}")
@@ -130,7 +134,8 @@ def draw_noise(
 def add_noise(x: Tensor, field: NoiseField, noise_factor: float | Tensor) -> Tensor:
     """`x` (B, 1, H, W) in [0, 1] with the field scaled by `noise_factor`, clipped to [0, 1].
 
-    `noise_factor` is one number or a tensor that broadcasts against x, such as (B, 1, 1, 1). Factor 0 returns x.
+    `noise_factor` is a number in [0, 1] or a tensor that broadcasts against x, such as (B, 1, 1, 1); at 0 the result
+    is x.
     """
     f = torch.as_tensor(noise_factor, dtype=x.dtype, device=x.device)
     return torch.where(f > 0, NOISES[field.kind].apply(x, field.values, f).clamp(0, 1), x)

@@ -1,7 +1,7 @@
 """RECIPES: everything that is trained, each with its settings, its source and the source's headline figure.
 
-Adding a model is adding an entry here (and a builder in models.py where its structure is new). Knows nothing of
-files or pages.
+Adding a model is adding an entry here (and a builder in models/networks.py where its structure is new). Knows
+nothing of files or pages.
 """
 
 import json

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .data import SIDE, Batch
+from .trainable import Penalties, Trainable
 
 STEPS = 12  # evaluations of the network for one original
 CHUNK = 256  # originals drawn at once: more do not fit into a processor's cache
@@ -45,7 +46,7 @@ def draw_fields(seeds: Sequence[int], count: int, fields: int) -> Tensor:
     return torch.stack(drawn, dim=1)
 
 
-class Sampler(nn.Module):
+class Sampler(Trainable):
     """Draws clean digits from what is observed of them.
 
     `count` is how many originals to draw for each picture, `seed` an int, or a sequence of one int a picture; `steps`
@@ -226,7 +227,7 @@ class FlowSampler(Sampler):
         self,
         batch: Batch,
         criterion: str = "bce",
-        penalties: Mapping[str, float] | None = None,
+        penalties: Penalties | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
         """Cross-entropy in nats per pixel between guess and `batch.clean`, weighted by 1 / (1.1 - t)."""

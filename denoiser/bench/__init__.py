@@ -1,10 +1,12 @@
 """Benchmarks: alternatives side by side, on this machine, in one run."""
 
 import json
-import statistics
+from collections.abc import Sequence
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
+
+import numpy as np
 
 from ..errors import DenoiserError
 
@@ -16,28 +18,16 @@ class BenchError(DenoiserError, RuntimeError):
     """The benchmark cannot run here; the message says what is missing."""
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value below which `share` (0 to 1) of `values` lie, by linear interpolation."""
-    ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    low = int(place)
-    high = min(low + 1, len(ordered) - 1)
-    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+def summary(values: Sequence[float], percentiles: Sequence[int] = (50, 95)) -> dict[str, float]:
+    """Count and percentiles ("p50") of milliseconds, the latter rounded to a tenth."""
+    found = np.percentile(values, percentiles).round(1).tolist()
+    return {"count": len(values)} | {f"p{share}": value for share, value in zip(percentiles, found, strict=True)}
 
 
-def summary(values: list[float]) -> dict[str, float]:
-    """Count, p50 and p95 of milliseconds."""
-    return {
-        "count": len(values),
-        "p50": round(statistics.median(values), 1),
-        "p95": round(percentile(values, 0.95), 1),
-    }
-
-
-def main(what: str, json_file: Path | None = None, **options) -> None:
+def main(what: str, json_file: Path | None = None, **options: object) -> None:
     """Run the benchmark `what`, print its figures and write them to `json_file` where one is named.
 
-    `options` are those of its measure(); BenchError where it has no such one.
+    `options` are arguments of its measure(); those that are None are left out. BenchError if it has no such argument.
     """
     from ..files import write_atomically
 

@@ -1,6 +1,6 @@
-"""bench ablations: what each choice in our own recipes is worth, one changed at a time, by shorter trainings.
+"""bench ablations: the effect of each choice in our own recipes, one changed at a time, in shorter trainings.
 
-The U-Net is stood in for by a small one. All figures are of the validation digits: test digits choose nothing.
+A small U-Net stands in for the large one. All figures are of the validation digits; test digits choose nothing.
 """
 
 from dataclasses import replace
@@ -22,8 +22,9 @@ CLEAN = {"task": "reconstruct", "noise": (), "noise_factor": 0.0}
 
 
 def plans() -> dict[str, dict[str, Recipe]]:
-    """Per recipe: as it stands but for its length, and with one choice changed; by what was changed."""
+    """For each recipe it itself, shortened, and variants with one choice changed, by what was changed."""
     unet = stand_in("unet", epochs=EPOCHS["unet"])
+    unet_settings, plane_settings = dict(unet.settings), dict(get_recipe("vae-2d-best").settings)
     plane = replace(get_recipe("vae-2d-best"), epochs=EPOCHS["vae-2d-best"], featured=False)
     changes: dict[str, tuple[Recipe, dict[str, dict]]] = {
         "unet": (
@@ -35,15 +36,15 @@ def plans() -> dict[str, dict[str, Recipe]]:
                 "Gaussian noise alone": {"noise": ("gaussian",)},
                 "shifted and turned digits": {"augmentation": Augmentation(degrees=8, shift=1, scale=0.05)},
                 "batches of 256": {"batch_size": 256},
-                "a block more at each size": {"settings": unet.settings | {"blocks": (2, 2, 2)}},
-                "half as wide again": {"settings": unet.settings | {"widths": (24, 48, 96)}},
+                "a block more at each size": {"settings": unet_settings | {"blocks": (2, 2, 2)}},
+                "half as wide again": {"settings": unet_settings | {"widths": (24, 48, 96)}},
             },
         ),
         "vae-2d-best": (
             plane,
             {
-                "coordinates for waves": {"settings": plane.settings | {"waves": False}},
-                "two layers in the decoder": {"settings": plane.settings | {"decoder": (512, 512)}},
+                "coordinates for waves": {"settings": plane_settings | {"waves": False}},
+                "two layers in the decoder": {"settings": plane_settings | {"decoder": (512, 512)}},
                 "no climb of the KL term": {"penalty_warmup": 0},
                 "constant learning rate": {"schedule": "constant"},
                 "clean digits alone": CLEAN,
@@ -61,14 +62,14 @@ def plans() -> dict[str, dict[str, Recipe]]:
 
 
 def figures_of(model: nn.Module, digits: Digits) -> dict[str, float]:
-    """What tells such networks apart on `digits`: mean PSNR per image by noise factor, or the plane's figures."""
+    """The figures that compare such networks on `digits`: mean PSNR per image by noise factor, or those of a VAE."""
     if isinstance(model, VAE):
         return elbo_terms(model, digits) | {"neighbour_accuracy": encode_digits(model, digits).accuracy}
     return {str(f): measure_quality(model, digits, list(noisy_batches(digits, "gaussian", f)))["psnr"] for f in FACTORS}
 
 
 def measure() -> dict:
-    """Each variant trained, and its figures on the validation digits."""
+    """Train each variant and measure it on the validation digits."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     digits = load_mnist("train", device)
     held_out = split_validation(digits)[1]
@@ -83,7 +84,7 @@ def measure() -> dict:
 
 
 def show(figures: dict) -> None:
-    """One table for each recipe."""
+    """Print one table for each recipe."""
     for name, rows in figures["recipes"].items():
         columns = list(next(iter(rows.values())))
         print(f"\n{name}, {figures['epochs'][name]} epochs; validation digits")

@@ -1,4 +1,4 @@
-"""The real page in a real browser: app.py in a process of its own, headless Chromium, and hands that draw."""
+"""The real page in a real browser: the server in its own process, headless Chromium, and simulated mouse and touch."""
 
 import itertools
 import os
@@ -12,21 +12,25 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from . import BenchError
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
-DESKTOP = {"viewport": {"width": 1280, "height": 800}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+DESKTOP: dict = {"viewport": {"width": 1280, "height": 800}}
+PHONE: dict = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 PATIENCE = 180.0  # seconds to wait for the page or an answer
 
-Hand = Callable[[str, float, float], None]  # "press", "move" or "lift" at a place of the window
+Pointer = Callable[[str, float, float], None]  # "press", "move" or "lift" at a position (x, y) in the window, pixels
 
 
 def free_port() -> int:
-    """A port of the loopback that nothing listens on."""
+    """A free port of the loopback interface."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
@@ -73,8 +77,8 @@ def find_chromium() -> str:
 
 
 @contextmanager
-def browser_page(address: str, options: dict):
-    """The page in headless Chromium with these context options, ready to draw on."""
+def browser_page(address: str, options: dict) -> Iterator["Page"]:
+    """The page at `address` in headless Chromium with these context options, ready to draw on."""
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
@@ -91,8 +95,8 @@ def browser_page(address: str, options: dict):
             browser.close()
 
 
-def mouse(page) -> Hand:
-    """A hand that presses, moves and lifts the mouse."""
+def mouse(page: "Page") -> Pointer:
+    """The mouse of the page."""
 
     def act(what: str, x: float, y: float) -> None:
         page.mouse.move(x, y)
@@ -102,8 +106,8 @@ def mouse(page) -> Hand:
     return act
 
 
-def finger(page) -> Hand:
-    """A hand that presses, moves and lifts one finger."""
+def finger(page: "Page") -> Pointer:
+    """A finger on the page's touch screen."""
     session = page.context.new_cdp_session(page)
     kinds = {"press": "touchStart", "move": "touchMove", "lift": "touchEnd"}
 
@@ -114,13 +118,14 @@ def finger(page) -> Hand:
     return act
 
 
-def drag(page, hand: Hand, selector: str, points: list[tuple[float, float]], moves: int = 8) -> None:
-    """`hand` along `points` in units of an element's box, `moves` between two of them, one each 16 ms as people do."""
+def drag(page: "Page", pointer: Pointer, selector: str, points: list[tuple[float, float]], moves: int = 8) -> None:
+    """Drag along `points`, in units of an element's box, with `moves` events from one to the next, every 16 ms."""
     box = page.locator(selector).bounding_box()
-    places = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
-    hand("press", *places[0])
-    for (x0, y0), (x1, y1) in itertools.pairwise(places):
+    assert box is not None
+    path = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in points]
+    pointer("press", *path[0])
+    for (x0, y0), (x1, y1) in itertools.pairwise(path):
         for i in range(1, moves + 1):
-            hand("move", x0 + (x1 - x0) * i / moves, y0 + (y1 - y0) * i / moves)
+            pointer("move", x0 + (x1 - x0) * i / moves, y0 + (y1 - y0) * i / moves)
             page.wait_for_timeout(16)
-    hand("lift", *places[-1])
+    pointer("lift", *path[-1])

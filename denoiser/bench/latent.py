@@ -1,17 +1,22 @@
-"""bench latent: the maps in a real browser, how soon they answer and how much they weigh."""
+"""bench latent: the maps in a real browser, how fast they respond and how large they are."""
+
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from . import BenchError, summary
 from .browser import DESKTOP, PATIENCE, PHONE, browser_page, finger, mouse, served_page
 
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Response
+
 GOALS = {
     "tab_to_maps_ms": 2_000,
     "pointer_to_canvas_ms": 8,
     "rest_to_exact_ms": 100,
     "bytes_of_a_map": 600_000,
-}  # the most that is wanted: of times their p95
-PATHS = 12  # of the pointer over the maps, each of MOVES moves, a frame apart
+}  # upper limits; for times, of the p95
+PATHS = 12  # of the pointer over the maps, each of MOVES events, one per frame
 MOVES = 30
 TAB = "#latent-space-tab-button"
 LISTEN = """() => {
@@ -34,17 +39,17 @@ OPENED = """async tab => {
 }"""
 
 
-def explore(page, touch: bool = False, paths: int = PATHS) -> dict:
-    """Milliseconds on one open page: the tab opened, the pointer, or a finger, led over the maps, and left at rest.
+def explore(page: "Page", touch: bool = False, paths: int = PATHS) -> dict:
+    """Open the tab with the maps and move the pointer, or with `touch` a finger, over them; times in milliseconds.
 
-    Opened is until every map there is can be used. A pointer event counts from its arrival until every canvas is
-    written, rest from the last move to the exact picture, both by the browser's clock. `bytes_of_a_map` is the
-    longest answer that brings one. Raises BenchError where the page has no map.
+    The tab counts as open once every map can be used. A pointer event takes until every canvas is written, resting
+    takes from the last move until the exact picture is there, both by the browser's clock. `bytes_of_a_map` is the
+    longest reply that carries one. Raises BenchError if the page has no map.
     """
-    hand = finger(page) if touch else mouse(page)
+    pointer = finger(page) if touch else mouse(page)
     sizes: list[int] = []
 
-    def weigh(response) -> None:
+    def weigh(response: "Response") -> None:
         if "component_server" in response.url and '"tiles' in (text := response.text()):
             sizes.append(len(text))
 
@@ -56,28 +61,29 @@ def explore(page, touch: bool = False, paths: int = PATHS) -> dict:
     page.locator("#map .over").first.scroll_into_view_if_needed()
     page.wait_for_function(
         "() => !document.querySelector('#latent_new .unlit')", timeout=PATIENCE * 1000
-    )  # all is there
+    )  # everything is loaded
     page.evaluate(LISTEN)
     page.evaluate("() => denoiser.set({ pins: { a: [-5.9, 5.9], b: [5.9, 5.9] } })")  # a pin would be dragged instead
     exact = []
-    boxes = [over.bounding_box() for over in page.locator("#map .over").all()]
-    visible = [box for box in boxes if box["y"] + box["height"] <= page.viewport_size["height"]] or boxes[:1]
+    boxes = [box for over in page.locator("#map .over").all() if (box := over.bounding_box())]
+    height = (page.viewport_size or DESKTOP["viewport"])["height"]
+    visible = [box for box in boxes if box["y"] + box["height"] <= height] or boxes[:1]
     for path in tqdm(range(paths), desc="paths over the map", unit="path"):
         box = visible[path % len(visible)]
         page.evaluate("() => performance.clearMeasures('denoiser:exact')")
         across, down = box["width"] / (MOVES + 10), box["height"] / (paths + 1)
-        places = [(box["x"] + across * (5 + i), box["y"] + down * (path + 1)) for i in range(MOVES)]
+        points = [(box["x"] + across * (5 + i), box["y"] + down * (path + 1)) for i in range(MOVES)]
         if touch:
-            hand("press", *places[0])
-        for place in places:
-            hand("move", *place)
+            pointer("press", *points[0])
+        for point in points:
+            pointer("move", *point)
             page.wait_for_timeout(16)
         page.wait_for_function(
             "() => performance.getEntriesByName('denoiser:exact').length > 0", timeout=PATIENCE * 1000
         )
         exact.append(page.evaluate("() => performance.getEntriesByName('denoiser:exact').at(-1).duration"))
         if touch:
-            hand("lift", *places[-1])
+            pointer("lift", *points[-1])
     return {
         "maps": page.evaluate("() => denoiser.state.maps.map(map => map.name)"),
         "tab_to_maps_ms": round(opened),
@@ -88,7 +94,7 @@ def explore(page, touch: bool = False, paths: int = PATHS) -> dict:
 
 
 def visits(address: str) -> dict:
-    """`explore` by mouse at 1280 px and by touch at 390 px, with the goals beside them."""
+    """`explore` by mouse at 1280 px and by touch at 390 px, with GOALS."""
     with browser_page(address, DESKTOP) as page:
         desktop = explore(page)
     with browser_page(address, PHONE) as page:
@@ -97,13 +103,13 @@ def visits(address: str) -> dict:
 
 
 def measure() -> dict:
-    """`visits` of a server of its own. Raises BenchError as `serving` does."""
+    """`visits` of a server of its own. Raises BenchError if server or browser cannot be started."""
     with served_page() as (address, _):
         return visits(address)
 
 
 def show(figures: dict) -> None:
-    """The figures of `measure` as one table, p50 / p95 beside the goal."""
+    """Print the figures of `measure` as one table, p50 / p95 beside the goal."""
     runs = {name: run for name, run in figures.items() if name != "goals"}
     print(f"{'':24}" + "".join(f"{name:>20}" for name in runs) + f"{'at most':>12}")
     for key, goal in figures["goals"].items():

@@ -1,9 +1,9 @@
-"""bench limit: how far the limit of denoising may be, by small U-Nets that differ in seed, digits and noise.
+"""bench limit: how far denoising is from its limit, estimated with small U-Nets that differ in seed, digits and noise.
 
-A trained network is one draw from all that seed and training digits could have given. Two draws f and g that share
-nothing differ, in the mean over pixels, by |f - g|^2 = 2 V, V the variance of a draw; the mean of endlessly many has
-the error MSE - V, exactly. What that leaves out, the error the mean of all draws has beyond the best possible one, no
-such experiment can see: the estimate is a bound from one side.
+A trained network is one sample from the distribution that seed and training digits give. Two independent samples f and
+g differ, in the mean over pixels, by |f - g|^2 = 2 V, where V is the variance of a sample; the mean of infinitely many
+has exactly the error MSE - V. How far that mean is from the best possible denoiser no such experiment can show: the
+estimate is a bound from one side.
 """
 
 import math
@@ -23,12 +23,12 @@ from .stand_ins import stand_in, train
 
 EPOCHS = 5
 FACTORS = (0.25, 0.5, 0.7, 1.0)
-UNSEEN = "salt-and-pepper"  # what the last network never saw in training
+UNSEEN = "salt-and-pepper"  # the noise that the last network never saw in training
 TESTED = 10_000  # test digits
 
 
 def plans(digits: Digits) -> dict[str, tuple[Recipe, Digits]]:
-    """The networks compared: two seeds on all digits, two halves (as many steps each), and one without a kind."""
+    """The networks: two seeds on all digits, one on each half of them (as many steps), one without a noise kind."""
     seen = tuple(kind for kind in get_recipe("unet").noise if kind != UNSEEN)
     return {
         "all digits": (stand_in("all-0", epochs=EPOCHS), digits),
@@ -41,7 +41,7 @@ def plans(digits: Digits) -> dict[str, tuple[Recipe, Digits]]:
 
 @torch.inference_mode()
 def outputs(models: dict[str, nn.Module], digits: Digits, kind: str, factor: float) -> Iterator[tuple[Tensor, dict]]:
-    """Batch by batch: the clean digits, and what each model makes of them under noise."""
+    """Batch by batch the clean digits (B, 1, 28, 28), and each model's output for them under noise."""
     start = 0
     for noisy in noisy_batches(digits, kind, factor):
         clean = digits[start : start + len(noisy)].floats()
@@ -51,7 +51,8 @@ def outputs(models: dict[str, nn.Module], digits: Digits, kind: str, factor: flo
 
 def errors(models: dict[str, nn.Module], digits: Digits, kind: str, factor: float) -> dict:
     """Mean squared error of each model, mean squared difference of each pair, and mean PSNR per image of each."""
-    total, sums = 0, {}
+    total = 0
+    sums: dict[object, float] = {}
 
     def add(key: object, values: Tensor) -> None:
         sums[key] = sums.get(key, 0.0) + values.double().sum().item()
@@ -68,7 +69,7 @@ def errors(models: dict[str, nn.Module], digits: Digits, kind: str, factor: floa
 
 
 def measure() -> dict:
-    """Errors and disagreements at each noise factor, and what they say of the limit."""
+    """Errors and differences at each noise factor, and the gains that follow from them."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     models = train(plans(load_mnist("train", device)))
     digits = load_mnist("test", device)[:TESTED]
@@ -86,16 +87,16 @@ def measure() -> dict:
 
 
 def decibels(mse: float) -> float:
-    """The PSNR of a mean squared error; infinite where nothing is left of it."""
+    """The PSNR in dB of a mean squared error; infinite for an error of 0 or below."""
     return -10 * math.log10(mse) if mse > 0 else math.inf
 
 
 def limit(found: dict, whole: tuple[str, str], half: tuple[str, str]) -> dict:
-    """From errors on all digits and on halves to dB that are still to be had, as differences of 10 log10 MSE.
+    """The possible gains in dB, as differences of 10 log10 MSE, from the errors on all digits and on halves.
 
-    `seeds`: by the mean of endlessly many networks on all digits. `data`: by endlessly many digits, where the error
-    falls like a + b / digits, so that it ends as far below all digits as these are below half of them. `draws`: by
-    the mean of endlessly many networks, each with digits of its own, as many as a half.
+    `seeds` is the gain of averaging infinitely many networks trained on all digits. `data` is that of infinitely many
+    digits, if the error is a + b / digits: it is then as far below that for all digits as that is below that for half.
+    `draws` is the gain of averaging infinitely many networks, each trained on other digits, as many as a half.
     """
     error, half_error = (sum(found[name] for name in names) / 2 for names in (whole, half))
 
@@ -109,7 +110,7 @@ def limit(found: dict, whole: tuple[str, str], half: tuple[str, str]) -> dict:
 
 
 def show(figures: dict) -> None:
-    """Two tables: dB still to be had under Gaussian noise, and the errors on noise that was never seen."""
+    """Print two tables: possible gains under Gaussian noise, and errors on noise never seen in training."""
     print(f"small U-Nets, {figures['parameters']:,} parameters, {figures['epochs']} epochs; mean PSNR per image in dB")
     print(f"\n{'noise factor':>12}{'all digits':>12}{'half':>8}{'seeds':>8}{'data':>8}{'draws':>8}")
     for row in figures["gaussian"]:

@@ -1,4 +1,4 @@
-"""bench serving: the real page in a real browser."""
+"""bench serving: how fast the real page responds in a real browser, and where the server spends its time."""
 
 import base64
 import json
@@ -8,57 +8,64 @@ import re
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from functools import reduce
+from operator import getitem
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from ..checkpoint import list_models
 from . import latent, summary
-from .browser import DESKTOP, PHONE, Hand, browser_page, drag, finger, mouse, served_page
+from .browser import DESKTOP, PHONE, Pointer, browser_page, drag, finger, mouse, served_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Request
 
 SIX = ("dense-16", "conv-64", "vae-2d-best", "unet", "conv-nearest", "median")
-DELAY = 200  # milliseconds that the last run adds to every request and answer
-SECONDS = 30.0  # after which a run draws no further stroke
-STAGES = ("parse", "ink", "noise", "models", "referee", "metrics", "encode", "whole")
+DELAY = 200  # milliseconds of network latency in the last visit
+SECONDS = 30.0  # after which a visit draws no further stroke
+SPANS = ("parse", "ink", "noise", "models", "referee", "metrics", "encode", "whole")
 SLIDER = "#film input[type=range]:visible"
 
-# What a run must reach, by the way to its figure: (words, path, limit, whether less is better).
+# What a visit must reach: (description, path to the figure, limit, whether lower is better).
 GOALS = (
     ("pen-up to all cards, p50, ms", ("pen_up_to_cards_ms", "p50"), 80, True),
     ("pen-up to all cards, p95, ms", ("pen_up_to_cards_ms", "p95"), 150, True),
-    ("pen-up to the ladder, p95, ms", ("pen_up_to_ladder_ms", "p95"), 400, True),
-    ("updates a second while drawing", ("updates_per_second_while_drawing",), 10, False),
+    ("pen-up to the sweep, p95, ms", ("pen_up_to_sweep_ms", "p95"), 400, True),
+    ("updates per second while drawing", ("updates_per_second_while_drawing",), 10, False),
     ("slider event to all canvases, p95, ms", ("slider_to_canvases_ms", "p95"), 8, True),
 )
 
 
 def board() -> tuple[list[str], list[str]]:
-    """The models to serve, of SIX, and those of SIX that are not trained yet."""
-    there = list_models()
-    return [name for name in SIX if name in there], [name for name in SIX if name not in there]
+    """The models of SIX that can be served, and those that are not trained yet."""
+    available = list_models()
+    return [name for name in SIX if name in available], [name for name in SIX if name not in available]
 
 
 def link(address: str, names: list[str]) -> str:
-    """The page's address for an empty pad and these models."""
+    """The address of the page with an empty pad and these models on the board."""
     facts = json.dumps({"k": "gaussian", "e": 0, "f": 0.5, "m": names})
     return f"{address}/#d={base64.urlsafe_b64encode(facts.encode()).decode().rstrip('=')}"
 
 
 def resident_megabytes(pid: int) -> float | None:
-    """Resident memory of a process in MB, None where the system does not tell."""
+    """Resident memory of a process in MB; None if the system does not tell."""
     status = Path(f"/proc/{pid}/status")
     found = re.search(r"VmRSS:\s+(\d+) kB", status.read_text()) if status.exists() else None
     return round(int(found[1]) / 1024, 0) if found else None
 
 
 class Traffic:
-    """What goes to the server and comes back, headers and all, as the browser counts it."""
+    """Requests to the server and their replies, with headers, as the browser counts them."""
 
-    def __init__(self, page):
-        self.requests: list = []
+    def __init__(self, page: "Page") -> None:
+        self.requests: list[Request] = []
         page.on("requestfinished", lambda request: self.requests.append(request))
 
-    def taken(self) -> dict[str, int]:
+    def take(self) -> dict[str, int]:
         """Calls and bytes since the last time."""
         calls = [request.sizes() for request in self.requests if "component_server" in request.url]
         self.requests.clear()
@@ -69,38 +76,38 @@ class Traffic:
         }
 
 
-def strokes_drawn(page, hand: Hand, count: int, seed: int) -> dict:
-    """Pen-up to cards and to the ladder, updates while drawing, bytes: `count` strokes, fewer where time runs out.
+def draw_strokes(page: "Page", pointer: Pointer, count: int, seed: int) -> dict:
+    """Draw `count` strokes, fewer if time runs out: pen-up to cards and to the sweep, updates while drawing, bytes.
 
-    Pen-up is the pointer event's own time, the end is when every canvas is written, both by the browser's clock.
+    Times are by the browser's clock, from the pen-up event until every canvas is written.
     """
     generator = random.Random(seed)
     traffic = Traffic(page)
     page.evaluate("() => { window.updates = 0; denoiser.on('now', s => { if (s.drawing && s.now) updates++; }) }")
-    drawing_seconds, times, bytes_moved, began = 0.0, [], [], time.perf_counter()
+    drawing_seconds, times, bytes_moved, start = 0.0, [], [], time.perf_counter()
     for _ in tqdm(range(count), desc="strokes", unit="stroke"):
         page.evaluate("() => { denoiser.setDrawing({}); performance.clearMeasures(); }")
-        traffic.taken()
+        traffic.take()
         points = [(generator.uniform(0.2, 0.8), generator.uniform(0.15, 0.85)) for _ in range(4)]
         clock = time.perf_counter()
-        drag(page, hand, "#pad .paper", points)
+        drag(page, pointer, "#pad .paper", points)
         drawing_seconds += time.perf_counter() - clock
         page.wait_for_function("() => performance.getEntriesByName('denoiser:ladder').length > 0")
         first = "name => performance.getEntriesByName(name)[0].duration"
         times.append([page.evaluate(first, f"denoiser:{name}") for name in ("cards", "ladder")])
-        bytes_moved.append(traffic.taken())
-        if time.perf_counter() - began > SECONDS:
+        bytes_moved.append(traffic.take())
+        if time.perf_counter() - start > SECONDS:
             break
     return {
         "pen_up_to_cards_ms": summary([cards for cards, _ in times]),
-        "pen_up_to_ladder_ms": summary([ladder for _, ladder in times]),
+        "pen_up_to_sweep_ms": summary([sweep for _, sweep in times]),
         "updates_per_second_while_drawing": round(page.evaluate("() => updates") / drawing_seconds, 1),
         "per_stroke": {key: round(statistics.median(b[key] for b in bytes_moved)) for key in bytes_moved[0]},
     }
 
 
-def slider_dragged(page, hand: Hand) -> dict:
-    """From the slider's input event to all canvases written, by the browser's clock, and what was asked meanwhile."""
+def drag_slider(page: "Page", pointer: Pointer) -> dict:
+    """Drag the slider: from its input event until all canvases are written, by the browser's clock, and requests."""
     traffic = Traffic(page)
     page.evaluate(
         """() => {
@@ -112,63 +119,70 @@ def slider_dragged(page, hand: Hand) -> dict:
     )
     page.locator(SLIDER).first.scroll_into_view_if_needed()
     for _ in range(3):
-        drag(page, hand, SLIDER, [(0.5, 0.5), (0.98, 0.5), (0.02, 0.5), (0.5, 0.5)], moves=20)
-    return {"slider_to_canvases_ms": summary(page.evaluate("slides")), "slider_calls": traffic.taken()["calls"]}
+        drag(page, pointer, SLIDER, [(0.5, 0.5), (0.98, 0.5), (0.02, 0.5), (0.5, 0.5)], moves=20)
+    return {"slider_to_canvases_ms": summary(page.evaluate("slides")), "slider_calls": traffic.take()["calls"]}
 
 
-def stages(lines: list[dict]) -> dict[str, dict[str, float]]:
-    """The median milliseconds of each stage on the server, for the answer with the cards and for the ladder."""
+def span_medians(lines: list[dict]) -> dict[str, dict[str, float]]:
+    """The median milliseconds of each span on the server, for requests for cards and for sweeps."""
     compared = [line for line in lines if line["request"] == "compare" and "factors" in line]
-    kinds = {"cards": [c for c in compared if c["factors"] == 1], "ladder": [c for c in compared if c["factors"] > 1]}
+    kinds = {"cards": [c for c in compared if c["factors"] == 1], "sweep": [c for c in compared if c["factors"] > 1]}
     return {
-        kind: {name: round(statistics.median(call.get(name, 0.0) for call in calls), 2) for name in STAGES}
+        kind: {name: round(statistics.median(call.get(name, 0.0) for call in calls), 2) for name in SPANS}
         for kind, calls in kinds.items()
         if calls
     }
 
 
-def delayed(page) -> None:
-    """From now on every answer of the network comes DELAY milliseconds later."""
+def add_latency(page: "Page") -> None:
+    """From now on every reply from the network arrives DELAY milliseconds later."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
     limits = {"offline": False, "latency": DELAY, "downloadThroughput": -1, "uploadThroughput": -1}
     session.send("Network.emulateNetworkConditions", limits)
 
 
-def run(address: str, names: list[str], options: dict, hand, strokes: int, seed: int, slow_network: bool) -> dict:
-    """Every figure of one visit."""
+def visit(
+    address: str,
+    names: list[str],
+    options: dict,
+    make_pointer: Callable[["Page"], Pointer],
+    strokes: int,
+    seed: int,
+    slow_network: bool,
+) -> dict:
+    """All figures of one visit with these browser options, pointer and number of strokes."""
     clock = time.perf_counter()
     with browser_page(link(address, names), options) as page:
         ready = time.perf_counter() - clock
         paint = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null")
         if slow_network:
-            delayed(page)
-        figures = strokes_drawn(page, hand(page), strokes, seed) | slider_dragged(page, hand(page))
+            add_latency(page)
+        figures = draw_strokes(page, make_pointer(page), strokes, seed) | drag_slider(page, make_pointer(page))
         rows = page.evaluate("() => denoiser.state.ladder.names.length - 1")
     return {"models": rows, "first_paint_ms": paint and round(paint), "usable_seconds": round(ready, 1)} | figures
 
 
 def measure(strokes: int = 20, seed: int = 0) -> dict:
-    """Start (s), memory (MB), and the figures of a visit by mouse at 1280 px, by touch at 390 px, and by mouse with
-    DELAY ms of network in between; then the maps, and where the server spends its time. All on one server, in about
-    three minutes.
+    """Measure one server in about three minutes.
 
-    Raises BenchError where the page or a browser is missing.
+    Start (s), memory (MB), visits by mouse at 1280 px, by touch at 390 px and by mouse with DELAY ms of latency, the
+    maps, and the server's spans. Raises BenchError if the page or a browser is missing.
     """
     names, missing = board()
-    visits = {
+    plans: dict[str, tuple[dict, Callable[[Page], Pointer], int, bool]] = {
         "mouse at 1280 px": (DESKTOP, mouse, strokes, False),
         "touch at 390 px": (PHONE, finger, strokes, False),
         f"mouse, {DELAY} ms of network": (DESKTOP, mouse, max(1, strokes // 4), True),
     }
     with tempfile.TemporaryDirectory() as folder:
-        lines = Path(folder) / "stages.jsonl"
-        began = time.perf_counter()
+        lines = Path(folder) / "traces.jsonl"
+        launched = time.perf_counter()
         with served_page(DENOISER_STAGES=str(lines)) as (address, pid):
-            start = time.perf_counter() - began
+            start = time.perf_counter() - launched
             runs = {
-                title: run(address, names, options, hand, count, seed, slow)
-                for title, (options, hand, count, slow) in visits.items()
+                title: visit(address, names, options, make_pointer, count, seed, slow)
+                for title, (options, make_pointer, count, slow) in plans.items()
             }
             maps = latent.visits(address)
             memory = resident_megabytes(pid)
@@ -181,7 +195,7 @@ def measure(strokes: int = 20, seed: int = 0) -> dict:
         "server_answers_after_seconds": round(start, 1),
         "resident_megabytes": memory,
         "visits": runs,
-        "server_ms": stages(spent),
+        "server_ms": span_medians(spent),
         "maps": maps,
     }
 
@@ -194,42 +208,38 @@ def pair(figures: dict) -> str:
     return f"{figures['p50']:g} / {figures['p95']:g}"
 
 
-def rows(visit: dict) -> dict[str, str]:
-    """The figures of one visit, by what they are."""
-    moved = visit["per_stroke"]
+def rows(figures: dict) -> dict[str, str]:
+    """The figures of one visit as text, by what they are."""
+    moved = figures["per_stroke"]
     return {
-        "pen-up to all cards, p50 / p95, ms": pair(visit["pen_up_to_cards_ms"]),
-        "pen-up to the ladder, p50 / p95, ms": pair(visit["pen_up_to_ladder_ms"]),
-        "updates a second while drawing": str(visit["updates_per_second_while_drawing"]),
-        "slider event to all canvases, p50 / p95, ms": pair(visit["slider_to_canvases_ms"]),
-        "requests while the slider moves": str(visit["slider_calls"]),
-        "first paint, ms": str(visit["first_paint_ms"]),
-        "page usable after, s": str(visit["usable_seconds"]),
+        "pen-up to all cards, p50 / p95, ms": pair(figures["pen_up_to_cards_ms"]),
+        "pen-up to the sweep, p50 / p95, ms": pair(figures["pen_up_to_sweep_ms"]),
+        "updates per second while drawing": str(figures["updates_per_second_while_drawing"]),
+        "slider event to all canvases, p50 / p95, ms": pair(figures["slider_to_canvases_ms"]),
+        "requests while the slider moves": str(figures["slider_calls"]),
+        "first paint, ms": str(figures["first_paint_ms"]),
+        "page usable after, s": str(figures["usable_seconds"]),
         "requests per stroke": str(moved["calls"]),
         "kB sent / received per stroke": f"{moved['sent'] / 1000:.0f} / {moved['received'] / 1000:.0f}",
-        "strokes": str(visit["pen_up_to_cards_ms"]["count"]),
+        "strokes": str(figures["pen_up_to_cards_ms"]["count"]),
     }
 
 
 def columns(lines: list[list[str]]) -> str:
-    """Lines of cells under each other, the first column to the left, the others to the right."""
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
+    """Cells in aligned columns, the first one left-aligned, the others right-aligned."""
+    first, *others = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(
-            cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(line, widths, strict=True))
-        )
-        for line in lines
+        "  ".join([name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))])
+        for name, *cells in lines
     )
 
 
 def misses(figures: dict) -> list[str]:
-    """What falls short of its goal, and where the server's time goes. With a delayed network only the slider counts."""
+    """What misses its goal, as lines of text; with network latency only the slider counts."""
     found = []
-    for title, visit in figures["visits"].items():
+    for title, visit_figures in figures["visits"].items():
         for words, path, limit, less in GOALS:
-            value = visit
-            for key in path:
-                value = value[key]
+            value = reduce(getitem, path, visit_figures)
             if "network" in title and "slider" not in words:
                 continue
             if value > limit if less else value < limit:
@@ -238,7 +248,7 @@ def misses(figures: dict) -> list[str]:
 
 
 def show(figures: dict) -> None:
-    """One table of visits, one of the server's stages, and what falls short of its goal."""
+    """Print a table of visits, one of the server's spans, the maps, and what misses its goal."""
     print(f"{len(figures['models'])} models: {', '.join(figures['models'])}")
     if figures["not_trained"]:
         print(f"not trained yet: {', '.join(figures['not_trained'])}")
@@ -246,20 +256,18 @@ def show(figures: dict) -> None:
         f"{figures['cores']} cores, load {figures['load']}; the server answers after "
         f"{figures['server_answers_after_seconds']} s, {figures['resident_megabytes']:g} MB resident at the end\n"
     )
-    visits = {title: rows(visit) for title, visit in figures["visits"].items()}
+    visits = {title: rows(found) for title, found in figures["visits"].items()}
     names = list(next(iter(visits.values())))
-    print(columns([["", *visits], *([name, *(visit[name] for visit in visits.values())] for name in names)]))
+    print(columns([["", *visits], *([name, *(row[name] for row in visits.values())] for name in names)]))
     spent = figures["server_ms"]
     print(
         "\n"
-        + columns(
-            [["ms on the server, median", *spent], *([s, *(f"{k[s]:g}" for k in spent.values())] for s in STAGES)]
-        )
+        + columns([["ms on the server, median", *spent], *([s, *(f"{k[s]:g}" for k in spent.values())] for s in SPANS)])
     )
     print("\nThe maps, p50 / p95:")
     latent.show(figures["maps"])
     if found := misses(figures):
         print("\nshort of the goal:", *found, sep="\n  ")
         for kind, split in spent.items():
-            most = max(STAGES[:-1], key=split.get)
+            most = max(SPANS[:-1], key=lambda name: split[name])
             print(f"  most of the server's time for the {kind}: {most}, {split[most]:g} of {split['whole']:g} ms")

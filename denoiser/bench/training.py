@@ -1,8 +1,8 @@
-"""bench training: the tutorial's way to train against ours, each trick added in turn; Keras where it is installed.
+"""bench training: the tutorials' way to train against ours, with one optimisation after another switched on.
 
-All ways train the same network from the same start on the same digits with the same batch size and optimiser. Each
-has a process of its own, so that none finds the memory another has left, and they take turns, so that a machine's moods
-fall on all of them.
+All ways train the same network from the same initial weights on the same digits, with the same batch size and
+optimiser. Each has a process of its own, so that none profits from memory that another has allocated, and they take
+turns, so that changing load on the machine hits all of them. Keras on TensorFlow takes part if it is installed.
 """
 
 import statistics
@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
+from typing import Any
 
 import torch
 import torch.multiprocessing
@@ -22,22 +23,33 @@ from ..models import build
 from ..precision import default_precision
 from ..recipe import OPTIMIZERS, Recipe
 from ..recipes import get_recipe
+from ..trainable import Trainable
 from ..training import Engine, NoisyBatches, ProcessGroup, Trainer, TrainingError, make_noisy, validation_loss
 
+Epoch = Callable[[int], Iterator[int]]  # trains epoch number n; yields after each step how many digits it used
+
 TUTORIAL, RIVAL = "the tutorial's way", "Keras on TensorFlow"
-SUBJECTS = {"dense-16": 12_800, "conv-64": 12_800, "unet": 2_560}  # and the digits of one pass, whole batches
-KERAS = ("dense", "conv_strided")  # the networks that are written in Keras here
-TURN = 2.0  # seconds a way runs before the next one has its turn
+SUBJECTS = {"dense-16": 12_800, "conv-64": 12_800, "unet": 2_560}  # recipes, and the digits of one pass
+KERAS = ("dense", "conv_strided")  # networks for which keras_way has an equivalent
+TURN = 2.0  # seconds that a way runs before it is the next one's turn
 TURNS = 3
-# what all ways can do
-PLAIN = {"schedule": "constant", "learning_rate": 1e-3, "clip": 0.0, "ema": 0.0, "refinements": (), "grown_from": None}
-LONGEST = 4  # passes until a way that does not reach the tutorial's loss is given up
+# settings that all ways support
+PLAIN: dict[str, Any] = {
+    "schedule": "constant",
+    "learning_rate": 1e-3,
+    "clip": 0.0,
+    "ema": 0.0,
+    "refinements": (),
+    "grown_from": None,
+}
+MAX_PASSES = 4  # after which a way that has not reached the tutorials' loss is given up
 
 
-def tutorials_way(recipe: Recipe, digits: Digits, device: torch.device) -> tuple[torch.nn.Module, Callable]:
-    """A DataLoader, float32, eager PyTorch as it comes; the noise is added on the host."""
-    torch.manual_seed(recipe.seed)
-    model = build(recipe.network, recipe.settings).to(device).train()
+def tutorials_way(recipe: Recipe, digits: Digits, device: torch.device) -> tuple[Trainable, Epoch]:
+    """Eager PyTorch in float32 with a DataLoader; noise is added on the CPU."""
+    torch.manual_seed(recipe.seed)  # of the DataLoader's order
+    model = build(recipe.network, recipe.settings, recipe.seed)
+    model.to(device).train()
     optimizer = OPTIMIZERS[recipe.optimizer](model.parameters(), lr=recipe.learning_rate, **recipe.optimizer_settings)
     clean, generator = digits.floats().cpu(), torch.Generator().manual_seed(recipe.seed)
     once = recipe.noise_drawn == "once"
@@ -57,8 +69,8 @@ def tutorials_way(recipe: Recipe, digits: Digits, device: torch.device) -> tuple
     return model, epoch
 
 
-def our_way(recipe: Recipe, digits: Digits, engine: Engine) -> tuple[torch.nn.Module, Callable]:
-    """The package's own loop under an engine."""
+def our_way(recipe: Recipe, digits: Digits, engine: Engine) -> tuple[Trainable, Epoch]:
+    """The package's own training loop with this engine."""
     trainer = Trainer(recipe, digits, engine, ProcessGroup())
 
     def epoch(number: int) -> Iterator[int]:
@@ -68,8 +80,8 @@ def our_way(recipe: Recipe, digits: Digits, engine: Engine) -> tuple[torch.nn.Mo
     return trainer.model, epoch
 
 
-def keras_way(recipe: Recipe, digits: Digits) -> tuple[None, Callable]:
-    """The same network as the tutorial writes it in Keras."""
+def keras_way(recipe: Recipe, digits: Digits) -> tuple[None, Epoch]:
+    """The same network in Keras, as the tutorials write it."""
     import os
 
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -77,6 +89,7 @@ def keras_way(recipe: Recipe, digits: Digits) -> tuple[None, Callable]:
     from keras import layers
 
     keras.utils.set_random_seed(recipe.seed)
+    shape: tuple[int, ...]
     if recipe.network == "dense":
         *widths, code = recipe.settings["widths"]
         hidden = recipe.settings["activation"]
@@ -107,7 +120,7 @@ def keras_way(recipe: Recipe, digits: Digits) -> tuple[None, Callable]:
 
 
 def engines(device: torch.device) -> dict[str, Engine]:
-    """Ours without any trick, then with each added in turn."""
+    """Our loop without any optimisation, then with one more added each time, by name."""
     added: dict[str, dict] = {"ours, data on the device": {}, "+ channels last": {"channels_last": True}}
     added["+ fused optimiser"] = {"fused_optimizer": True}
     if default_precision(device) == "bfloat16":
@@ -124,13 +137,13 @@ def engines(device: torch.device) -> dict[str, Engine]:
 
 
 def ways_of(recipe: Recipe, device: torch.device) -> list[str]:
-    """The ways to train that network, in words."""
+    """The names of the ways to train that network."""
     keras = find_spec("tensorflow") and recipe.network in KERAS
     return [TUTORIAL, *engines(device), *([RIVAL] if keras else [])]
 
 
-def way(words: str, recipe: Recipe, digits: Digits) -> tuple[torch.nn.Module | None, Callable]:
-    """That way, ready to start: the model, None for Keras, and epoch(number), which yields how many digits it did."""
+def way(words: str, recipe: Recipe, digits: Digits) -> tuple[Trainable | None, Epoch]:
+    """The way of that name, ready to start: the model, None for Keras, and what trains one epoch."""
     device = digits.images.device
     if words == TUTORIAL:
         return tutorials_way(recipe, digits, device)
@@ -140,13 +153,13 @@ def way(words: str, recipe: Recipe, digits: Digits) -> tuple[torch.nn.Module | N
 
 
 def synchronize(device: torch.device) -> None:
-    """Wait until the device is done, so that a clock may be read."""
+    """Wait until the device has finished, so that a clock can be read."""
     if device.type == "cuda":
         torch.cuda.synchronize(device)
 
 
 def rate(steps: Iterator[int], seconds: float, device: torch.device) -> float:
-    """Digits a second over so many seconds."""
+    """Digits per second over so many seconds."""
     start, count = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         count += next(steps)
@@ -154,7 +167,7 @@ def rate(steps: Iterator[int], seconds: float, device: torch.device) -> float:
     return count / (time.perf_counter() - start)
 
 
-def _forever(epoch: Callable[[int], Iterator[int]]) -> Iterator[int]:
+def _forever(epoch: Epoch) -> Iterator[int]:
     number = 0
     while True:
         yield from epoch(number)
@@ -162,11 +175,11 @@ def _forever(epoch: Callable[[int], Iterator[int]]) -> Iterator[int]:
 
 
 def _serve(ours: Connection, theirs: Connection, words: str, recipe: Recipe, digits: Digits, held_out: Digits) -> None:
-    """What the process of one way does: a number asks for its rate over so many seconds, a list for its learning."""
-    theirs.close()  # so that the other side's end is seen here
+    """Run one way in its own process: a number requests its `rate` over so many seconds, a list its `learning`."""
+    theirs.close()  # so that the end of the parent process is noticed here
     device = digits.images.device
     steps = _forever(way(words, recipe, digits)[1])
-    next(steps)  # kernels are chosen, memory is laid out
+    next(steps)  # chooses kernels and allocates memory
     ours.send("ready")
     while True:
         try:
@@ -174,27 +187,29 @@ def _serve(ours: Connection, theirs: Connection, words: str, recipe: Recipe, dig
         except EOFError:
             return
         if isinstance(asked, list):
-            ours.send(learning(*way(words, recipe, digits), NoisyBatches(held_out, recipe), *asked))
+            model, epoch = way(words, recipe, digits)
+            assert model is not None, "Keras's losses are not compared"
+            ours.send(learning(model, epoch, NoisyBatches(held_out, recipe), *asked))
         else:
             ours.send(rate(steps, asked, device))
 
 
 @contextmanager
-def running(words: str, *material) -> Iterator[Callable]:
-    """A process for that way; ask(what) gives its answer."""
+def running(words: str, recipe: Recipe, digits: Digits, held_out: Digits) -> Iterator[Callable]:
+    """A process for the way of that name; yields a function that sends it a request and returns the reply."""
     context = torch.multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, ours, words, *material), daemon=True)
+    process = context.Process(target=_serve, args=(theirs, ours, words, recipe, digits, held_out), daemon=True)
     process.start()
     theirs.close()
 
-    def answer():
+    def answer() -> Any:
         try:
             return ours.recv()
         except EOFError:
             raise TrainingError(f"{words} ended before it was done") from None
 
-    def ask(what: float | list):
+    def ask(what: float | list) -> Any:
         ours.send(what)
         return answer()
 
@@ -206,24 +221,26 @@ def running(words: str, *material) -> Iterator[Callable]:
         process.join()
 
 
-def learning(model, epoch: Callable, validation: NoisyBatches, target: float | None) -> tuple[float, float | None]:
+def learning(
+    model: Trainable, epoch: Epoch, validation: NoisyBatches, target: float | None
+) -> tuple[float, float | None]:
     """The validation loss after one pass, and the seconds of training until it is at or below `target`.
 
-    Without a target the seconds are those of the pass; None where LONGEST passes do not reach it.
+    Without a target these are the seconds of the pass; they are None if MAX_PASSES passes do not reach it.
     """
     spent, after_one, start = 0.0, 0.0, time.perf_counter()
 
     def pause() -> float:
-        """Stop the clock and look at the loss."""
+        """Stop the clock and compute the validation loss."""
         nonlocal spent
         synchronize(validation.device)
         spent += time.perf_counter() - start
         return validation_loss(model, validation, "float32")
 
     reached = None
-    for number in range(LONGEST):
-        for place, _ in enumerate(epoch(number), start=1):
-            if target is not None and reached is None and place % 10 == 0:
+    for number in range(MAX_PASSES):
+        for step, _ in enumerate(epoch(number), start=1):
+            if target is not None and reached is None and step % 10 == 0:
                 reached = spent if pause() <= target else None
                 start = time.perf_counter()
         loss = pause()
@@ -237,7 +254,7 @@ def learning(model, epoch: Callable, validation: NoisyBatches, target: float | N
 
 
 def compare(recipe: Recipe, training: Digits, held_out: Digits) -> dict[str, dict]:
-    """By way: digits a second (the median of its turns), the ratio to the tutorial's, and what the losses come to."""
+    """For each way digits per second (median of its turns), the ratio to the tutorials' way, and its losses."""
     device = training.images.device
     names = ways_of(recipe, device)
     with ExitStack() as stack:
@@ -258,7 +275,7 @@ def compare(recipe: Recipe, training: Digits, held_out: Digits) -> dict[str, dic
 
 
 def measure() -> dict:
-    """Every subject by every way."""
+    """Compare all ways on every subject."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     digits = load_mnist("train", device)
     training, held_out = split_validation(digits)
@@ -274,7 +291,7 @@ def measure() -> dict:
 
 
 def show(figures: dict) -> None:
-    """The figures as one table for each recipe."""
+    """Print one table for each recipe."""
     print(f"{figures['device']}, {figures['threads']} threads; losses after one pass")
     for name, ways in figures["recipes"].items():
         subject = f"{name}, {figures['digits'][name]:,} digits"

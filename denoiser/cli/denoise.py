@@ -7,7 +7,7 @@ from statistics import fmean
 
 from tqdm import tqdm
 
-from ..batch import Batch, Job, Outcome, Request, find_jobs
+from ..batch import FileDenoiser, Job, Outcome, Request, find_jobs
 from ..files import make_folder, remove_leftovers
 from ..pictures import is_stack
 from .machine import pick_device
@@ -45,11 +45,11 @@ def _denoised(request: Request, jobs: list[Job], single: bool) -> Outcome:
         def warn_above_bar(line: str) -> None:
             bar.write(f"denoiser: {one_line(line)}", file=sys.stderr)
 
-        return Batch(
+        return FileDenoiser(
             request,
-            step=lambda share: bar.update(share) if not single or share < 1 else None,  # one step needs no bar
-            say=warn_above_bar if not single else lambda line: None,
-            warn=warn_above_bar if not single else warn,  # writing above a bar that is not shown leaves empty lines
+            progress=lambda share: bar.update(share) if not single or share < 1 else None,  # one step needs no bar
+            on_failure=warn_above_bar if not single else lambda line: None,
+            on_warning=warn_above_bar if not single else warn,  # above a hidden bar it leaves empty lines
         ).run(jobs)
 
 

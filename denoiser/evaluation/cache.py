@@ -1,4 +1,4 @@
-"""Results kept as they come, one small file each, so that an interrupted evaluation goes on where it stopped."""
+"""Results stored as soon as they are computed, so that an interrupted evaluation goes on where it stopped."""
 
 import json
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from ..files import write_atomically
 
 
 class ResultCache:
-    """Results in a folder, one JSON file each, found by all that they depend on; without a folder nothing is kept."""
+    """Results in a folder, one JSON file each, found by all that they depend on; with None nothing is stored."""
 
     def __init__(self, folder: Path | None) -> None:
         self.folder = folder

@@ -21,7 +21,7 @@ from ..metrics import METRICS
 from ..models import VAE, Autoencoder
 from ..noise import NOISES, add_noise, draw_noise
 from ..precision import autocast, default_precision
-from ..recipe import trained_noise
+from ..recipe import Recipe, trained_noise
 from ..record import Record
 from ..referee import REFEREE
 from ..sweeps import NOISE_FACTORS, NOISY
@@ -161,7 +161,7 @@ def evaluate(
     names = list(dict.fromkeys([NOISY, *(default_models(data) if names is None else names)]))
     subjects = [get_subject(name, device) for name in names]
     referee: nn.Module | None = None
-    referee_record: dict | None = None
+    referee_record: Record[Recipe] | None = None
     if REFEREE in trained() and shows_digits(data):
         referee, referee_record = load_checkpoint(REFEREE, device)
     stored = ResultCache(cache_folder)

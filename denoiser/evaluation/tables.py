@@ -164,7 +164,7 @@ def losses(results: Results) -> str:
         unit = " (nats)" if recipe.family == "vae" else unit
         decimals = 2 if recipe.family == "vae" else 4
         ours = f"{last.train:.{decimals}f} / {last.validation:.{decimals}f}{unit}"
-        rows.append([f"`{name}`", ours, recipe.headline or "no figure", minutes(record.seconds)])
+        rows.append([f"`{name}`", ours, recipe.headline or "no figure", minutes(record.seconds or 0)])
     return table(["recipe", "ours, train / validation", "its source", "training"], rows)
 
 
@@ -247,6 +247,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
 def render(text: str, results: Results) -> str:
     """`text` with each of its tables written anew."""
     for name, make in TABLES.items():
-        pattern = re.compile(rf"(<!-- {name} -->\n).*?(<!-- end -->)", re.DOTALL)
-        text = pattern.sub(lambda found, make=make: f"{found[1]}\n{make(results)}\n\n{found[2]}", text)
+        pattern = re.compile(rf"(?<=<!-- {name} -->\n).*?(?=<!-- end -->)", re.DOTALL)
+        if pattern.search(text):
+            table = make(results).replace("\\", r"\\")
+            text = pattern.sub(f"\n{table}\n\n", text)
     return text

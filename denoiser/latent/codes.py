@@ -126,6 +126,8 @@ def _is_valid(codes: Codes) -> bool:
 
 
 def write_codes(name: str, folder: Path = FOLDER) -> Codes:
-    """Write the codes of MNIST's 10,000 test digits for the checkpoint `name`, a VAE with two latent dimensions."""
+    """Write the codes of MNIST's 10,000 test digits for the checkpoint `name`; TypeError if that is no VAE."""
     model, record = load_checkpoint(name, folder=folder)
+    if not isinstance(model, VAE):
+        raise TypeError(f"{name} is not a variational autoencoder")
     return save_codes(model, load_mnist("test"), codes_path(name, folder), record.sha256)

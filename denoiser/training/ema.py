@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 
 class EMA:
@@ -18,7 +18,7 @@ class EMA:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights = list(model.parameters()) if decay else []
+        self.weights: list[Tensor] = list(model.parameters()) if decay else []
         self.averages = [weight.detach().clone() for weight in self.weights]
 
     @torch.no_grad()

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from ..data import Digits, split_validation
 from ..recipe import Recipe
+from ..trainable import Trainable
 from .batches import NoisyBatches
 from .distributed import ProcessGroup
 from .errors import TrainingError
@@ -47,7 +48,7 @@ def fit(
     bar: tqdm | None = None,
     group: ProcessGroup | None = None,
     warm_start: Mapping[str, Tensor] | None = None,
-) -> tuple[nn.Module, dict]:
+) -> tuple[Trainable, dict]:
     """Train `recipe` on `digits` to its end; arguments, results and errors are those of `train_steps`."""
     training = train_steps(
         recipe,
@@ -76,7 +77,7 @@ def train_steps(
     bar: tqdm | None = None,
     group: ProcessGroup | None = None,
     warm_start: Mapping[str, Tensor] | None = None,
-) -> Generator[TrainingStep, None, tuple[nn.Module, dict]]:
+) -> Generator[TrainingStep, None, tuple[Trainable, dict]]:
     """Train `recipe` on `digits` (a training set, on the device to train on), the last of them for validation.
 
     Yields a TrainingStep after each step and computes nothing until it is resumed; closing the generator stops the

@@ -8,13 +8,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..data import Batch, Digits, batches
 from ..malloc import UNLIMITED, keep_freed_memory
 from ..models import build, grow
 from ..precision import autocast
 from ..recipe import Recipe
+from ..trainable import Trainable, WarmStartable
 from .batches import NoisyBatches
 from .distributed import ProcessGroup
 from .ema import EMA
@@ -38,7 +39,7 @@ def steps_per_epoch(recipe: Recipe, count: int) -> int:
 
 
 @torch.no_grad()
-def validation_loss(model: nn.Module, data: NoisyBatches, precision: str) -> float:
+def validation_loss(model: Trainable, data: NoisyBatches, precision: str) -> float:
     """The loss on the validation digits, without penalties: the mean over all of them."""
     model.eval()
     total = torch.zeros((), dtype=torch.float64, device=data.device)
@@ -69,9 +70,9 @@ class Trainer:
         self.generator = torch.Generator(digits.images.device)
         self.start_stage(0)
 
-    def new_model(self, stage: Recipe, seed: int) -> nn.Module:
+    def new_model(self, stage: Recipe, seed: int) -> Trainable:
         """The untrained network of `stage`, in the engine's memory format; `seed` decides its weights."""
-        model = build(stage.network, stage.settings, torch.Generator().manual_seed(seed))
+        model = build(stage.network, stage.settings, seed)
         model = model.to(self.digits.images.device).train()
         return model.to(memory_format=torch.channels_last) if self.engine.channels_last else model
 
@@ -80,6 +81,7 @@ class Trainer:
         recipe = self.recipe
         if weights is None:
             raise TrainingError(f"{recipe.name} starts from the weights of {recipe.warm_start}: train that first.")
+        assert isinstance(self.model, WarmStartable), "the recipe has checked it"
         try:
             self.model.warm_start(weights)
         except ValueError as error:

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from denoiser import timing
-from denoiser.bench import ablations, limit, percentile, serving, stand_ins, summary, training
+from denoiser.bench import ablations, limit, serving, stand_ins, summary, training
 from denoiser.data import split_validation
 from denoiser.recipes import get_recipe
 
@@ -20,9 +20,8 @@ CPU = torch.device("cpu")
 
 
 def test_percentiles_are_interpolated():
-    assert percentile([3.0, 1.0, 2.0], 0.5) == 2
-    assert percentile([0.0, 10.0], 0.95) == pytest.approx(9.5)
-    assert summary([1.0, 2.0, 3.0]) == {"count": 3, "p50": 2.0, "p95": 2.9}
+    assert summary([3.0, 1.0, 2.0]) == {"count": 3, "p50": 2.0, "p95": 2.9}
+    assert summary([0.0, 10.0], (95, 99)) == {"count": 2, "p95": 9.5, "p99": 9.9}
 
 
 def test_unless_it_is_asked_for_nothing_is_measured():
@@ -45,19 +44,19 @@ def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
         call([json.dumps(usual | {"factors": factors})])
     lines = [json.loads(line) for line in (tmp_path / "lines").read_text().splitlines()]
     assert [line["factors"] for line in lines] == [1, 21, 1]
-    parts = serving.STAGES[:-1]
+    parts = serving.SPANS[:-1]
     for line in lines:
         assert all(line[part] > 0 for part in parts)
         assert sum(line[part] for part in parts) == pytest.approx(line["whole"], rel=0.2)
-    split = serving.stages(lines)
-    assert split["ladder"]["models"] == pytest.approx(lines[1]["models"], abs=0.01)
-    assert set(split) == {"cards", "ladder"}
+    split = serving.span_medians(lines)
+    assert split["sweep"]["models"] == pytest.approx(lines[1]["models"], abs=0.01)
+    assert set(split) == {"cards", "sweep"}
 
 
 def test_what_misses_its_goal_is_named():
     good = {
         "pen_up_to_cards_ms": {"p50": 20, "p95": 30},
-        "pen_up_to_ladder_ms": {"p50": 90, "p95": 120},
+        "pen_up_to_sweep_ms": {"p50": 90, "p95": 120},
         "updates_per_second_while_drawing": 25,
         "slider_to_canvases_ms": {"p50": 1, "p95": 2},
     }
@@ -78,12 +77,12 @@ def test_the_serving_benchmark_drives_the_page(capsys):
         assert visit["slider_calls"] == 0  # the slider asks nothing of the server
         assert visit["per_stroke"]["received"] > 784 * len(figures["models"]) * 21
     near, far = figures["visits"]["mouse at 1280 px"], figures["visits"][f"mouse, {serving.DELAY} ms of network"]
-    assert far["pen_up_to_ladder_ms"]["p50"] > serving.DELAY
+    assert far["pen_up_to_sweep_ms"]["p50"] > serving.DELAY
     assert far["slider_to_canvases_ms"]["count"] > 20 < near["slider_to_canvases_ms"]["count"]
-    assert figures["server_ms"]["ladder"]["models"] > 0
+    assert figures["server_ms"]["sweep"]["models"] > 0
     serving.show(figures)
     out = capsys.readouterr().out
-    assert all(name in out for name in (*figures["models"], *serving.STAGES))
+    assert all(name in out for name in (*figures["models"], *serving.SPANS))
 
 
 def test_each_engine_adds_one_trick_to_the_one_before():

@@ -136,7 +136,7 @@ def test_total_variation_and_nonlocal_means_are_scikit_images(clean):
 
 def test_wavelet_without_shifts_is_scikit_images(clean, monkeypatch):
     y = noisy(clean)[:3]
-    monkeypatch.setattr(filters, "SPIN", 1)
+    monkeypatch.setattr(filters, "SHIFTS", 1)
     out = filters.wavelet(y, torch.full((3,), 0.2))
     for place in range(3):
         expected = restoration.denoise_wavelet(y[place, 0].numpy(), sigma=0.2, wavelet="haar", wavelet_levels=2)

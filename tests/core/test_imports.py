@@ -17,9 +17,9 @@ MODULES = {
 
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
-    "errors", "settings", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "sampler", "models",
-    "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "ink", "pictures", "tiles",
-    "batch",
+    "errors", "settings", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "trainable", "sampler",
+    "models", "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "ink", "pictures",
+    "tiles", "batch",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed
@@ -80,6 +80,7 @@ def test_no_import_runs_back_up(name):
         ("noise", {"models", "recipe", "recipes", "record", "training", "checkpoint"}),
         ("metrics", {"models", "recipes", "noise", "training", "checkpoint"}),
         ("losses", {"models", "recipes", "noise", "training", "checkpoint"}),
+        ("trainable", {"models", "losses", "recipes", "training", "checkpoint"}),
         ("models", {"recipes", "noise", "training", "checkpoint", "files"}),
         ("recipe", {"recipes", "filters", "training", "checkpoint", "files"}),
         ("sampler", {"models", "recipes", "noise", "training", "checkpoint", "files"}),

@@ -9,7 +9,7 @@ from torch import nn
 from torch.distributions import Independent, Normal, kl_divergence
 
 from denoiser import metrics
-from denoiser.losses import ANCHOR, LOSSES, PENALTIES, gaussian_kl
+from denoiser.losses import BCE_WEIGHT, LOSSES, PENALTIES, gaussian_kl
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_the_best_picture_is_the_clean_one(name, pair):
     _, clean = pair
     best = LOSSES[name](torch.logit(clean, eps=1e-6), clean)
     entropy = F.binary_cross_entropy(clean, clean).item()
-    least = {"bce": entropy, "psnr": ANCHOR * entropy}.get(name, 0)
+    least = {"bce": entropy, "psnr": BCE_WEIGHT * entropy}.get(name, 0)
     assert best.item() == pytest.approx(least, abs=1e-3)
     assert LOSSES[name](torch.logit(1 - clean, eps=1e-6), clean) > best + 0.1
 

@@ -24,6 +24,7 @@ from denoiser.models import (
     parameter_count,
     reparameterize,
 )
+from denoiser.models.layers import CustomInit
 from denoiser.recipes import RECIPES
 
 DENOISERS = [name for name, recipe in RECIPES.items() if issubclass(contract(recipe.network), Denoiser)]
@@ -116,7 +117,7 @@ def test_the_seed_decides_the_start(name):
 @pytest.mark.parametrize("name", RECIPES)
 def test_weights_start_as_in_keras(name):
     model = fresh(name)
-    own = {inside for m in model.modules() if hasattr(m, "start") for inside in m.modules()}  # they start otherwise
+    own = {inside for m in model.modules() if isinstance(m, CustomInit) for inside in m.modules()}
     kinds = nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.LSTM
     layers = [m for m in model.modules() if isinstance(m, kinds) and m not in own]
     assert layers
@@ -160,7 +161,7 @@ def test_the_loss_is_the_criterion_between_output_and_clean(name, batch):
     plain = LOSSES[recipe.loss](logits, batch.clean)
     torch.testing.assert_close(model.loss(batch, recipe.loss), plain, rtol=1e-4, atol=1e-5)
     for penalty in model.penalties:
-        expected = plain + 0.25 * PENALTIES[penalty](model, model.code_and_logits(batch.noisy)[0])
+        expected = plain + 0.25 * PENALTIES[penalty](model, model.latent_and_logits(batch.noisy)[0])
         torch.testing.assert_close(model.loss(batch, recipe.loss, {penalty: 0.25}), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -399,19 +400,19 @@ class TestGrow:
 
 
 @pytest.mark.parametrize("name", RECIPES)
-def test_a_generator_gives_the_weights_of_its_seed_and_leaves_the_global_one_alone(name):
+def test_a_seed_decides_the_weights_and_leaves_the_global_generator_alone(name):
     recipe = RECIPES[name]
     torch.manual_seed(3)
     expected = build(recipe.network, recipe.settings).state_dict()
     state = torch.random.get_rng_state()
-    weights = build(recipe.network, recipe.settings, torch.Generator().manual_seed(3)).state_dict()
+    weights = build(recipe.network, recipe.settings, seed=3).state_dict()
     assert torch.equal(torch.random.get_rng_state(), state)
     assert all(torch.equal(weights[key], value) for key, value in expected.items())
 
 
-def test_a_generator_serves_its_own_thread_alone():
+def test_a_seed_decides_the_weights_whatever_other_threads_draw():
     def weights(seed):
-        model = build("conv_strided", {"filters": 8}, torch.Generator().manual_seed(seed))
+        model = build("conv_strided", {"filters": 8}, seed)
         return torch.cat([weight.detach().flatten() for weight in model.parameters()])
 
     expected = [weights(seed) for seed in range(8)]

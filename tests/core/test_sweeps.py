@@ -6,12 +6,12 @@ import pytest
 import torch
 from torch import nn
 
-from denoiser import metrics
+from denoiser import metrics, sweeps
 from denoiser.checkpoint import CheckpointError, list_models, load_model
 from denoiser.models import build
 from denoiser.noise import NOISES, add_noise, draw_noise
 from denoiser.recipes import RECIPES
-from denoiser.sweeps import NOISE_FACTORS, NOISY, Comparison, breaking_point, compare, sweep
+from denoiser.sweeps import NOISE_FACTORS, NOISY, Comparison, breaking_point, breaking_points, compare, sweep
 
 FACTORS = (0.0, 0.3, 0.7, 1.0)
 
@@ -104,6 +104,17 @@ def test_figures_are_those_of_the_pictures_shown(x, models):
         torch.testing.assert_close(result.ssim[row], metrics.ssim(shown, target))
 
 
+def test_a_metric_that_is_listed_is_a_figure_of_every_comparison(x, models, monkeypatch):
+    def mae(x_hat, clean):
+        return (x_hat - clean).abs().flatten(1).mean(dim=1)
+
+    monkeypatch.setitem(metrics.METRICS, "mae", metrics.Metric("MAE", "", 3, False, mae))
+    monkeypatch.setattr(sweeps, "CARD_METRICS", (*metrics.CARD_METRICS, "mae"))
+    result = sweep(x, models, "gaussian", 5, FACTORS)
+    assert list(result.figures) == ["psnr", "ssim", "mae"]
+    torch.testing.assert_close(result.figures["mae"][1], mae(result.pictures[1].unsqueeze(1), x.expand(4, -1, -1, -1)))
+
+
 @torch.inference_mode()
 def test_rows_are_the_models_own_output(x, models):
     result = sweep(x, models, "gaussian", 5, FACTORS)
@@ -188,6 +199,7 @@ class TestBreakingPoint:
     def test_each_row_has_its_own(self):
         result = hand_made(3, [3, 8, 8, 8], [3, 3, 3, 3], [3, 3, 5, 3])
         assert [breaking_point(result, row) for row in range(3)] == [0.3, None, 0.7]
+        assert breaking_points(result) == [0.3, None, 0.7]
 
     def test_against_what_the_digit_itself_reads_as(self):
         # The digit may be misread from the start: what counts is whether noise changes the reading.

@@ -10,7 +10,7 @@ from denoiser.filters import FILTERS
 from denoiser.metrics import psnr
 from denoiser.models import build
 from denoiser.noise import add_noise, draw_noise
-from denoiser.tiles import CONTEXT, MULTIPLE, TILE, mirrored, restore, takes, windows
+from denoiser.tiles import CONTEXT, MULTIPLE, TILE, reflection_index, restore, takes, windows
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_many_pictures_go_in_parts(monkeypatch):
 
     monkeypatch.setattr(tiles, "BATCH_PIXELS", 10 * 28 * 28)
     x = torch.rand(25, 1, 28, 28)
-    assert torch.equal(restore(Watched(), x, step=shares.append), x)
+    assert torch.equal(restore(Watched(), x, progress=shares.append), x)
     assert seen == [10, 10, 5]
     assert sum(shares) == pytest.approx(1)
 
@@ -90,8 +90,8 @@ def test_filters_keep_their_precision(tiny_digits):
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 20, 27, 28, 29, 32, 33, 100, 513])
-def test_a_side_is_mirrored_to_a_multiple_that_networks_take(length):
-    places, before = mirrored(length)
+def test_a_side_is_padded_to_a_multiple_that_networks_take(length):
+    places, before = reflection_index(length)
     assert len(places) % MULTIPLE == 0
     assert len(places) >= 28
     assert places[before : before + length].tolist() == list(range(length))
@@ -101,8 +101,8 @@ def test_a_side_is_mirrored_to_a_multiple_that_networks_take(length):
 
 
 def test_a_digit_gets_no_frame():
-    assert mirrored(28)[0].tolist() == list(range(28))
-    assert len(mirrored(32)[0]) == 32
+    assert reflection_index(28)[0].tolist() == list(range(28))
+    assert len(reflection_index(32)[0]) == 32
 
 
 @pytest.mark.parametrize("length", [28, TILE, TILE + 4, 2 * TILE, 5000])
@@ -118,7 +118,7 @@ def test_tiles_cover_a_side_and_weigh_one(length):
         ]
         assert not torch.cat(inner).any()  # where a tile does not see enough of what is around
     torch.testing.assert_close(total, torch.ones(length))
-    assert (found[0].place.start, found[-1].place.stop) == (0, length)
+    assert (found[0].span.start, found[-1].span.stop) == (0, length)
 
 
 def test_what_takes_which_size(unet):

@@ -9,13 +9,13 @@ import pytest
 from web_fixtures import settle
 
 from denoiser import cli
-from denoiser.bench import BenchError, load
+from denoiser.bench import BenchError, load, visitors
 from denoiser.examples import EXAMPLES
 
 
-def step(visitors, p95, errors=0):
-    times = {"pen_up_to_ladder": {"p95": p95}}
-    return {"visitors": visitors, "ms": times, "errors": {"a fault": errors} if errors else {}}
+def step(count, p95, errors=0):
+    times = {"pen_up_to_sweep": {"p95": p95}}
+    return {"visitors": count, "ms": times, "errors": {"a fault": errors} if errors else {}}
 
 
 @pytest.mark.parametrize("limit", [1, 7, 49, 50, 63, 99, 100, 250])
@@ -35,7 +35,7 @@ def test_the_knee_is_found_between_the_last_good_step_and_the_first_that_is_not(
 
 def test_an_error_is_never_good_and_the_knee_may_be_nowhere():
     assert load.find_knee([step(1, 10, errors=1)], None) == {"good": None, "bad": 1}
-    assert not load.good({"errors": {}, "ms": {}})  # nobody was answered
+    assert not load.meets_goal({"errors": {}, "ms": {}})  # nobody was answered
 
 
 @pytest.mark.parametrize(
@@ -69,12 +69,12 @@ def test_what_cannot_be_measured_is_a_sentence(arguments, capsys):
 
 
 def test_a_stroke_is_walked_evenly_from_end_to_end():
-    path = load.along([(0, 0), (0, 1), (0, 1), (3, 1)], 9)
+    path = visitors.resample([(0, 0), (0, 1), (0, 1), (3, 1)], 9)
     assert path == [(0, 0), (0, 0.5), (0, 1), (0.5, 1), (1, 1), (1.5, 1), (2, 1), (2.5, 1), (3, 1)]
 
 
 def test_memory_is_compared_by_the_minute():
-    minute = round(60 / load.SAMPLE)
+    minute = round(60 / load.SAMPLE_EVERY)
     assert load.growth([100.0] * minute + [5_000.0] + [130.0] * minute) == 30
     assert load.growth([100.0] * minute) is None
 
@@ -100,7 +100,7 @@ def test_visitors_ask_as_the_page_in_a_browser_does(new_page, page_url):
     visitor.strokes = EXAMPLES["3"]
     with ThreadPoolExecutor(1) as other:
         for factors in ([0.5], None):
-            other.submit(asyncio.run, visitor.ask(factors)).result()
+            other.submit(asyncio.run, visitor.compare(factors)).result()
     assert len(sent) == len(found) == 2
     for (url, body), (ours, our_body) in zip(sent, found, strict=True):
         assert ours == url
@@ -115,17 +115,17 @@ def test_visitors_ask_as_the_page_in_a_browser_does(new_page, page_url):
 
 @pytest.mark.slow
 def test_the_load_benchmark_runs_and_can_be_written(monkeypatch, capsys):
-    monkeypatch.setattr(load, "AT_ONCE", {"cards": (1, 2), "ladder": (1,)})
+    monkeypatch.setattr(load, "BATCH_SIZES", {"cards": (1, 2), "sweep": (1,)})
     monkeypatch.setattr(load, "GOAL", 1e9)
     with ThreadPoolExecutor(1) as own:  # the browser tests leave an event loop running in this thread
         figures = json.loads(json.dumps(own.submit(load.measure, visitors=[2], seconds=3).result()))
     (found,) = figures["steps"]
     assert found["errors"] == {}
-    assert found["ms"]["page"]["count"] == found["counts"]["strokes"] == found["ms"]["pen_up_to_ladder"]["count"] == 2
-    assert found["ms"]["pen_up_to_cards"]["p50"] <= found["ms"]["pen_up_to_ladder"]["p50"]
+    assert found["ms"]["page"]["count"] == found["counts"]["strokes"] == found["ms"]["pen_up_to_sweep"]["count"] == 2
+    assert found["ms"]["pen_up_to_cards"]["p50"] <= found["ms"]["pen_up_to_sweep"]["p50"]
     assert found["counts"]["requests"] >= 2 * 3
     assert found["resident_megabytes"][0] > 100
-    assert figures["together_ms"]["cards"]["1"] > 0
+    assert figures["batched_ms"]["cards"]["1"] > 0
     assert figures["knee"] == {"good": 2, "bad": None}
     load.show(figures)
     out = capsys.readouterr().out
