@@ -34,6 +34,10 @@ SMALL_DENSE = {
 SMALL_CONV = SMALL_DENSE | {"family": "conv", "width": 4, "code": 2, "rate": 0.01}
 
 
+# A rectangle, as 784 grey values: nothing that any file holds.
+RECTANGLE = [255 if 10 <= i // SIDE < 18 and 8 <= i % SIDE < 20 else 0 for i in range(SIDE * SIDE)]
+
+
 class Clock:
     """A clock that tests move on, in seconds."""
 

@@ -103,9 +103,9 @@ def few_strokes(monkeypatch):
     from denoiser.web.serving import live_training
 
     digits = make_synthetic_digits(480)
-    monkeypatch.setattr(live_training, "material", lambda: live_training.Material(DATA, digits))
+    monkeypatch.setattr(live_training, "training_data", lambda: live_training.TrainingData(DATA, digits))
     monkeypatch.setattr(live_training, "has_mnist", lambda: False)
-    monkeypatch.setattr("denoiser.web.models.tab.mnist_test", lambda: None)
+    monkeypatch.setattr("denoiser.web.serving.digits.mnist_test", lambda: None)
     return digits
 
 

@@ -10,7 +10,7 @@ from web_fixtures import served, settle
 from denoiser.bench.browser import PHONE
 from denoiser.checkpoint import load_model
 from denoiser.web.serving import live_training
-from denoiser.web.serving.training_queue import PATIENCE
+from denoiser.web.serving.training_queue import SILENCE
 from denoiser.web.serving.user_models import UserModelStore
 
 
@@ -40,7 +40,7 @@ def shown(page, row):
 @pytest.fixture
 def lessons(monkeypatch):
     """The trainings that compute at present, in this process."""
-    running, real = [], live_training.learn
+    running, real = [], live_training.training_snapshots
 
     def learn(*args):
         running.append(1)
@@ -49,7 +49,7 @@ def lessons(monkeypatch):
         finally:
             running.pop()
 
-    monkeypatch.setattr(live_training, "learn", learn)
+    monkeypatch.setattr(live_training, "training_snapshots", learn)
     return running
 
 
@@ -181,7 +181,7 @@ def test_no_training_survives_its_visitor(browser, page_url, lessons, leaves):
     begin(page, 2)
     assert lessons
     leaves(page)
-    wait_until(other, lambda: not lessons, seconds=PATIENCE + 10)
+    wait_until(other, lambda: not lessons, seconds=SILENCE + 10)
     other.close()
     context.close()
 

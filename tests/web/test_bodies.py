@@ -153,7 +153,7 @@ class TestBudget:
     def test_memory_is_given_back_once_after_many(self, monkeypatch):
         monkeypatch.setattr(budgets, "SOON", 0.05)
         times = []
-        monkeypatch.setattr(budgets, "give_back", lambda: times.append(1))
+        monkeypatch.setattr(budgets, "release_freed_memory", lambda: times.append(1))
 
         async def scene():
             room = Budget()

@@ -48,14 +48,14 @@ from denoiser.web.component import answering, sentence_of
 from denoiser.web.components import static_files
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.latent import tab as latent
-from denoiser.web.models import tab as models
+from denoiser.web.models import handlers as models
 from denoiser.web.server.limits import Refused, check_json, parsed_body
-from denoiser.web.serving import live_training
+from denoiser.web.serving import digits, live_training
 from denoiser.web.serving.latent_map import LatentMap
 from denoiser.web.serving.model_pool import ModelPool
 from denoiser.web.serving.training_queue import TrainingQueue
 from denoiser.web.serving.user_models import UserModelStore
-from denoiser.web.train import tab as train
+from denoiser.web.train import handlers as train
 
 TIMES = int(os.environ.get("DENOISER_FUZZ", 0))
 settings.register_profile(
@@ -67,7 +67,7 @@ settings.register_profile(
     phases=(Phase.generate, Phase.shrink),
 )
 CRASHED = "That went wrong on the server"
-PATIENCE = 60  # seconds for a single case; on a quiet machine the slowest takes less than one
+SILENCE = 60  # seconds for a single case; on a quiet machine the slowest takes less than one
 LINKS = 5_000
 
 
@@ -295,10 +295,10 @@ def small():
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         patch.setattr(ink, "LARGEST", 2**21)
         patch.setattr(pictures, "MOST_BYTES", 2**20)
-        patch.setattr(models, "mnist_test", lambda: None)
+        patch.setattr(digits, "mnist_test", lambda: None)
         patch.setattr(denoise, "mnist_test", lambda: None)
-        patch.setattr(models, "SPECTRUM_DIGITS", 10)
-        patch.setattr(live_training, "material", lambda: None)
+        patch.setattr(digits, "SPECTRUM_DIGITS", 10)
+        patch.setattr(live_training, "training_data", lambda: None)
         for cached in (page, files):
             cached.cache_clear()
         Small.here = Small(Path(folder))
@@ -318,7 +318,7 @@ def page() -> Page:
     pool = SmallPool(Small.here)
     chart = LatentMap(pool, "vae-2d")
     chart.codes = CODES
-    charts, shelf = {"vae-2d": chart}, models.Shelf(pool)
+    charts, handler = {"vae-2d": chart}, models.ModelsHandler(pool)
     digit = base64.b64encode(bytes(range(196)) * 4).decode()
     noise = {"kind": "gaussian", "seed": 1}
     of_maps = {"names": ["vae-2d"]}
@@ -333,10 +333,10 @@ def page() -> Page:
         partial(latent.film, charts): {"ends": {"vae-2d": [[0, 0], [1, 1]]}, "kind": "png"},
         partial(latent.grid, charts): of_maps | {"n": 10, "area": "2"},
         partial(latent.dozen, charts): of_maps | {"seed": 1},
-        shelf.inside: noise | {"model": "unet", "digit": digit, "factor": 0.5, "step": None},
-        shelf.weights: {"model": "conv-32"},
-        shelf.ten: {"models": ["conv-32"], "turn": 0},
-        shelf.spectrum: {"model": "dense-32-noisy"},
+        handler.inside: noise | {"model": "unet", "digit": digit, "factor": 0.5, "step": None},
+        handler.weights: {"model": "conv-32"},
+        handler.ten: {"models": ["conv-32"], "turn": 0},
+        handler.spectrum: {"model": "dense-32-noisy"},
         partial(train.wait, TrainingQueue(60.0)): {"ticket": None},
         partial(train.stop, TrainingQueue(60.0)): {"ticket": "x"},
         train.preview: {"settings": CHOSEN},
@@ -348,7 +348,7 @@ def page() -> Page:
     return Page({name[f]: f for f in asked}, {name[f]: usual for f, usual in asked.items()}, Endpoints(pool))
 
 
-CHOSEN = live_training.AT_FIRST | live_training.WELL["dense"]  # on the Train page
+CHOSEN = live_training.DEFAULTS | live_training.FAMILY_DEFAULTS["dense"]  # on the Train page
 MODELS = st.sampled_from([*NETWORKS, "median"])
 PLACES = st.one_of(st.lists(st.floats(-6, 6), min_size=2, max_size=2), st.lists(NUMBERS, max_size=3), JSON)
 SETTINGS = st.sampled_from([*CHOSEN])
@@ -648,7 +648,7 @@ def fuzz(name: str, cases: int) -> None:
     @settings(settings.get_profile("fuzz"), max_examples=cases * (TIMES or 1))
     @given(strategy)
     def every(case):
-        with within(PATIENCE):
+        with within(SILENCE):
             holds(case)
 
     every()
@@ -726,7 +726,7 @@ LINK_LOOP = """([source, count]) => {
 @pytest.mark.slow
 def test_links(browser, page_url):
     page = browser.new_page()
-    page.set_default_timeout(1000 * PATIENCE)
+    page.set_default_timeout(1000 * SILENCE)
     page.goto(page_url)
     found = page.evaluate(LINK_LOOP, [static_files().address("shell/share_link.js"), LINKS * (TIMES or 1)])
     page.close()

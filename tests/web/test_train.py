@@ -20,9 +20,9 @@ from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.server import logging as log
 from denoiser.web.serving import live_training
-from denoiser.web.serving.training_queue import PATIENCE, TrainingQueue
+from denoiser.web.serving.training_queue import SILENCE, TrainingQueue
 from denoiser.web.serving.user_models import UserModelStore
-from denoiser.web.train import tab as train
+from denoiser.web.train import handlers
 
 LIMIT = 100.0
 MADE_UP = json.dumps({"ticket": "made up", "settings": SMALL_DENSE})
@@ -31,7 +31,7 @@ MADE_UP = json.dumps({"ticket": "made up", "settings": SMALL_DENSE})
 @pytest.fixture(autouse=True)
 def however_short(monkeypatch):
     """Models are kept however short their training was."""
-    monkeypatch.setattr(train, "SHORTEST", 0.0)
+    monkeypatch.setattr(handlers, "MIN_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -49,11 +49,11 @@ def trained(queue, kept, settings=SMALL_DENSE, after=3, session="me"):
     """All messages of a training that its visitor stops after so many."""
     ticket = queue.wait()[0]
     messages = []
-    for text in train.run(queue, kept, json.dumps({"ticket": ticket, "settings": settings}), session):
+    for text in handlers.train(queue, kept, json.dumps({"ticket": ticket, "settings": settings}), session):
         messages.append(json.loads(text))
         queue.wait(ticket)
         if len(messages) == after:
-            train.stop(queue, {"ticket": ticket})
+            handlers.stop(queue, {"ticket": ticket})
     return messages
 
 
@@ -88,16 +88,16 @@ def test_nothing_goes_on_when_the_page_is_not_heard_of(few_strokes):
     ticket = queue.wait()[0]
     request = json.dumps({"ticket": ticket, "settings": SMALL_DENSE})
     seen = 0
-    for _ in train.run(queue, kept, request, "me"):
+    for _ in handlers.train(queue, kept, request, "me"):
         seen += 1
-        clock.now += PATIENCE / 2
+        clock.now += SILENCE / 2
     assert seen <= 4
 
 
 def test_a_closed_event_frees_the_line(few_strokes):
     queue, kept = TrainingQueue(LIMIT), UserModelStore()
     ticket = queue.wait()[0]
-    running = train.run(queue, kept, json.dumps({"ticket": ticket, "settings": SMALL_DENSE}), "me")
+    running = handlers.train(queue, kept, json.dumps({"ticket": ticket, "settings": SMALL_DENSE}), "me")
     next(running)
     assert queue.wait()[1] == 1
     running.close()
@@ -106,13 +106,13 @@ def test_a_closed_event_frees_the_line(few_strokes):
 
 
 def test_what_was_learnt_before_it_failed_is_kept(few_strokes, monkeypatch):
-    real = live_training.learn
+    real = live_training.training_snapshots
 
     def fails(settings):
         yield from itertools.islice(real(settings), 2)
-        yield {"error": "The loss is no longer a number. A smaller learning rate may help."}
+        yield live_training.Failure("The loss is no longer a number. A smaller learning rate may help.")
 
-    monkeypatch.setattr(live_training, "learn", fails)
+    monkeypatch.setattr(live_training, "training_snapshots", fails)
     kept = UserModelStore()
     messages = trained(TrainingQueue(LIMIT), kept, after=None)
     assert [("error" in m, "id" in m) for m in messages] == [(False, False)] * 2 + [(True, False), (False, True)]
@@ -132,7 +132,7 @@ def test_what_was_learnt_before_it_failed_is_kept(few_strokes, monkeypatch):
     ],
 )
 def test_requests_of_no_page_of_ours_get_a_sentence(text):
-    (only,) = train.run(TrainingQueue(LIMIT), UserModelStore(), text, None)
+    (only,) = handlers.train(TrainingQueue(LIMIT), UserModelStore(), text, None)
     reply = json.loads(only)
     assert reply.keys() == {"error"}
     assert "Traceback" not in reply["error"]
@@ -144,24 +144,24 @@ def test_whatever_breaks_is_a_sentence_and_the_log_says_what_and_where(few_strok
         raise RuntimeError("secret")
         yield
 
-    monkeypatch.setattr(live_training, "learn", breaks)
+    monkeypatch.setattr(live_training, "training_snapshots", breaks)
     (only,) = trained(TrainingQueue(LIMIT), UserModelStore())
     assert "secret" not in only["error"]
     ((event, facts),) = logged
     assert event == "a training failed"
     assert facts["error"] == "RuntimeError"
-    assert "train.py:" in facts["place"]
+    assert "test_train.py:" in facts["place"]
     assert "secret" not in json.dumps(facts)
 
 
 def test_a_training_of_a_few_seconds_is_not_kept_unless_that_was_all_its_time(few_strokes, monkeypatch):
-    monkeypatch.setattr(train, "SHORTEST", 1000.0)
+    monkeypatch.setattr(handlers, "MIN_SECONDS", 1000.0)
     kept = UserModelStore()
     *_, last = trained(TrainingQueue(LIMIT), kept)
     assert last["over"]
     assert "id" not in last
     assert len(kept) == 0
-    monkeypatch.setattr(live_training, "SECONDS", 0.1)
+    monkeypatch.setattr(live_training, "MAX_SECONDS", 0.1)
     *_, last = trained(TrainingQueue(LIMIT), kept, after=5)
     assert kept.get(last["id"])
 
@@ -175,7 +175,7 @@ def test_the_record_names_the_digits_that_were_trained_on(few_strokes, monkeypat
 
 
 def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path):
-    reply = json.loads(answering(partial(train.checkpoint, pool.user_models))([json.dumps({"id": mine})]))
+    reply = json.loads(answering(partial(handlers.checkpoint, pool.user_models))([json.dumps({"id": mine})]))
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(reply["content"]))) as archive:
         archive.extractall(tmp_path)
     name = reply["name"].removesuffix(".zip")
@@ -188,8 +188,8 @@ def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path):
 
 
 def test_without_its_id_there_is_no_checkpoint(pool):
-    reply = json.loads(answering(partial(train.checkpoint, pool.user_models))(['{"id": "guessed"}']))
-    assert reply == {"error": train.GONE}
+    reply = json.loads(answering(partial(handlers.checkpoint, pool.user_models))(['{"id": "guessed"}']))
+    assert reply == {"error": handlers.GONE}
 
 
 # ---------- its card ----------

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 import uuid
+from dataclasses import replace
 from functools import wraps
 
 import httpx
@@ -89,7 +90,7 @@ def few_sessions(monkeypatch):
 @pytest.fixture
 def url(few_strokes, few_models, monkeypatch):
     """The page's address."""
-    monkeypatch.setattr(live_training, "LIMIT", 600.0, raising=False)  # longer than any test
+    monkeypatch.setattr(live_training, "HANG_SECONDS", 600.0, raising=False)  # longer than any test
     with served() as address:
         yield address.rstrip("/")
 
@@ -97,15 +98,15 @@ def url(few_strokes, few_models, monkeypatch):
 @pytest.fixture
 def steady(monkeypatch):
     """Trainings that show the same snapshot again and again, and take no time for it."""
-    real = live_training.learn
+    real = live_training.training_snapshots
 
-    def learn(settings):
-        (seen,) = itertools.islice(real(settings), 1)
+    def snapshots(settings):
+        (snapshot,) = itertools.islice(real(settings), 1)
         for number in itertools.count(1):
-            yield seen | {"steps": number}
+            yield replace(snapshot, steps=number)
             time.sleep(0.1)
 
-    monkeypatch.setattr(live_training, "learn", learn)
+    monkeypatch.setattr(live_training, "training_snapshots", snapshots)
 
 
 class Watching(threading.Thread):
@@ -237,11 +238,11 @@ def test_a_training_that_hangs_frees_the_tab(few_strokes, few_models, monkeypatc
 
     def hangs(settings):
         release.wait(60)
-        yield {"error": "late"}
+        yield live_training.Failure("late")
 
-    real = live_training.learn
-    monkeypatch.setattr(live_training, "learn", hangs)
-    monkeypatch.setattr(live_training, "LIMIT", limit, raising=False)
+    real = live_training.training_snapshots
+    monkeypatch.setattr(live_training, "training_snapshots", hangs)
+    monkeypatch.setattr(live_training, "HANG_SECONDS", limit, raising=False)
     with served() as address:
         first, second = Client(address, HONEST), Client(address, HONEST)
         assert first.begin(first.ask("wait")["ticket"]).status_code == 200
@@ -251,7 +252,7 @@ def test_a_training_that_hangs_frees_the_tab(few_strokes, few_models, monkeypatc
             assert time.monotonic() < deadline, "the tab is taken for ever"
             time.sleep(0.2)
             place = second.ask("wait", ticket=place["ticket"])
-        monkeypatch.setattr(live_training, "learn", real)
+        monkeypatch.setattr(live_training, "training_snapshots", real)
         assert second.begin(place["ticket"]).status_code == 200
         assert "pictures" in next(second.snapshots())
         assert "error" in next(first.snapshots())

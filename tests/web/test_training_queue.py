@@ -5,7 +5,7 @@ from helpers import Clock
 
 from denoiser.web.component import BadRequest
 from denoiser.web.server import logging as log
-from denoiser.web.serving.training_queue import DITHERING, MOST, MOST_HANGING, PATIENCE, TrainingQueue
+from denoiser.web.serving.training_queue import BEGIN_WITHIN, MAX_HANGING, MAX_TICKETS, SILENCE, TrainingQueue
 
 LIMIT = 100.0
 
@@ -26,7 +26,7 @@ def test_who_is_not_heard_of_loses_the_place():
     queue = TrainingQueue(LIMIT, clock)
     first, second = queue.wait()[0], queue.wait()[0]
     for _ in range(3):
-        clock.now += PATIENCE / 2
+        clock.now += SILENCE / 2
         assert queue.wait(second)[0] == second
     assert queue.wait(second) == (second, 0)
     assert queue.wait(first) == (None, 0)
@@ -37,7 +37,7 @@ def test_who_could_begin_and_does_not_loses_the_place_too():
     queue = TrainingQueue(LIMIT, clock)
     first = queue.wait()[0]
     second = queue.wait()[0]
-    for _ in range(int(DITHERING) + 2):
+    for _ in range(int(BEGIN_WITHIN) + 2):
         clock.now += 1
         queue.wait(first)
         queue.wait(second)
@@ -50,8 +50,8 @@ def test_only_the_first_may_train_and_only_once():
     for ticket in (second, "made up", None, 7, []):
         with pytest.raises(BadRequest), queue.session(ticket):
             pytest.fail("it may train")
-    with queue.session(first) as wanted:
-        assert wanted()
+    with queue.session(first) as may_go_on:
+        assert may_go_on()
         with pytest.raises(BadRequest), queue.session(first):
             pytest.fail("it trains twice")
     assert queue.wait(second) == (second, 0)
@@ -61,43 +61,43 @@ def test_a_training_goes_on_while_its_visitor_is_heard_of():
     clock = Clock()
     queue = TrainingQueue(LIMIT, clock)
     ticket = queue.wait()[0]
-    with queue.session(ticket) as wanted:
-        clock.now += 2 * PATIENCE  # a device may take its time to start
-        assert wanted()
-        clock.now += PATIENCE - 1
+    with queue.session(ticket) as may_go_on:
+        clock.now += 2 * SILENCE  # a device may take its time to start
+        assert may_go_on()
+        clock.now += SILENCE - 1
         queue.wait(ticket)
-        clock.now += PATIENCE - 1
-        assert wanted()
+        clock.now += SILENCE - 1
+        assert may_go_on()
         clock.now += 2
-        assert not wanted()
+        assert not may_go_on()
         queue.wait(ticket)
-        assert wanted()
+        assert may_go_on()
         queue.stop(ticket)
-        assert not wanted()
+        assert not may_go_on()
     assert queue.wait(ticket) == (None, 0)
 
 
 def test_the_line_is_not_endless():
     queue = TrainingQueue(LIMIT, Clock())
-    tickets = {queue.wait()[0] for _ in range(MOST)}
-    assert len(tickets) == MOST
+    tickets = {queue.wait()[0] for _ in range(MAX_TICKETS)}
+    assert len(tickets) == MAX_TICKETS
     with pytest.raises(BadRequest):
         queue.wait()
 
 
 def test_a_client_with_many_tickets_lets_the_others_through():
     queue = TrainingQueue(LIMIT, Clock())
-    flood = [queue.wait(address="flooder")[0] for _ in range(MOST)]
+    flood = [queue.wait(address="flooder")[0] for _ in range(MAX_TICKETS)]
     first, before = queue.wait(address="first")
     assert before == 1  # the flooder's first ticket alone
     second, before = queue.wait(address="second")
     assert before == 2
-    assert len(queue.places) == MOST
+    assert len(queue.tickets) == MAX_TICKETS
     with pytest.raises(BadRequest):
         queue.wait(address="flooder")
     order = []
     for _ in range(6):  # trainings, one after the other
-        ticket = next(iter(queue.places))
+        ticket = next(iter(queue.tickets))
         with queue.session(ticket):
             order.append(ticket)
     assert order == [flood[0], first, second, *flood[1:4]]
@@ -108,11 +108,11 @@ def test_nobody_waits_for_ever_behind_a_client_that_comes_again_and_again():
     for _ in range(10):
         queue.wait(address="flooder")
     for _ in range(3):
-        with queue.session(next(iter(queue.places))):
+        with queue.session(next(iter(queue.tickets))):
             queue.wait(address="flooder")
     visitor = queue.wait(address="visitor")[0]
     trained = 0
-    while (ticket := next(iter(queue.places))) != visitor:
+    while (ticket := next(iter(queue.tickets))) != visitor:
         with queue.session(ticket):
             queue.wait(address="flooder")
         trained += 1
@@ -155,7 +155,7 @@ def test_a_training_that_hangs_is_given_up_and_the_next_visitor_trains(monkeypat
     clock = Clock()
     queue = TrainingQueue(LIMIT, clock)
     hanging = queue.wait()[0]
-    with queue.session(hanging) as wanted:
+    with queue.session(hanging) as may_go_on:
         clock.now += LIMIT
         next_one = queue.wait()[0]
         assert queue.wait(next_one) == (next_one, 1)
@@ -164,9 +164,9 @@ def test_a_training_that_hangs_is_given_up_and_the_next_visitor_trains(monkeypat
         assert queue.wait(next_one) == (next_one, 0)
         assert logged == ["a training hangs"]
         assert queue.wait(hanging) == (None, 0)
-        assert not wanted()
-        with queue.session(next_one) as wanted_next:
-            assert wanted_next()
+        assert not may_go_on()
+        with queue.session(next_one) as next_may_go_on:
+            assert next_may_go_on()
     assert queue.hanging == 0
 
 
@@ -174,10 +174,10 @@ def test_where_trainings_hang_again_and_again_no_more_begin():
     clock = Clock()
     queue = TrainingQueue(LIMIT, clock)
     hanging = []
-    for _ in range(MOST_HANGING):
-        turn = queue.session(queue.wait()[0])
-        turn.__enter__()
-        hanging.append(turn)
+    for _ in range(MAX_HANGING):
+        session = queue.session(queue.wait()[0])
+        session.__enter__()
+        hanging.append(session)
         clock.now += LIMIT + 1
         queue.wait("nobody")
     with pytest.raises(BadRequest, match="ended on the server"):

@@ -10,7 +10,7 @@ import pytest
 import denoiser.web
 from denoiser.losses import LOSS_TITLES
 from denoiser.noise import NOISES
-from denoiser.web.models.tab import Shelf
+from denoiser.web.models.handlers import ModelsHandler
 from denoiser.web.serving.model_pool import ModelPool
 from denoiser.web.words import CHINESE
 
@@ -85,7 +85,7 @@ SOURCES = [
         path
         for kind in ("*.js", "*.html", "*.py")
         for path in sorted(WEB.rglob(kind))
-        if path.stem not in ("api", "gradio_queue") and path.parent.name != "server"
+        if path.stem not in ("__main__", "api", "gradio_queue") and path.parent.name != "server"
     ),
     *(WEB.parent / name for name in ("ink.py", "latent/codes.py", "latent/plane.py")),  # whose errors the page shows
 ]
@@ -105,10 +105,10 @@ def test_has_what_the_page_says(path):
 def records() -> list[str]:
     """What the page shows of models and noise, in phrases that stand alone."""
     pool = ModelPool()
-    shelf = Shelf(pool)
+    handler = ModelsHandler(pool)
     found = [words for noise in NOISES.values() for words in (noise.label, noise.meaning)]
     found += [word for words in LOSS_TITLES.values() for word in words]
-    for entry in shelf.entries:
+    for entry in handler.entries:
         found += [entry["title"], entry["headline"], entry["note"], entry["trained_on"]]
         found += [phrase for layer in entry["layers"] for phrase in layer["words"].split(", ")]
         found += [phrase for what, how in entry["facts"] for phrase in (what, *how)]

@@ -25,7 +25,8 @@ from ...timing import annotate, span
 from ..component import BadRequest, Together
 from ..components import calling, component
 from ..server.attachments import attachments
-from ..serving.model_pool import ModelPool, mnist_test
+from ..serving.digits import mnist_test
+from ..serving.model_pool import ModelPool
 from ..words import native
 
 SEED = 4271
@@ -85,10 +86,12 @@ def question_of(pool: ModelPool, request: dict) -> Asked:
     names = request.get("models")
     if not isinstance(names, list) or not 1 <= len(names) <= MOST_MODELS:
         raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
-    own = own_models(pool, request.get("own"))
-    if not all(isinstance(name, str) and (name in pool.models or name in own) for name in names):
+    user_models = user_models_of(pool, request.get("own"))
+    if not all(isinstance(name, str) and (name in pool.models or name in user_models) for name in names):
         raise BadRequest("There is no such model.")
-    return {name: pool.models.get(name) or own[name] for name in names}, SweepRequest(x, kind, seed, factors, reference)
+    return {name: pool.models.get(name) or user_models[name] for name in names}, SweepRequest(
+        x, kind, seed, factors, reference
+    )
 
 
 def same_cards(request: dict) -> Hashable | None:
@@ -114,14 +117,17 @@ def compare_all(pool: ModelPool, asked: list[Asked]) -> list[dict]:
         return [reply_of(comparison) | {"gone": gone} for comparison in found]
 
 
-def own_models(pool: ModelPool, ids: object) -> dict[str, nn.Module | None]:
-    """The models that the request's visitor trained, by the names its page gives them; None for what is gone."""
-    if ids is None:
+def user_models_of(pool: ModelPool, user_model_ids: object) -> dict[str, nn.Module | None]:
+    """The models that the request's visitor trained, by the names their page gives them; None for those that are gone.
+
+    BadRequest if `user_model_ids` is no object of names and ids.
+    """
+    if user_model_ids is None:
         return {}
-    if not isinstance(ids, dict) or len(ids) > MOST_MODELS:
+    if not isinstance(user_model_ids, dict) or len(user_model_ids) > MOST_MODELS:
         raise BadRequest("There is no such model.")
-    kept = {name: pool.user_models.get(key) for name, key in ids.items()}
-    return {name: model and model.network for name, model in kept.items()}
+    found = {name: pool.user_models.get(user_model_id) for name, user_model_id in user_model_ids.items()}
+    return {name: model and model.network for name, model in found.items()}
 
 
 def noise_of(request: dict) -> tuple[str, int, tuple[float, ...]]:

@@ -23,8 +23,9 @@ from ..component import BadRequest
 from ..components import component
 from ..denoise.tab import digit_of, encode, noise_of
 from ..server import logging as log
-from ..serving.latent_map import LatentMap, text
+from ..serving.latent_map import LatentMap
 from ..serving.model_pool import ModelPool
+from ..wire import to_base64
 
 GRID_SIZES = (10, 15, 20, 30)
 GRID_AREAS = {"quantiles": "prior quantiles", "2": "plane to 2σ", "3": "plane to 3σ", "4": "plane to 4σ"}
@@ -134,9 +135,9 @@ def walks(charts: LatentMaps, request: dict) -> dict[str, tuple[Tensor, Tensor]]
     def walk(here: LatentMap, pair: object) -> tuple[Tensor, Tensor]:
         if not isinstance(pair, list) or len(pair) != 2:
             raise latent.LatentPointError("A morph goes from one place to another.")
-        if along and here.land is None:
+        if along and here.class_density is None:
             raise BadRequest("Without the test digits there is no data to go along.")
-        return latent.morph(here.model, *map(place_of, pair), density=here.land if along else None)
+        return latent.morph(here.model, *map(place_of, pair), density=here.class_density if along else None)
 
     return maps(named(charts, request.get("ends")), walk)
 
@@ -223,7 +224,7 @@ def save(frames: list[Image.Image], kind: str) -> str:
     file = io.BytesIO()
     options = {"save_all": True, "append_images": frames[1:], "duration": 130, "loop": 0} if kind == "GIF" else {}
     frames[0].save(file, kind, optimize=kind == "PNG", **options)
-    return text(file.getvalue())
+    return to_base64(file.getvalue())
 
 
 # ---------- the tab ----------
@@ -257,7 +258,9 @@ def prepare(charts: LatentMaps) -> None:
     for here in charts.values():
         try:
             here.reply()
-            if here.land is not None:
-                latent.along_data(*torch.from_numpy(here.land.centres[:2]), here.land)  # loads what finds the way
+            if here.class_density is not None:
+                latent.along_data(
+                    *torch.from_numpy(here.class_density.centres[:2]), here.class_density
+                )  # loads what finds the way
         except Exception as error:
             log.error("a map could not be prepared", model=here.name, **log.about(error))

@@ -1,6 +1,5 @@
-"""One model's map as the browser gets it: everything about it that no visitor changes."""
+"""The map of a model with a 2-D latent space as the browser gets it, the same for all visitors."""
 
-import base64
 import json
 import threading
 import zlib
@@ -15,16 +14,20 @@ from ...checkpoint import FOLDER
 from ...examples import EXAMPLES
 from ...ink import digit_from_strokes
 from ...referee import class_probabilities
+from ..wire import to_base64
 from .model_pool import ModelPool
 
-ATLAS_SIDE = 49  # 0.07 sigma apart in the middle, 0.7 at the edge; between them is interpolated
-TILE_LEVELS = 31  # greys of the atlas: five bits, an error of at most 0.016; at rest comes the exact picture
-READ_EVERY = 2  # the referee, slower than the decoder, reads every second tile
+ATLAS_SIDE = 49  # decoded tiles along each axis, 0.07 sigma apart in the middle and 0.7 at the edge
+TILE_LEVELS = 31  # greys of a tile: five bits, an error of at most 0.016
+READ_EVERY = 2  # the referee, which is slower than the decoder, reads every second tile along each axis
 FIGURES = ("negative_elbo", "nll", "neighbour_accuracy", "coverage")
 
 
 class LatentMap:
-    """One model's map; what is costly of it is computed when first asked for."""
+    """The map of one model of the pool; everything that takes long is computed when it is first needed.
+
+    `problem` says why the test digits cannot be shown on it, if they cannot.
+    """
 
     def __init__(self, pool: ModelPool, name: str):
         self.name, self.model, self.record, self.referee = name, pool.models[name], pool.records[name], pool.referee
@@ -37,13 +40,13 @@ class LatentMap:
             self.problem = str(error)
 
     @cached_property
-    def land(self) -> latent.ClassDensity | None:
-        """Where the classes live; None without codes."""
+    def class_density(self) -> latent.ClassDensity | None:
+        """How densely each class lies; None without codes."""
         return latent.class_density(self.codes) if self.codes is not None else None
 
     @cached_property
     def figures(self) -> dict[str, float]:
-        """How good this map is: from the evaluation where that was of these very weights, else what is known here."""
+        """How good this map is: from the evaluation if that was of these weights, else what can be computed here."""
         found = {}
         if self.codes is not None:
             found["neighbour_accuracy"] = self.codes.accuracy
@@ -59,13 +62,13 @@ class LatentMap:
 
     @cached_property
     def examples(self) -> dict[str, list[float]]:
-        """Where our own example digits lie."""
+        """The latent points of our own example digits, two coordinates each, by their names."""
         digits = {name: digit_from_strokes(strokes) for name, strokes in EXAMPLES.items() if name.isdigit()}
         mu, _ = latent.posterior(self.model, torch.cat(list(digits.values())))
         return dict(zip(digits, mu.clamp(-latent.REACH, latent.REACH).tolist(), strict=True))
 
     def reply(self) -> dict:
-        """What the browser needs to draw and to decode; one thread prepares it, the others wait."""
+        """All that the browser needs, as JSON. One thread prepares it, the others wait for it."""
         with self.lock:
             return self._reply
 
@@ -86,37 +89,35 @@ class LatentMap:
             "problem": self.problem,
         }
         if self.referee is not None:
-            some = tiles[::READ_EVERY, ::READ_EVERY]
-            reply["readings"] = pack(class_probabilities(self.referee, some.flatten(0, 1)).numpy())
-            reply["readingSide"] = len(some)
-        if self.codes is not None and self.land is not None:
-            places = np.rint(self.codes.mu / latent.REACH * 32767).clip(-32767, 32767).astype("<i2")
+            read = tiles[::READ_EVERY, ::READ_EVERY]
+            reply["readings"] = pack(class_probabilities(self.referee, read.flatten(0, 1)).numpy())
+            reply["readingSide"] = len(read)
+        if self.codes is not None and self.class_density is not None:
+            points = np.rint(self.codes.mu / latent.REACH * 32767).clip(-32767, 32767).astype("<i2")
             reply["codes"] = {
-                "places": text(places),
-                "labels": text(self.codes.labels),
-                "density": pack(self.land.density**0.25),  # densities span decades
-                "densitySide": self.land.density.shape[1],
-                "levels": (self.land.levels**0.25 * 255).round(2).tolist(),
-                "centres": self.land.centres.round(3).tolist(),
+                "places": to_base64(points),
+                "labels": to_base64(self.codes.labels),
+                "density": pack(self.class_density.density**0.25),  # densities span decades
+                "densitySide": self.class_density.density.shape[1],
+                "levels": (self.class_density.levels**0.25 * 255).round(2).tolist(),
+                "centres": self.class_density.centres.round(3).tolist(),
             }
         return reply
 
 
 def pack_tiles(tiles: Tensor) -> str:
-    """Pictures (n, n, 28, 28) in [0, 1] for the wire: five bits a pixel, pixel after pixel over the whole plane, its
-    differences along both axes modulo 256, deflated, base64. The plane is smooth, so the differences are small."""
+    """Pictures (n, n, 28, 28) in [0, 1], five bits a pixel, deflated, base64.
+
+    Each pixel of the picture is a plane of n x n values. These change slowly, so their differences along both axes,
+    modulo 256, are small.
+    """
     n = len(tiles)
     planes = (tiles * TILE_LEVELS).round().to(torch.uint8).numpy().reshape(n, n, -1).transpose(2, 0, 1)
     for axis in (1, 2):
         planes = np.diff(planes, axis=axis, prepend=np.uint8(0))
-    return text(zlib.compress(planes.tobytes(), 9))
+    return to_base64(zlib.compress(planes.tobytes(), 9))
 
 
 def pack(values: np.ndarray) -> str:
-    """Values in [0, 1] for the wire: a byte each, deflated, base64."""
-    return text(zlib.compress(np.rint(values * 255).astype(np.uint8).tobytes(), 9))
-
-
-def text(content: bytes | np.ndarray) -> str:
-    """Bytes for JSON."""
-    return base64.b64encode(content if isinstance(content, bytes) else content.tobytes()).decode()
+    """Values in [0, 1], a byte each, deflated, base64."""
+    return to_base64(zlib.compress(np.rint(values * 255).astype(np.uint8).tobytes(), 9))

@@ -1,17 +1,18 @@
-"""A training to watch: what may be chosen, and the pictures, curves and weights that come of it, moment by moment."""
+"""A training to watch: the settings that may be chosen, and snapshots of the network while it learns."""
 
 import math
+import platform
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
 from typing import NamedTuple
 
 import torch
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import nn
 
 from ...data import DataError, Digits, has_mnist, load_mnist, split_validation, training_words
@@ -25,20 +26,21 @@ from ...record import Epoch, Record
 from ...synthetic_digits import DATA, make_synthetic_digits
 from ...training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
 from ..component import BadRequest
-from ..models.tab import decibels, pack, sheet, ten_digits
 from ..server import logging as log
+from ..wire import encode_pixels, mean_psnr, tile_sheet
+from .digits import ten_digits
 from .gpu import borrows_gpu, spaces
 
-SECONDS = 20 if spaces else 60  # that a training may last; a borrowed GPU is counted against its visitor
-STARTING = 15  # seconds more that a GPU is asked for
-LIMIT = SECONDS + STARTING + 30  # seconds after which a training that has not ended by itself is given up
-EPOCHS = 200  # at most
-FIRST, SELDOM = 0.25, 1.0  # seconds between two moments at the beginning, and later
-WATCHED = 500  # held-out digits the curve of validation is measured on while it grows
-FILTERS = 32  # of the first layer are shown
-SETTLED = 200  # steps after which these stay the same ones
+MAX_SECONDS = 20 if spaces else 60  # of a training; the time of a borrowed GPU is counted against its visitor
+GPU_START_SECONDS = 15  # for which a GPU is borrowed in addition
+HANG_SECONDS = MAX_SECONDS + GPU_START_SECONDS + 30  # after which a training that has not ended is given up
+MAX_EPOCHS = 200
+FIRST_PAUSE, LAST_PAUSE = 0.25, 1.0  # seconds between two snapshots, at the beginning and later
+VALIDATION_DIGITS = 500  # that the validation loss of a snapshot is measured on
+MAX_FILTERS = 32  # of the first layer that are shown
+FILTERS_FIXED_AFTER = 200  # steps; from then on the same filters are shown
 
-WIDTHS = {"dense": (64, 128, 256, 512), "conv": (4, 8, 16, 32)}
+WIDTHS = {"dense": (64, 128, 256, 512), "conv": (4, 8, 16, 32)}  # hidden units; filters
 CODES = {"dense": (4, 8, 16, 32, 64), "conv": (1, 2, 4, 8, 16)}  # numbers; maps of 7 x 7
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
 FACTORS = (0.1, 1.0)
@@ -53,22 +55,25 @@ CHOICES = {
     "loss": tuple(LOSSES),
     "rate": RATES,
 }
-AT_FIRST = {"family": "dense", "noise": "gaussian", "factor": 0.5, "loss": "bce"}
-WELL = {"dense": {"width": 256, "code": 32, "rate": 0.003}, "conv": {"width": 8, "code": 4, "rate": 0.01}}  # soon good
+DEFAULTS = {"family": "dense", "noise": "gaussian", "factor": 0.5, "loss": "bce"}
+FAMILY_DEFAULTS = {  # settings with which each family soon denoises well
+    "dense": {"width": 256, "code": 32, "rate": 0.003},
+    "conv": {"width": 8, "code": 4, "rate": 0.01},
+}
 
 
 # ---------- what may be chosen ----------
 
 
-def network(family: str, width: int, code: int) -> tuple[str, dict]:
-    """The network of these choices, as a recipe names it: its builder and settings."""
+def network_of(family: str, width: int, code: int) -> tuple[str, dict]:
+    """The name and the settings of the network of these choices, as in a recipe."""
     if family == "dense":
         return "dense", {"widths": (width, code), "code_activation": "none"}
     return "conv_strided", {"filters": width, "code": code}
 
 
-def recipe_of(settings: object) -> Recipe:
-    """The recipe of a page's settings, but for its `data`; BadRequest for any that the page does not offer."""
+def recipe_from(settings: object) -> Recipe:
+    """The recipe of the form's settings, but for its `data`; BadRequest for settings that the form does not offer."""
     if not isinstance(settings, dict):
         raise BadRequest("The request could not be read.")
     for key, choices in CHOICES.items():
@@ -82,7 +87,7 @@ def recipe_of(settings: object) -> Recipe:
     factor = settings.get("factor")
     if isinstance(factor, bool) or not isinstance(factor, int | float) or not FACTORS[0] <= factor <= FACTORS[1]:
         raise BadRequest("A noise factor to train with lies between 0.1 and 1.")
-    name, options = network(family, width, code)
+    name, options = network_of(family, width, code)
     return Recipe(
         name=f"live-{family}-{width}-{code}",
         title=TITLES[family].format(width, code),
@@ -94,47 +99,47 @@ def recipe_of(settings: object) -> Recipe:
         noise_factor=round(float(factor), 2),
         loss=settings["loss"],
         learning_rate=float(settings["rate"]),
-        epochs=EPOCHS,
+        epochs=MAX_EPOCHS,
         batch_size=BATCHES[family],
     )
 
 
 @cache
 def parameter_counts() -> dict[str, int]:
-    """How many numbers each network learns, by "family/width/code"."""
+    """The number of parameters of each network, by "family/width/code"."""
     with torch.device("meta"):
         return {
-            f"{family}/{width}/{code}": parameter_count(build(*network(family, width, code)))
+            f"{family}/{width}/{code}": parameter_count(build(*network_of(family, width, code)))
             for family, widths in WIDTHS.items()
             for width, code in product(widths, CODES[family])
         }
 
 
-class Material(NamedTuple):
+class TrainingData(NamedTuple):
     """Digits to train on, and what a recipe's `data` calls them."""
 
     data: str
     digits: Digits
 
 
-_loading = threading.Lock()  # whoever comes while they are read waits for them, and does not read them again
+_loading = threading.Lock()  # a second visitor waits until the digits are read, and does not read them again
 
 
-def material() -> Material:
-    """What is trained on, the same as long as this process lives: MNIST's training digits, or synthetic ones.
+def training_data() -> TrainingData:
+    """What this process trains on, decided once: MNIST's training digits if they are there, else synthetic digits.
 
-    TrainingError where MNIST is there and cannot be read.
+    Raises TrainingError if MNIST is there and cannot be read.
     """
     with _loading:
-        return _material()
+        return _training_data()
 
 
 @cache
-def _material() -> Material:
+def _training_data() -> TrainingData:
     if not has_mnist():
-        return Material(DATA, make_synthetic_digits())
+        return TrainingData(DATA, make_synthetic_digits())
     try:
-        return Material("mnist", load_mnist("train"))
+        return TrainingData("mnist", load_mnist("train"))
     except DataError as error:
         log.error("MNIST cannot be read", **log.about(error))
         raise TrainingError("The training ended on the server. Try again in a while.") from error
@@ -143,121 +148,143 @@ def _material() -> Material:
 # ---------- the training ----------
 
 
-@borrows_gpu(SECONDS + STARTING)
-def learn(settings: dict, seconds: float = SECONDS) -> Iterator[dict]:
-    """Train what `settings` describe, for at most so many seconds; what there is to see, as plain values.
+@dataclass(frozen=True)
+class Snapshot:
+    """A training at one moment, in plain values, which may come from another process."""
 
-    Each value has `pictures`, what becomes of the ten noisy digits (10 x 784 bytes, base64), their mean PSNR in dB,
-    the losses `train` (mean since the value before) and `validation`, `filters` (a sheet of how the first layer's
-    weights have changed), `weights` (the bytes of a safetensors file), how far the training is, and what it is trained
-    on (`data`, and `data_words` for the record). Where it cannot go on, the last value is {"error": a sentence}. Close
-    the generator to stop.
+    pictures: str  # what the network makes of the ten noisy digits: 10 x 784 bytes, base64
+    psnr: float | None  # their mean, in dB
+    train: float  # mean loss since the snapshot before
+    validation: float
+    filters: dict  # how the first layer's weights have changed, as a tile sheet
+    steps: int
+    digits: int  # that were trained on so far, counted again in each epoch
+    seconds: float
+    speed: float | None  # digits per second since the snapshot before
+    history: tuple[dict, ...]  # the finished epochs
+    weights: bytes  # a safetensors file
+    device: str
+    data: str  # what is trained on, for the recipe
+    data_words: str  # the same for the record
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a training cannot go on, in a sentence."""
+
+    sentence: str
+
+
+@borrows_gpu(MAX_SECONDS + GPU_START_SECONDS)
+def training_snapshots(settings: dict, seconds: float = MAX_SECONDS) -> Iterator[Snapshot | Failure]:
+    """Train what `settings` describe for at most `seconds`; snapshots of it, the last one a Failure if it failed.
+
+    Close the generator to stop the training. Raises BadRequest for settings that the form does not offer.
     """
     try:
-        data, digits = material()
+        yield from _snapshots(recipe_from(settings), seconds)
     except TrainingError as error:
-        yield {"error": str(error)}
-        return
-    recipe = replace(recipe_of(settings), data=data)
-    trained_on = {"data": data, "data_words": training_words(data, digits)}
+        yield Failure(str(error))
+
+
+def _snapshots(recipe: Recipe, seconds: float) -> Iterator[Snapshot | Failure]:
+    data, digits = training_data()
+    recipe = replace(recipe, data=data)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    digits = Digits(digits.images.to(device), digits.labels.to(device))
-    watch = Watch(recipe, digits)
-    started = taken = time.perf_counter()
-    losses: list[torch.Tensor] = []
-    pause = FIRST
+    observer = Observer(recipe, Digits(digits.images.to(device), digits.labels.to(device)))
     engine = replace(Engine.fastest(device), keep_freed_memory=False)  # a server has other uses for it
-    with closing(train_steps(recipe, digits, engine=engine)) as training:
-        try:
-            for moment in training:
-                losses.append(moment.loss)
-                now = time.perf_counter()
-                over = now - started >= seconds
-                if moment.number > 1 and now - taken < pause and not over:
-                    continue
-                train = torch.stack(losses).double().mean().item()
-                if not math.isfinite(train):
-                    yield {"error": "The loss is no longer a number. A smaller learning rate may help."}
-                    return
-                seen = watch.look(moment) | trained_on | {"train": train, "steps": moment.number}
-                seen |= {"seconds": time.perf_counter() - started, "history": list(moment.history)}
-                seen |= {"digits": moment.number * recipe.batch_size}
-                seen |= {"speed": len(losses) * recipe.batch_size / (now - taken) if moment.number > 1 else None}
-                looked = time.perf_counter() - now
-                yield seen
-                if over:
-                    return
-                losses.clear()
-                taken = time.perf_counter()
-                pause = max(min(max(FIRST, (taken - started) / 25), SELDOM), 3 * looked)
-        except TrainingError as error:
-            yield {"error": str(error)}
+    started = last = time.perf_counter()
+    losses: list[torch.Tensor] = []
+    pause = FIRST_PAUSE
+    with closing(train_steps(recipe, observer.digits, engine=engine)) as training:
+        for step in training:
+            losses.append(step.loss)
+            now = time.perf_counter()
+            over = now - started >= seconds
+            if step.number > 1 and now - last < pause and not over:
+                continue
+            train = torch.stack(losses).double().mean().item()
+            if not math.isfinite(train):
+                yield Failure("The loss is no longer a number. A smaller learning rate may help.")
+                return
+            speed = len(losses) * recipe.batch_size / (now - last) if step.number > 1 else None
+            snapshot = observer.snapshot(step, train, time.perf_counter() - started, speed)
+            took = time.perf_counter() - now
+            yield snapshot
+            if over:
+                return
+            losses.clear()
+            last = time.perf_counter()
+            pause = max(min(max(FIRST_PAUSE, (last - started) / 25), LAST_PAUSE), 3 * took)
 
 
-class Watch:
-    """What is looked at again and again while a recipe is trained: the ten digits, some held-out ones, the weights."""
+class Observer:
+    """Takes snapshots of a training of `recipe` on `digits`: always of the same examples and filters."""
 
     def __init__(self, recipe: Recipe, digits: Digits):
+        self.recipe, self.digits = recipe, digits
         self.device, self.precision = digits.images.device, default_precision(digits.images.device)
-        self.held_out = NoisyBatches(split_validation(digits)[1][:WATCHED], recipe)
-        self.clean, self.noisy, _ = ten_noisy(recipe)
-        self.start: torch.Tensor | None = None
-        self.busiest = torch.empty(0)
+        self.validation = NoisyBatches(split_validation(digits)[1][:VALIDATION_DIGITS], recipe)
+        self.clean, self.noisy, _ = noisy_examples(recipe)
+        self.first_weights: torch.Tensor | None = None
+        self.shown_filters = torch.empty(0)
 
-    def look(self, moment: TrainingStep) -> dict:
-        """The model as it is now."""
-        model = moment.trainer.model
-        validation = validation_loss(model, self.held_out, self.precision)
+    def snapshot(self, step: TrainingStep, train: float, seconds: float, speed: float | None) -> Snapshot:
+        """The training after a step."""
+        model = step.trainer.model
+        validation = validation_loss(model, self.validation, self.precision)
         with torch.no_grad():
             pictures = model(self.noisy.to(self.device)).float().clamp(0, 1).cpu()
-        state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-        return {
-            "pictures": pack(pictures),
-            "psnr": decibels(pictures, self.clean),
-            "validation": validation,
-            "filters": self.learnt(first_weights(model).cpu(), moment.number),
-            "weights": save(state),
-            "device": torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
-        }
+        return Snapshot(
+            pictures=encode_pixels(pictures),
+            psnr=mean_psnr(pictures, self.clean),
+            train=train,
+            validation=validation,
+            filters=self.changed_filters(first_weights(model).cpu(), step.number),
+            steps=step.number,
+            digits=step.number * self.recipe.batch_size,
+            seconds=seconds,
+            speed=speed,
+            history=tuple(step.history),
+            weights=save({key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}),
+            device=torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else "cpu",
+            data=self.recipe.data,
+            data_words=training_words(self.recipe.data, self.digits),
+        )
 
-    def learnt(self, weights: torch.Tensor, done: int) -> dict:
-        """How the first layer's weights (N, H, W) have changed after so many steps, of those that soon change most."""
-        if self.start is None:
-            self.start = weights.clone()
-        change = weights - self.start
-        if done <= SETTLED or not len(self.busiest):
-            moved = change.square().sum(dim=(1, 2)).topk(min(FILTERS, len(change))).indices
-            self.busiest = moved.sort().values
-        return sheet(change, change[self.busiest]) | {"total": len(change)}
+    def changed_filters(self, weights: torch.Tensor, steps: int) -> dict:
+        """How the first layer's weights (N, H, W) have changed after so many steps: a sheet of those that did most."""
+        if self.first_weights is None:
+            self.first_weights = weights.clone()
+        change = weights - self.first_weights
+        if steps <= FILTERS_FIXED_AFTER or not len(self.shown_filters):
+            most_changed = change.square().sum(dim=(1, 2)).topk(min(MAX_FILTERS, len(change))).indices
+            self.shown_filters = most_changed.sort().values
+        return tile_sheet(change, change[self.shown_filters]) | {"total": len(change)}
 
 
-def ten_noisy(recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, str]:
-    """The ten digits that are watched, under the recipe's noise, and where they are from."""
+def noisy_examples(recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, str]:
+    """The ten digits of all snapshots, clean and under the recipe's noise (10, 1, 28, 28), and where they come from."""
     clean, origin = ten_digits(0)
     field = draw_noise(recipe.noise[0], clean.shape, list(range(len(clean))))
     return clean, add_noise(clean, field, recipe.noise_range[1]), origin
 
 
-def trained(recipe: Recipe, seen: dict) -> tuple[nn.Module, Record[Recipe]]:
-    """The model of one of the values of `learn`, ready to serve, and its record."""
-    import platform
-
-    from safetensors.torch import load
-
-    model = build(recipe.network, recipe.settings)
-    model.load_state_dict(load(seen["weights"]))
-    model = model.eval().requires_grad_(False).to(memory_format=torch.channels_last)
-    words = f"Trained live for {seen['seconds']:.0f} s, {seen['steps']:,} steps."
-    recipe = replace(recipe, data=seen["data"], epochs=max(1, len(seen["history"])), note=words)
-    record = Record(
+def model_from(recipe: Recipe, snapshot: Snapshot) -> tuple[nn.Module, Record[Recipe]]:
+    """The network of a snapshot, in eval mode and ready to serve, and its record."""
+    network = build(recipe.network, recipe.settings)
+    network.load_state_dict(load(snapshot.weights))
+    network = network.eval().requires_grad_(False).to(memory_format=torch.channels_last)
+    note = f"Trained live for {snapshot.seconds:.0f} s, {snapshot.steps:,} steps."
+    recipe = replace(recipe, data=snapshot.data, epochs=max(1, len(snapshot.history)), note=note)
+    return network, Record(
         recipe,
         fingerprint=recipe.fingerprint(),
-        parameters=parameter_count(model),
-        data=seen["data_words"],
+        parameters=parameter_count(network),
+        data=snapshot.data_words,
         versions={"python": platform.python_version(), "torch": torch.__version__},
-        history=tuple(Epoch(**epoch) for epoch in seen["history"]),
-        steps=seen["steps"],
-        seconds=round(seen["seconds"], 1),
-        device=seen["device"],
+        history=tuple(Epoch(**epoch) for epoch in snapshot.history),
+        steps=snapshot.steps,
+        seconds=round(snapshot.seconds, 1),
+        device=snapshot.device,
     )
-    return model, record

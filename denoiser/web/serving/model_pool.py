@@ -1,13 +1,12 @@
 """The models the page serves: loaded once, read only, shared by all visitors."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 
 import torch
 from torch import nn
 
 from ...checkpoint import CheckpointError, list_models, load_checkpoint, load_model
-from ...data import SIDE, Digits, has_mnist, load_mnist
+from ...data import SIDE
 from ...filters import FILTERS
 from ...recipe import Recipe
 from ...recipes import RECIPES
@@ -19,16 +18,10 @@ from ..server import logging as log
 from .user_models import UserModelStore
 
 
-@cache
-def mnist_test() -> Digits | None:
-    """MNIST's test set where it is present, else None: the page downloads nothing."""
-    return load_mnist("test") if has_mnist() else None
-
-
 class ModelPool:
-    """Every model with its record, by name; what cannot be loaded is in `missing`, its `problems` said.
+    """Every model with its record, by name. `missing` are those that cannot be loaded, and `problems` says why.
 
-    What visitors trained themselves is in `kept`, each for its own visitor.
+    `user_models` are those that visitors trained. `referee` is None if it cannot be loaded.
     """
 
     def __init__(self):
@@ -51,47 +44,47 @@ class ModelPool:
             self.referee = None
             self.problems.append(str(error))
         for network in filter(None, (*self.models.values(), self.referee)):
-            network.to(memory_format=torch.channels_last)  # a ladder in 0.7 of the time
+            network.to(memory_format=torch.channels_last)  # a sweep in 0.7 of the time
         for problem in self.problems:
             log.warning("a model is missing", problem=problem)
         self.warm_up()
 
     def warm_up(self) -> None:
-        """Run every featured model once on a whole ladder, so that the first visitor does not wait for kernels."""
+        """Run every featured model once, at all noise factors, so that the first visitor does not wait for kernels."""
         featured = {name: self.models[name] for name in self.featured}
         self.sweep([SweepRequest(torch.zeros(1, 1, SIDE, SIDE), "gaussian", 0)], featured)
 
-    def sweep(self, questions: Sequence[SweepRequest], models: Mapping[str, nn.Module]) -> list[Comparison]:
-        """What these models make of each question; one that fails is logged and the others go on."""
+    def sweep(self, requests: Sequence[SweepRequest], models: Mapping[str, nn.Module]) -> list[Comparison]:
+        """The models' answers to each request, as `sweep_all` gives them; a model that fails is logged and left out."""
 
         def on_error(name: str, error: Exception) -> None:
-            write = log.debug if name in self.failing else log.error  # once is enough
+            write = log.debug if name in self.failing else log.error  # as an error only the first time
             self.failing.add(name)
             write("a model failed", model=name, **log.about(error))
 
-        return sweep_all(questions, models, self.referee, on_error)
+        return sweep_all(requests, models, self.referee, on_error)
 
     @property
     def featured(self) -> list[str]:
-        """The models that are on the board at first, in their order."""
+        """The names of the models whose cards are shown at first, in their order."""
         everything = RECIPES | FILTERS
         return [name for name in self.models if name in everything and everything[name].featured]
 
     def gap(self, name: str) -> dict:
-        """What the page says of one of the `missing`, of which only the recipe is known."""
+        """What the page says of a model that is missing, of which only the recipe is known."""
         recipe = RECIPES.get(name)
         label = FAMILY_LABELS.get(recipe.family, recipe.title) if recipe else name
         return {"name": name, "label": label, "featured": recipe is not None and recipe.featured}
 
     def card(self, name: str) -> dict:
-        """What a card or a mark on the slider says of a model."""
+        """What a card, or a mark on the slider, says of a model."""
         return card(name, self.records[name])
 
 
 def card(name: str, record: Record) -> dict:
-    """What a card or a mark on the slider says of the model of a record.
+    """What a card, or a mark on the slider, says of the model of a record.
 
-    `trained` is the (low, high) noise factor it was trained on, (0, 0) for clean digits, None for a filter.
+    `trained` is the lowest and the highest noise factor it was trained on: 0 and 0 for clean digits, None for a filter.
     """
     recipe = record.recipe
     trained = isinstance(recipe, Recipe)

@@ -1,8 +1,8 @@
-"""Who trains, and who waits: one at a time in this process, one visitor after the other.
+"""The queue of the Train page: one visitor trains at a time, the others wait.
 
-A visitor holds a ticket, which lasts as long as its page is heard of. Tickets come up in the order in which they were
-given, except that each client address has one in a round: who takes many lets the others through. A training that
-does not end by itself loses its ticket after `limit` seconds, and the next visitor trains.
+A visitor holds a ticket, which is valid as long as their page asks for it every few seconds. Tickets come up in the
+order in which they were given, but one of each client address in a round: a client that takes many lets the others
+through. A training that does not end by itself loses its ticket after `limit` seconds, and the next visitor trains.
 """
 
 import secrets
@@ -16,144 +16,140 @@ from ..component import BadRequest
 from ..server import logging as log
 from .fairness import Rounds
 
-PATIENCE = 5.0  # seconds until a visitor who is not heard of counts as gone
-DITHERING = 15.0  # seconds that a visitor may wait to begin once it is their turn
-MOST = 50  # visitors in the queue
-MOST_HANGING = 3  # trainings that hang at the same time; with so many of them no further one is begun
+SILENCE = 5.0  # seconds after which a visitor whose page asks nothing has left
+BEGIN_WITHIN = 15.0  # seconds in which a visitor must begin once it is their turn
+MAX_TICKETS = 50
+MAX_HANGING = 3  # trainings that hang; with so many of them no further one is begun
 
-TOO_MANY = "Too many visitors wait to train. Try again in some minutes."
-NOT_YOURS = "It is not your turn to train yet."
-BROKEN = "The training ended on the server. Try again in a while."
+QUEUE_FULL = "Too many visitors wait to train. Try again in some minutes."
+NOT_YOUR_TURN = "It is not your turn to train yet."
+OUT_OF_ORDER = "The training ended on the server. Try again in a while."
 
 
 @dataclass
-class Place:
-    """A visitor's place in the queue; times are those of the queue's clock, in seconds."""
+class Ticket:
+    """What is known of a visitor in the queue; times are those of the queue's clock, in seconds."""
 
-    address: str
+    address: str | None
     round: int
-    heard: float
-    first: float | None = None  # since when it is the visitor's turn
-    joined: bool = False  # a request to begin is on its way through Gradio's queue
-    began: float | None = None  # since when the training runs
-    watched: bool = False  # it has shown something: only from then on its page can be heard of
+    last_seen: float
+    first_since: float | None = None  # when the visitor was told that it is their turn
+    joined: bool = False  # a request to begin is in Gradio's queue
+    began: float | None = None  # when the training began
+    watched: bool = False  # it has shown a snapshot: from then on its page answers
     stopped: bool = False
     expired: bool = False
 
 
 class TrainingQueue:
-    """The visitors that want to train, by tickets that nobody can guess; the first may, or does.
+    """Visitors by tickets that nobody can guess; the first of them may train, or does.
 
-    A training may last `limit` seconds of `clock`.
+    A training may last `limit` seconds of `clock`. All methods may be called from any thread.
     """
 
     def __init__(self, limit: float, clock: Callable[[], float] = time.monotonic):
         self.limit, self.clock, self.lock = limit, clock, threading.Lock()
-        self.places: dict[str, Place] = {}  # in the order in which they come up
+        self.tickets: dict[str, Ticket] = {}  # by their secret, in the order in which they come up
         self.rounds = Rounds()
         self.hanging = 0
 
-    def wait(self, ticket: object = None, address: str = "") -> tuple[str | None, int]:
-        """A visitor is there: its ticket, a new one for None, and how many are before it.
+    def wait(self, secret: object = None, address: str | None = None) -> tuple[str | None, int]:
+        """Keep a ticket valid, or take a new one for None: its secret, and how many visitors are before it.
 
-        A ticket that is not in the queue (any more) gives (None, 0). BadRequest where the queue is full: a client
-        with fewer tickets than another then takes the last one of those.
+        A ticket that is not valid (any more) gives (None, 0). If the queue is full, a client with fewer tickets than
+        another takes that one's last ticket away; otherwise BadRequest is raised.
         """
         with self.lock:
-            self._forget()
-            if ticket is None:
-                ticket = self._add(address)
-            if not isinstance(ticket, str) or ticket not in self.places:
+            self._drop_invalid()
+            if secret is None:
+                secret = self._add(address)
+            if not isinstance(secret, str) or secret not in self.tickets:
                 return None, 0
-            place, before = self.places[ticket], list(self.places).index(ticket)
-            place.heard = self.clock()
-            if before == 0 and place.first is None:
-                place.first = self.clock()
-            return ticket, before
+            ticket, before = self.tickets[secret], list(self.tickets).index(secret)
+            ticket.last_seen = self.clock()
+            if before == 0 and ticket.first_since is None:
+                ticket.first_since = self.clock()
+            return secret, before
 
-    def join(self, ticket: object) -> None:
-        """A request to begin is let into Gradio's queue; BadRequest where it is not its turn, or a second one."""
+    def join(self, secret: object) -> None:
+        """Let a request to begin into Gradio's queue; BadRequest unless it is its visitor's turn, and the first one."""
         with self.lock:
-            place = self._first(ticket)
-            if place.joined:
-                raise BadRequest(NOT_YOURS)
-            place.joined = True
+            ticket = self._first(secret)
+            if ticket.joined:
+                raise BadRequest(NOT_YOUR_TURN)
+            ticket.joined = True
 
-    def stop(self, ticket: object) -> None:
-        """The visitor wants no more: a training ends with its next snapshot, a place in the queue is given up."""
+    def stop(self, secret: object) -> None:
+        """Give a ticket back; its training ends with the next snapshot."""
         with self.lock:
-            place = self.places.get(ticket) if isinstance(ticket, str) else None
-            if place is not None:
-                place.stopped = True
-            self._forget()
+            ticket = self.tickets.get(secret) if isinstance(secret, str) else None
+            if ticket is not None:
+                ticket.stopped = True
+            self._drop_invalid()
 
     @contextmanager
-    def session(self, ticket: object) -> Iterator[Callable[[], bool]]:
-        """The visitor's training; BadRequest where it is not its turn.
+    def session(self, secret: object) -> Iterator[Callable[[], bool]]:
+        """The training of a ticket, as a context; BadRequest unless it is its visitor's turn.
 
-        What is given says whether it may go on, and is asked after each snapshot: it may as long as its visitor is
-        heard of, counted from the first one.
+        Gives a function to call after each snapshot: whether the training may go on. It may as long as the visitor's
+        page asks for the ticket, which it does once it has got the first snapshot.
         """
         with self.lock:
-            place = self._first(ticket)
-            place.began = self.clock()
-            self.rounds.served(place.round)
+            ticket = self._first(secret)
+            ticket.began = self.clock()
+            self.rounds.served(ticket.round)
         try:
-            yield lambda: self._goes_on(place)
+            yield lambda: self._may_go_on(ticket)
         finally:
             with self.lock:
-                if place.expired:
+                if ticket.expired:
                     self.hanging -= 1
                 else:
-                    self.places.pop(ticket, None)
+                    self.tickets.pop(secret, None)
 
-    def _goes_on(self, place: Place) -> bool:
+    def _may_go_on(self, ticket: Ticket) -> bool:
         with self.lock:
-            self._forget()
-            if not place.watched:
-                place.watched, place.heard = True, self.clock()
-            return not place.stopped and not place.expired and self.clock() - place.heard < PATIENCE
+            self._drop_invalid()
+            if not ticket.watched:
+                ticket.watched, ticket.last_seen = True, self.clock()
+            return not ticket.stopped and not ticket.expired and self.clock() - ticket.last_seen < SILENCE
 
-    def _first(self, ticket: object) -> Place:
-        """The place of that ticket where its training may begin now."""
-        self._forget()
-        if not self.places or ticket != next(iter(self.places)) or self.places[ticket].began is not None:
-            raise BadRequest(NOT_YOURS)
-        return self.places[ticket]
+    def _first(self, secret: object) -> Ticket:
+        """The ticket of that secret if its training may begin now; else BadRequest."""
+        self._drop_invalid()
+        if not self.tickets or secret != next(iter(self.tickets)) or self.tickets[secret].began is not None:
+            raise BadRequest(NOT_YOUR_TURN)
+        return self.tickets[secret]
 
-    def _add(self, address: str) -> str:
-        """A new ticket of that address."""
-        if self.hanging >= MOST_HANGING:
-            raise BadRequest(BROKEN)
-        own = [place.round for place in self.places.values() if place.address == address]
-        place = Place(address, self.rounds.next(own), self.clock())
-        if len(self.places) >= MOST:
-            last = next(reversed(self.places))
-            if self.places[last].round <= place.round:
-                raise BadRequest(TOO_MANY)
-            del self.places[last]
-        ticket = secrets.token_urlsafe(16)
-        self.places[ticket] = place
-        self.places = dict(sorted(self.places.items(), key=lambda item: (not _holds(item[1]), item[1].round)))
-        return ticket
+    def _add(self, address: str | None) -> str:
+        """The secret of a new ticket for that client; BadRequest if there is none."""
+        if self.hanging >= MAX_HANGING:
+            raise BadRequest(OUT_OF_ORDER)
+        own = [ticket.round for ticket in self.tickets.values() if ticket.address == address]
+        ticket = Ticket(address, self.rounds.next(own), self.clock())
+        if len(self.tickets) >= MAX_TICKETS:
+            last = next(reversed(self.tickets))
+            if self.tickets[last].round <= ticket.round:
+                raise BadRequest(QUEUE_FULL)
+            del self.tickets[last]
+        secret = secrets.token_urlsafe(16)
+        # Whoever was told that it is their turn stays first.
+        queued = [*self.tickets.items(), (secret, ticket)]
+        self.tickets = dict(sorted(queued, key=lambda item: (item[1].first_since is None, item[1].round)))
+        return secret
 
-    def _forget(self) -> None:
-        """Drop the places of those who are gone, and of trainings that have taken too long."""
+    def _drop_invalid(self) -> None:
+        """Drop the tickets of visitors who have left, and of trainings that have taken too long."""
         now = self.clock()
-        for ticket, place in list(self.places.items()):
-            if place.began is not None:
-                if now - place.began <= self.limit:
+        for secret, ticket in list(self.tickets.items()):
+            if ticket.began is not None:
+                if now - ticket.began <= self.limit:
                     continue
-                place.expired = True
+                ticket.expired = True
                 self.hanging += 1
-                log.error("a training hangs", seconds=now - place.began, hanging=self.hanging)
+                log.error("a training hangs", seconds=now - ticket.began, hanging=self.hanging)
             else:
-                dithers = place.first is not None and now - place.first > DITHERING
-                if not (place.stopped or dithers or now - place.heard >= PATIENCE):
+                late = ticket.first_since is not None and now - ticket.first_since > BEGIN_WITHIN
+                if not (ticket.stopped or late or now - ticket.last_seen >= SILENCE):
                     continue
-            del self.places[ticket]
-
-
-def _holds(place: Place) -> bool:
-    """Whether nobody may come before that place any more: its visitor was told that it is their turn."""
-    return place.first is not None
+            del self.tickets[secret]

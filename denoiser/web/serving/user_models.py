@@ -1,4 +1,4 @@
-"""What visitors trained: each model kept in memory for its own visitor, for a while, and never for anybody else."""
+"""The networks that visitors trained, each kept in memory for a while, for its own visitor alone."""
 
 import secrets
 import threading
@@ -12,71 +12,73 @@ from torch import nn
 from ...recipe import Recipe
 from ...record import Record
 
-MOST = 40  # of all visitors together; of the largest that can be chosen these are 140 MB
-OWN = 8  # of one visitor
-HOUR = 3600.0  # seconds that a model is kept after it was last asked for
-LINGER = 120.0  # the same once its visitor's page is gone: a lost connection may come back
+MAX_MODELS = 40  # of all visitors together; of the largest that can be chosen these are 140 MB
+MAX_OF_SESSION = 8
+KEPT_SECONDS = 3600.0  # after a model was last asked for
+LEFT_SECONDS = 120.0  # the same once its visitor's page is gone: a lost connection may come back
 
 
 @dataclass
-class Model:
-    """A trained network in eval mode, its record, the session and client address it belongs to, and until when."""
+class UserModel:
+    """A trained network in eval mode, its record, the session and client address it belongs to, and when it goes."""
 
     network: nn.Module
     record: Record[Recipe]
     session: str | None
-    address: str
+    address: str | None
     until: float
 
 
 class UserModelStore:
-    """Models by ids that nobody can guess.
+    """Models by ids that nobody can guess. All methods may be called from any thread.
 
-    Where there are too many, the address that has the most of them loses the one it asked for least recently: no
-    client can push out another's models.
+    If there are more than `max_models`, the client address with most of them loses the one that was not asked for
+    longest: no client can push out another's models.
     """
 
-    def __init__(self, most: int = MOST, clock: Callable[[], float] = time.monotonic):
-        self.most, self.clock, self.lock = most, clock, threading.Lock()
-        self.models: dict[str, Model] = {}  # the one asked for last is the last
+    def __init__(self, max_models: int = MAX_MODELS, clock: Callable[[], float] = time.monotonic):
+        self.max_models, self.clock, self.lock = max_models, clock, threading.Lock()
+        self.models: dict[str, UserModel] = {}  # by id, the one asked for last at the end
 
     def __len__(self) -> int:
         return len(self.models)
 
-    def add(self, network: nn.Module, record: Record[Recipe], session: str | None = None, address: str = "") -> str:
+    def add(
+        self, network: nn.Module, record: Record[Recipe], session: str | None = None, address: str | None = None
+    ) -> str:
         """Keep the model of a session and client address; its id."""
-        key = secrets.token_urlsafe(16)
+        user_model_id = secrets.token_urlsafe(16)
         with self.lock:
-            self._forget()
-            self.models[key] = Model(network, record, session, address, self.clock() + HOUR)
-            mine = [key for key, model in self.models.items() if model.session == session]
-            for least_used in mine[:-OWN] if session else []:
-                del self.models[least_used]
-            while len(self.models) > self.most:
+            self._drop_old()
+            self.models[user_model_id] = UserModel(network, record, session, address, self.clock() + KEPT_SECONDS)
+            of_session = [key for key, model in self.models.items() if model.session == session]
+            for key in of_session[:-MAX_OF_SESSION] if session else []:
+                del self.models[key]
+            while len(self.models) > self.max_models:
                 counts = Counter(model.address for model in self.models.values())
                 most = max(counts.values())
                 del self.models[next(key for key, model in self.models.items() if counts[model.address] == most)]
-        return key
+        return user_model_id
 
-    def get(self, key: object) -> Model | None:
-        """The model of that id, which is then kept for another hour; None where it is gone, or never was."""
+    def get(self, user_model_id: object) -> UserModel | None:
+        """The model of that id, which is then kept for another hour; None if it is gone, or never was."""
         with self.lock:
-            self._forget()
-            model = self.models.pop(key, None) if isinstance(key, str) else None
+            self._drop_old()
+            model = self.models.pop(user_model_id, None) if isinstance(user_model_id, str) else None
             if model is not None:
-                model.until = self.clock() + HOUR
-                self.models[key] = model
+                model.until = self.clock() + KEPT_SECONDS
+                self.models[user_model_id] = model
             return model
 
     def leave(self, session: str | None) -> None:
-        """The page of a visitor is gone."""
+        """The page of a session is gone: its models go soon, unless they are asked for again."""
         with self.lock:
             for model in self.models.values():
                 if model.session == session:
-                    model.until = min(model.until, self.clock() + LINGER)
-            self._forget()
+                    model.until = min(model.until, self.clock() + LEFT_SECONDS)
+            self._drop_old()
 
-    def _forget(self) -> None:
+    def _drop_old(self) -> None:
         now = self.clock()
         for key in [key for key, model in self.models.items() if model.until <= now]:
             del self.models[key]

@@ -1,0 +1,230 @@
+"""What the Models page asks the server: a model's entry, what is inside it, and how models compare on digits."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache, cached_property
+
+import torch
+from torch import Tensor, nn
+
+from ... import inspection
+from ...checkpoint import FOLDER, CheckpointError, load_record
+from ...data import SIDE
+from ...evaluation import PERIODS
+from ...losses import loss_title_key
+from ...models import parameter_count
+from ...noise import NOISES, add_noise, draw_noise
+from ...recipe import Recipe, trained_noise
+from ...record import Record
+from ...styles import line_styles
+from ..component import BadRequest
+from ..server import logging as log
+from ..serving.digits import many_digits, ten_digits
+from ..serving.model_pool import ModelPool
+from ..serving.record_text import facts, noise_text, sparsity_text
+from ..wire import encode_pixels, mean_psnr, stretch, tile_sheet
+
+IMAGE = (1, 1, SIDE, SIDE)
+
+
+class ModelsHandler:
+    """What the page shows of each model, and the answers to its requests. Nothing here changes."""
+
+    def __init__(self, pool: ModelPool):
+        self.models = dict(pool.models)
+        self.records = dict(pool.records)
+        self.featured = pool.featured
+        if pool.referee is not None:
+            try:
+                self.records["referee"] = load_record("referee")
+                self.models["referee"] = pool.referee
+            except CheckpointError:
+                pass  # listed apart from the models, and it may be served without its record
+
+    @cached_property
+    def entries(self) -> list[dict]:
+        """Everything of every model that needs no digit, in the pool's order."""
+        styles = line_styles({name: record.recipe.family for name, record in self.records.items()}, self.featured)
+        curves, codes = measured()
+        return [
+            entry(name, self.models[name], record, codes.get(name))
+            | {"style": asdict(styles[name]), "curve": curves.get(name, []), "ground": curves.get("noisy", [])}
+            for name, record in self.records.items()
+        ]
+
+    def named(self, request: dict) -> str:
+        """The model a request asks for."""
+        name = request.get("model")
+        if not isinstance(name, str) or name not in self.models:
+            raise BadRequest("There is no such model here.")
+        return name
+
+    @torch.inference_mode()
+    def inside(self, request: dict) -> dict:
+        """What a model makes of the visitor's digit, and one of its layers as tiles; `step` null asks for the code."""
+        name = self.named(request)
+        model, recipe = self.models[name], self.records[name].recipe
+        clean = read_digit(request.get("digit"))
+        x = clean if recipe.task == "reconstruct" else noisy_as_asked(clean, request)
+        y = model(x)
+        reply: dict = {"input": encode_pixels(x), "noisy": recipe.task != "reconstruct"}
+        if y.shape == x.shape:
+            y = y.clamp(0, 1)
+            reply |= {"output": encode_pixels(y), "psnr": [mean_psnr(x, clean), mean_psnr(y, clean)]}
+        else:
+            sure, digit = torch.softmax(y[0].float(), 0).max(0)
+            reply["reading"] = [int(digit), float(sure)]
+        if parameter_count(model):
+            rows = inspection.layers(model, x)
+            step = request.get("step")
+            if step is None:
+                step = next((index for index, row in enumerate(rows) if row.is_code), len(rows) - 1)
+            if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < len(rows):
+                raise BadRequest("This model has no such layer.")
+            reply |= {"step": step, "sheet": tile_sheet(rows[step].output, inspection.tiles(rows[step].output))}
+        return reply
+
+    @torch.inference_mode()
+    def weights(self, request: dict) -> dict:
+        """The first layer's weights as tiles, the first of them where there are many."""
+        weights = inspection.first_weights(self.models[self.named(request)])
+        return {"sheet": None if weights is None else tile_sheet(weights, weights, each=True)}
+
+    @torch.inference_mode()
+    def ten(self, request: dict) -> dict:
+        """Ten digits, made noisy as the first model was trained, and what each model asked for makes of them."""
+        names = request.get("models")
+        if not isinstance(names, list) or not 0 < len(names) <= len(self.models):
+            raise BadRequest("There is no such model here.")
+        names = [self.named({"model": name}) for name in names]
+        turn = request.get("turn", 0)
+        if isinstance(turn, bool) or not isinstance(turn, int) or not 0 <= turn < 1_000_000:
+            raise BadRequest("There is no such row of digits.")
+        clean, origin = ten_digits(turn)
+        kind, factor = trained_noise(self.records[names[0]].recipe)
+        field = draw_noise(kind, clean.shape, [10 * turn + index for index in range(len(clean))])
+        noisy = add_noise(clean, field, factor)
+        rows = [{"name": "noisy", "pictures": encode_pixels(noisy), "psnr": mean_psnr(noisy, clean)}] if factor else []
+        for name in names:
+            pictures = self.models[name](noisy)
+            if pictures.shape != clean.shape:
+                continue  # it reads, and makes no pictures
+            pictures = pictures.clamp(0, 1)
+            rows.append({"name": name, "pictures": encode_pixels(pictures), "psnr": mean_psnr(pictures, clean)})
+        rows.append({"name": "original", "pictures": encode_pixels(clean), "psnr": None})
+        return {"rows": rows, "origin": origin, "kind": NOISES[kind].label, "factor": factor}
+
+    def spectrum(self, request: dict) -> dict:
+        """The checkerboard in what a model makes, before and after training; `model` null: in the digits themselves."""
+        name = None if request.get("model") is None else self.named(request)
+        if name is not None and self.records[name].recipe.task == "read":
+            raise BadRequest("There is no such model here.")
+        return self.checkerboards(name)
+
+    @cache  # noqa: B019 (one handler lives as long as the page)
+    @torch.inference_mode()
+    def checkerboards(self, name: str | None) -> dict:
+        """The answer to `spectrum`: the same for everybody, so computed once."""
+        clean = many_digits()
+        if name is None:
+            return {"digits": len(clean), "rows": [patterns("test digits", clean)]}
+        recipe = self.records[name].recipe
+        kind, factor = trained_noise(recipe)
+        noisy = add_noise(clean, draw_noise(kind, clean.shape, 0), factor)
+        found = inspection.checkerboard_views(self.models[name], recipe, noisy)
+        shown = {"trained": found["trained"][0]}  # the others have values beyond 0 to 1
+        return {
+            "digits": len(clean),
+            "rows": [
+                patterns(words, pictures, shown.get(words, stretch(pictures[0]))) for words, pictures in found.items()
+            ],
+        }
+
+
+def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = None) -> dict:
+    """A model's row in the table and the facts of its own part of the page; `code` says how sparse its code is."""
+    method, history = record.recipe, record.history
+    recipe = method if isinstance(method, Recipe) else None
+    try:
+        rows = inspection.layers(model, torch.zeros(IMAGE)) if record.parameters else []
+    except Exception as error:
+        log.error("a model failed", model=name, **log.about(error))
+        rows = []
+    return {
+        "name": name,
+        "title": method.title,
+        "family": method.family,
+        "task": method.task,
+        "trained_on": noise_text(method),
+        "parameters": record.parameters,
+        "bytes": record.bytes,
+        "epochs": len(history),
+        "seconds": record.seconds,
+        "device": record.device or None,
+        "loss": loss_title_key(recipe.family, recipe.loss) if recipe and history else None,
+        "train": [epoch.train for epoch in history],
+        "validation": [epoch.validation for epoch in history],
+        "headline": recipe.headline if recipe else "",
+        "headline_bce": recipe.headline_bce if recipe else None,
+        "source": asdict(method.source) if method.source else None,
+        "note": recipe.note if recipe else "",
+        "facts": facts(record) + sparsity_text(code),
+        "layers": [
+            {"part": r.part, "words": r.description, "shape": r.shape, "parameters": r.parameters, "code": r.is_code}
+            for r in rows
+        ],
+        "enlarging": inspection.upsampling_kinds(model),
+        "network": recipe.network if recipe else None,
+    }
+
+
+def measured() -> tuple[dict[str, list[tuple[float, float]]], dict[str, dict]]:
+    """From the results file, empty without one: each model's test-set (noise factor, PSNR) under Gaussian noise, and
+    how sparse its code is.
+    """
+    try:
+        report = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))
+        curves: dict[str, list[tuple[float, float]]] = {}
+        for row in report["results"]:
+            if row["noise"] == "gaussian" and row["psnr"] is not None:
+                curves.setdefault(row["model"], []).append((row["noise_factor"], row["psnr"]))
+        codes = {name: about["code"] for name, about in report["models"].items() if "code" in about}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}, {}
+    return {name: sorted(points) for name, points in curves.items()}, codes
+
+
+def patterns(words: str, pictures: Tensor, shown: Tensor | None = None) -> dict:
+    """One picture, the spectrum of all (frequency 0 in the middle, decibels as grey), and the checkerboard measure."""
+    shown = pictures[0] if shown is None else shown
+    power = torch.fft.fftshift(inspection.power_spectrum(pictures))
+    level = (10 * torch.log10(power + 1e-9)).clamp_min(-30)
+    return {
+        "words": words,
+        "picture": encode_pixels(shown),
+        "spectrum": encode_pixels(stretch(level)),
+    } | {f"period{period}": inspection.checkerboard(pictures, period) for period in PERIODS}
+
+
+def read_digit(text: object) -> Tensor:
+    """The visitor's digit, base64 of 784 bytes, as (1, 1, 28, 28) in [0, 1]."""
+    if not isinstance(text, str) or len(text) > 2048:
+        raise BadRequest("Draw a digit on the Denoise page.")
+    content = base64.b64decode(text, validate=True)
+    if len(content) != SIDE * SIDE:
+        raise BadRequest("Draw a digit on the Denoise page.")
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8).float().div_(255).view(IMAGE)
+
+
+def noisy_as_asked(clean: Tensor, request: dict) -> Tensor:
+    """The digit under the noise that is set on the Denoise page."""
+    kind, seed, factor = request.get("kind"), request.get("seed"), request.get("factor")
+    if kind not in NOISES:
+        raise BadRequest("There is no such noise.")
+    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
+        raise BadRequest("A seed is a whole number from 0.")
+    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor <= 1:
+        raise BadRequest("A noise factor lies between 0 and 1.")
+    return add_noise(clean, draw_noise(kind, clean.shape, seed), float(factor))
