@@ -57,11 +57,16 @@ class Texts(HTMLParser):
         self.found.append(" ".join(data.split()))
 
 
+def shown(error: ast.Call) -> bool:
+    """Whether a visitor may see an error: a TypeError is for whoever writes code."""
+    return not (isinstance(error.func, ast.Name) and error.func.id == "TypeError")
+
+
 def in_python(source: str) -> list[str]:
     """The sentences of all errors raised in a module, f-strings with their values as {0}, {1}."""
     keys = []
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args and shown(node.exc):
             keys.append(as_key(node.exc.args[0]))
         if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             keys.append(node.value.value if node.value.value.endswith(".") else "")  # a sentence with a name
