@@ -109,6 +109,12 @@ def few_strokes(monkeypatch):
     return digits
 
 
+@pytest.fixture
+def short_trainings(monkeypatch):
+    """However short a training is, its model is kept."""
+    monkeypatch.setattr("denoiser.web.train.handlers.MIN_SECONDS", 0.0)
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A system Chromium."""

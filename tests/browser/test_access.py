@@ -127,7 +127,7 @@ TRAIN_BOXES = """() => {
 
 
 @pytest.mark.parametrize(("theme", "size"), [("light", "390"), ("dark", "1280")])
-def test_the_train_page_while_it_trains_and_afterwards(new_page, theme, size):
+def test_the_train_page_while_it_trains_and_afterwards(new_page, short_trainings, theme, size):
     """By keyboard alone; nothing serious for axe, nothing jumps, and what is read aloud changes seldom."""
     page = new_page(color_scheme=theme, **SIZES[size])
     page.locator("#train-tab-button").click()

@@ -13,15 +13,22 @@ pytestmark = pytest.mark.slow
 HOSTILE = "<img src=x onerror=window.hostile=1>\"'><script>window.hostile=1</script>"
 
 
+def changed(value, **fields):
+    """A copy of a frozen dataclass with other values, whatever it checks."""
+    found = copy.copy(value)
+    for name, field in fields.items():
+        object.__setattr__(found, name, field)
+    return found
+
+
 @pytest.fixture(scope="module")
 def hostile_page():
     """The page with a model, and a missing one, whose every text is markup."""
     pool = ModelPool()
-    record = copy.deepcopy(pool.records["conv-64"])
-    for field in ("title", "headline", "note"):
-        record["recipe"][field] = HOSTILE
-    record["recipe"]["source"] = {"title": HOSTILE, "year": HOSTILE, "address": f"https://example.org/{HOSTILE}"}
-    record |= {"device": HOSTILE, "data": HOSTILE, "command": HOSTILE}
+    record = pool.records["conv-64"]
+    source = changed(record.recipe.source, title=HOSTILE, year=HOSTILE, address=f"https://example.org/{HOSTILE}")
+    recipe = changed(record.recipe, title=HOSTILE, headline=HOSTILE, note=HOSTILE, source=source)
+    record = changed(record, recipe=recipe, device=HOSTILE, data=HOSTILE, command=HOSTILE)
     pool.models[HOSTILE], pool.records[HOSTILE] = pool.models["conv-64"], record
     pool.missing.append(f"missing {HOSTILE}")
     with served(pool) as url:

@@ -13,6 +13,8 @@ from denoiser.web.serving import live_training
 from denoiser.web.serving.training_queue import SILENCE
 from denoiser.web.serving.user_models import UserModelStore
 
+pytestmark = pytest.mark.usefixtures("short_trainings")
+
 
 def open_train(page):
     page.locator("#train-tab-button").click()

@@ -676,7 +676,7 @@ def test_an_error_that_is_not_ours_would_be_seen():
 
 # ---------- links ----------
 
-LINK_LOOP = """([source, count]) => {
+LINK_LOOP = """async ([address, count]) => {
   let seed = 7;
   const random = () => (seed = (seed * 1103515245 + 12345) % 2147483648) / 2147483648;
   const whole = n => Math.floor(random() * n), pick = list => list[whole(list.length)];
