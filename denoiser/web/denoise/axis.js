@@ -140,7 +140,7 @@ export function mount({ element }) {
       line.classList.toggle("best", r === best);
     });
     const dots = find(".dots");
-    if (dots) setHtml(dots, values.map((v, r) => v === -Infinity ? "" : html`<circle cx="${x}" cy="${place.y(v)}" r="${r === best ? 5 : 4}" fill="${rows[r].colour}" stroke="var(--bg)" stroke-width="2"/>`));
+    if (dots) setHtml(dots, values.map((v, r) => v === -Infinity ? html`` : html`<circle cx="${x}" cy="${place.y(v)}" r="${r === best ? 5 : 4}" fill="${rows[r].colour}" stroke="var(--bg)" stroke-width="2"/>`));
   }
   function develop() {
     const { ladder, drawing } = state;
