@@ -19,10 +19,7 @@ from torch import Tensor, nn
 from .checkpoint import FOLDER, CheckpointError, list_models, load_model
 from .data import SIDE
 from .errors import DenoiserError
-from .ink import InkError, digit_from_image
-from .metrics import psnr
-from .noise import NOISES, add_noise, draw_noise
-from .pictures import (
+from .images import (
     flat,
     from_unit,
     full_ink,
@@ -36,6 +33,9 @@ from .pictures import (
     write_picture,
     write_stack,
 )
+from .ink import InkError, digit_from_image
+from .metrics import psnr
+from .noise import NOISES, add_noise, draw_noise
 from .recipe import PICTURE_TASKS
 from .tiles import BATCH_PIXELS, representative, restore, takes
 

@@ -20,7 +20,7 @@ from torch import Tensor
 from . import settings
 from .errors import DenoiserError
 from .files import write_atomically
-from .pictures import is_picture_name, read_pictures
+from .images import is_picture_name, read_pictures
 
 SIDE = 28
 PIXELS = SIDE * SIDE

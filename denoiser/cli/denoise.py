@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 from ..batch import FileDenoiser, Job, Outcome, Request, find_jobs
 from ..files import make_folder, remove_leftovers
-from ..pictures import is_stack
+from ..images import is_stack
 from .machine import pick_device
 from .messages import one_line, warn
 

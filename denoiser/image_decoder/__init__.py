@@ -56,7 +56,7 @@ class Limits(NamedTuple):
     niceness: int
 
 
-UPLOADS = Limits(WEB_FORMATS, 24_000_000, 40_000_000, 240 * 2**20, cpu=4, wall=30, wait=20, niceness=10)
+UPLOADS = Limits(WEB_FORMATS, 24_000_000, 40_000_000, 240 * 2**20, cpu=4, wall=30, wait=20, niceness=5)
 FILES = Limits(FORMATS, 2**28, 175_000_000, 2**30, cpu=60, wall=180, wait=None, niceness=0)
 
 TOO_LARGE = "That file is larger than {0} MB. Try a smaller picture."

@@ -607,6 +607,7 @@ CHINESE = {
     "That picture takes too long to read. Try a smaller one, or another format.": (
         "读取这张图片需要的时间太长，请换一张小一些的，或换一种格式。"
     ),
+    "That file is larger than {0} MB. Try a smaller picture.": "文件超过 {0} MB，请换一张小一点的图片。",
     "That file is larger than 24 MB. Try a smaller picture.": "文件超过 24 MB，请换一张小一点的图片。",
     "MNIST is not on this machine.": "这台机器上没有 MNIST。",
     "Between 1 and {0} models can be compared at once.": "一次可以比较 1 到 {0} 个模型。",

@@ -18,7 +18,7 @@ MODULES = {
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
     "errors", "settings", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "trainable", "sampler",
-    "models", "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "ink", "pictures",
+    "models", "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "images", "ink",
     "tiles", "batch",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
@@ -88,8 +88,8 @@ def test_no_import_runs_back_up(name):
         ("record", {"recipes", "models", "training", "checkpoint", "files"}),
         ("precision", {"training", "recipe", "recipes", "models"}),
         ("training", {"checkpoint"}),
-        ("pictures", {"data", "models", "recipes", "checkpoint"}),
-        ("tiles", {"recipes", "noise", "training", "checkpoint", "files", "pictures"}),
+        ("images", {"data", "models", "recipes", "checkpoint"}),
+        ("tiles", {"recipes", "noise", "training", "checkpoint", "files", "images"}),
         ("styles", {"models", "recipes", "checkpoint"}),
     ],
 )

@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 from lying_files import LYING_FILES
 from PIL import Image
 
-from denoiser import ink, pictures
+from denoiser import images
 from denoiser.checkpoint import CheckpointError, load_checkpoint, save_model
 from denoiser.data import SIDE
 from denoiser.errors import DenoiserError
@@ -293,8 +293,7 @@ class SmallPool(ModelPool):
 def small():
     """Small checkpoints, small limits, and no MNIST, so that a case is quick."""
     with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ink, "LARGEST", 2**21)
-        patch.setattr(pictures, "MOST_BYTES", 2**20)
+        patch.setattr(images, "MOST_BYTES", 2**20)
         patch.setattr(digits, "mnist_test", lambda: None)
         patch.setattr(denoise, "mnist_test", lambda: None)
         patch.setattr(digits, "SPECTRUM_DIGITS", 10)
@@ -563,15 +562,15 @@ def try_stack(case):
         path = Path(folder) / f"stack{ending}"
         path.write_bytes(gzip.compress(content) if ending == ".gz" else content)
         with unless(DenoiserError):
-            stack = pictures.read_stack(path)
+            stack = images.read_stack(path)
             for name in stack.pictures:
-                found = pictures.flat(stack.arrays[name])
-                full = pictures.full_ink(found)
-                x = pictures.to_unit(found, full)
+                found = images.flat(stack.arrays[name])
+                full = images.full_ink(found)
+                x = images.to_unit(found, full)
                 assert x.shape == (len(found), 1, *found.shape[1:])
                 assert x.isfinite().all()
                 assert 0 <= x.min() <= x.max() <= 1
-                assert pictures.from_unit(x, full, found.dtype).shape == found.shape
+                assert images.from_unit(x, full, found.dtype).shape == found.shape
 
 
 NAMES = st.sampled_from(list(NETWORKS))

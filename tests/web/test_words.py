@@ -92,7 +92,10 @@ SOURCES = [
         for path in sorted(WEB.rglob(kind))
         if path.stem not in ("__main__", "api", "gradio_queue") and path.parent.name != "server"
     ),
-    *(WEB.parent / name for name in ("ink.py", "latent/codes.py", "latent/plane.py")),  # whose errors the page shows
+    # Modules whose errors the page shows.
+    *sorted((WEB.parent / "ink").glob("*.py")),
+    *(WEB.parent / "image_decoder" / name for name in ("__init__.py", "worker.py")),
+    *(WEB.parent / "latent" / name for name in ("codes.py", "plane.py")),
 ]
 
 

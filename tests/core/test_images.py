@@ -12,9 +12,9 @@ import torch
 from helpers import idx
 from PIL import Image
 
-from denoiser import pictures
+from denoiser import images
 from denoiser.errors import DenoiserError
-from denoiser.pictures import (
+from denoiser.images import (
     PictureError,
     flat,
     from_unit,
@@ -79,7 +79,7 @@ class TestStacks:
 
         np.save(tmp_path / "a.npy", RAMP.astype(np.uint8))
         stack = read_stack(tmp_path / "a.npy")
-        write_stack(stack._replace(format=pictures.IDX), tmp_path / "a-idx3-ubyte")
+        write_stack(stack._replace(format=images.IDX), tmp_path / "a-idx3-ubyte")
         np.testing.assert_array_equal(read_image_file(tmp_path / "a-idx3-ubyte").numpy(), RAMP)
 
     @pytest.mark.parametrize("shape", [(2, 3, 4), (2, 1, 3, 4), (2, 3, 4, 1)])
@@ -177,7 +177,7 @@ class TestHostileStacks:
         np.savez_compressed(tmp_path / "a.npz", array)
         (tmp_path / "a.gz").write_bytes(gzip.compress(idx(array)))
         np.save(tmp_path / "a.npy", array)
-        monkeypatch.setattr(pictures, "MOST_BYTES", 70_000)
+        monkeypatch.setattr(images, "MOST_BYTES", 70_000)
         monkeypatch.setattr(zipfile.ZipFile, "read", None)
         for name in ("a.npz", "a.gz", "a.npy"):
             with pytest.raises(PictureError, match="70,000 are the most"):
