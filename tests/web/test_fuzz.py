@@ -605,9 +605,9 @@ PROPERTIES = {
     "requests": Property(
         st.tuples(st.integers(0, 999), SOME_FIELDS, st.one_of(st.none(), st.none(), st.none(), st.text())),
         try_request,
-        2_200,
+        2_700,
     ),
-    "endpoints": Property(st.tuples(st.sampled_from(ENDPOINTS), ARGUMENTS), try_endpoint, 1_300),
+    "endpoints": Property(st.tuples(st.sampled_from(ENDPOINTS), ARGUMENTS), try_endpoint, 1_800),
     "bodies": Property(
         st.one_of(
             st.binary(max_size=60),

@@ -88,3 +88,14 @@ def test_addresses_are_relative_so_that_the_page_may_stand_anywhere(files):
     for address in re.findall(r'href="([^"]*)"', first_in_head()):
         assert address.startswith(f"app/{files.version}/")
         assert address.removeprefix(f"app/{files.version}/") in files.files
+
+
+WRITES_MARKUP = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|document\.write)\b")
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.rglob("*.js")), ids=lambda path: str(path.relative_to(FOLDER)))
+def test_only_one_script_writes_markup(path):
+    """shell/html.js escapes whatever is filled in; every other script has to go through it."""
+    code = re.sub(r"/\*.*?\*/", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    writes = WRITES_MARKUP.findall(re.sub(r"//[^\n]*", "", code))
+    assert bool(writes) == (path.relative_to(FOLDER).as_posix() == "shell/html.js"), writes
