@@ -227,7 +227,7 @@ def test_a_restart_while_a_training_is_watched_keeps_the_drawing(browser):
         page.evaluate("() => { window.before = true; }")
         page.locator("#train-tab-button").click()
         page.locator("#train_form .train").click()
-        page.wait_for_function("() => denoiser.state.moments.length > 0")
+        page.wait_for_function("() => window.denoiser?.state.moments.length > 0")
         kill(process)
     with served_page(port):
         page.wait_for_function("() => window.denoiser && !window.before")  # it has reloaded
