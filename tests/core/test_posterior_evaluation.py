@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from denoiser.cli import main
-from denoiser.data import Digits, has_mnist
+from denoiser.data import Digits
 from denoiser.errors import DenoiserError
 from denoiser.evaluation.posterior import (
     format_dreams,
@@ -114,8 +114,7 @@ def test_the_frechet_distance_of_normal_distributions():
     assert frechet_distance(first, second) == pytest.approx(expected, rel=0.03)
 
 
-@pytest.mark.skipif(not has_mnist(), reason="MNIST is not here")
-def test_the_command_line_measures_the_baseline(capsys, tmp_path):
+def test_the_command_line_measures_the_baseline(mnist_train, capsys, tmp_path):
     words = "evaluate --posterior --validation --limit 2 --factors 0.5 --models unet-ancestral --json"
     assert main([*words.split(), str(tmp_path / "figures.json")]) == 0
     assert "unet-ancestral" in capsys.readouterr().out
