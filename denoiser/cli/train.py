@@ -101,7 +101,11 @@ def train_each(
                 continue
             software = versions()
             try:
-                weights = load_checkpoint(recipe.warm_start)[0].state_dict() if recipe.warm_start else None
+                weights = (
+                    load_checkpoint(recipe.warm_start, folder=settings.current.checkpoints)[0].state_dict()
+                    if recipe.warm_start
+                    else None
+                )
                 model, outcome = fit(
                     recipe,
                     digits,
