@@ -131,7 +131,7 @@ def test_the_package_finds_its_weights_from_any_folder(run):
         "python", "-c", "import denoiser; from denoiser.checkpoint import FOLDER; print(denoiser.__file__, FOLDER)"
     )
     assert where.stdout.count("site-packages") == 2, where.stderr
-    found = run("python", "-c", "from denoiser import load_model; print(load_model('unet')[1]['recipe']['name'])")
+    found = run("python", "-c", "from denoiser import load_model; print(load_model('unet')[1].recipe.name)")
     assert found.stdout == "unet\n", found.stderr
     listed = run("denoiser", "list")
     states = [line.split()[1] for line in listed.stdout.splitlines()]
