@@ -80,9 +80,12 @@ def decode(content: bytes, task: str = "working", limits: Limits = FILES) -> np.
     DamagedImage for what is no such image, OSError where no process can be started.
     """
     (found,) = decode_all([content], task, limits)
-    if isinstance(found, np.ndarray):
-        return found
-    raise found
+    try:
+        if isinstance(found, np.ndarray):
+            return found
+        raise found
+    finally:
+        del found  # the error refers to this frame: the cycle would hold the file until Python collects garbage
 
 
 def decode_all(

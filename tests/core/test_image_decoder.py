@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import bombs
@@ -273,6 +274,15 @@ class TestLimits:
         with pytest.raises(RefusedImage, match="too much memory"):
             decode(content, limits=UPLOADS._replace(memory=2**26))
         assert decode(content, limits=UPLOADS).shape == (800, 800, 3)
+
+    def test_a_refused_file_is_freed_at_once(self):
+        """Not when Python next collects reference cycles: forty uploads would be held until then."""
+        content = b"A" * 1_000_000
+        before = sys.getrefcount(content)
+        for limits in (UPLOADS, UPLOADS._replace(file=999_999)):
+            with suppress(RefusedImage, DamagedImage):
+                decode(content, limits=limits)
+        assert sys.getrefcount(content) == before
 
     def test_size_of_the_file(self):
         for limits in (UPLOADS, FILES):
