@@ -3,12 +3,12 @@
 Pictures come and go as data URLs or bare base64 of a picture file. Errors are sentences.
 """
 
-import asyncio
 import base64
 import io
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypedDict
 
 import gradio as gr
@@ -21,14 +21,15 @@ from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
 from ..referee import class_probabilities
 from ..sweeps import Comparison, SweepRequest
-from .component import BadRequest, sentence_of
 from .denoise.tab import MOST_BASE64, decode, finite, noise_of
+from .endpoint import BadRequest, error_message
 from .latent.tab import place_of
 from .server.attachments import attachments
+from .server.request_queue import LANES, Queued, RequestQueue
 from .serving.model_pool import ModelPool
 
 MOST_MODELS = 30
-AT_ONCE = 2  # calls that compute at the same time; others wait in Gradio's line
+BUSY = "Too many calls wait here already. Try again in a few seconds."
 ANYBODY = "unet"  # who denoises when nobody is named; where it is not there, the first that is
 
 
@@ -179,13 +180,12 @@ class Endpoints:
 ENDPOINTS = ("models", "denoise", "compare", "encode", "decode")
 
 
-def build(pool: ModelPool) -> None:
-    """All endpoints, within the page's Blocks."""
-    endpoints, slots = Endpoints(pool), asyncio.Semaphore(AT_ONCE)
+def build(pool: ModelPool, queue: RequestQueue) -> None:
+    """All endpoints, within the page's Blocks; they compute in the lane "api" of the request queue."""
+    endpoints = Endpoints(pool)
     for name in ENDPOINTS:
-        gr.api(
-            endpoint(getattr(endpoints, name), slots), api_name=name, concurrency_limit=AT_ONCE, concurrency_id="api"
-        )
+        function = endpoint(getattr(endpoints, name), queue)
+        gr.api(function, api_name=name, concurrency_limit=LANES["api"], concurrency_id="api")
 
 
 @dataclass(frozen=True)
@@ -195,8 +195,8 @@ class Failure:
     sentence: str
 
 
-def endpoint(function: Callable, slots: asyncio.Semaphore) -> Callable:
-    """`function` as Gradio calls it: in a thread, for as many calls at a time as there are slots.
+def endpoint(function: Callable, queue: RequestQueue) -> Callable:
+    """`function` as Gradio calls it: through the request queue.
 
     Errors are gr.Error, which a client gets as a sentence. They are raised here, where no picture is in sight: a
     traceback holds the values of every function it went through.
@@ -205,8 +205,12 @@ def endpoint(function: Callable, slots: asyncio.Semaphore) -> Callable:
     @wraps(function)
     async def call(*values):
         with attachments.used_in(values):
-            async with slots:
-                reply = await asyncio.to_thread(attempt, function, values)
+            try:
+                work = partial(attempt_all, function)
+                reply = await queue.submit(work, values, object(), "api", client="api", patience=math.inf)
+            except Queued:
+                reply = Failure(BUSY)
+        del values
         if isinstance(reply, Failure):
             raise gr.Error(reply.sentence, print_exception=False)
         return reply
@@ -214,12 +218,17 @@ def endpoint(function: Callable, slots: asyncio.Semaphore) -> Callable:
     return call
 
 
+def attempt_all(function: Callable, calls: list[Iterable]) -> list:
+    """The outcome of each of several calls, as `attempt` says."""
+    return [attempt(function, values) for values in calls]
+
+
 def attempt(function: Callable, values: Iterable) -> Any:
     """What the function returns for these values, or a Failure where it raises."""
     try:
         return function(*values)
     except Exception as error:
-        return Failure(sentence_of(error, function.__name__))
+        return Failure(error_message(error, function.__name__))
 
 
 # ---------- pictures and figures as JSON ----------

@@ -1,14 +1,12 @@
 """gr.HTML components of our own, each from <page>/<name>.html and, where it does anything, <page>/<name>.js."""
 
 import json
-from collections.abc import Callable
 from functools import cache
 from pathlib import PurePosixPath
 
 import gradio as gr
 
-from .admission import Line
-from .component import Direct, Together, directly, in_line
+from .endpoint import Function, server_function
 from .static_files import FOLDER, StaticFiles
 from .words import CHINESE
 
@@ -31,24 +29,23 @@ def static_files() -> StaticFiles:
 
 def component(
     path: str,
-    *functions: Callable[[dict], dict] | Together | Direct,
+    *functions: Function,
     elem_id: str | None = None,
     events: tuple[str, ...] = (),
     **props,
 ) -> gr.HTML:
     """The component of `path`, a template and a script without their endings, from the web folder.
 
-    Its script may call `functions` as `server.<function>(request)`, through one line, and trigger `events`. `props`
+    Its script may call `functions` as `server.<function>(request)`, and trigger `events`. `props`
     reach it as `props.<name>`, and the template as `${name}`. Its element's id is the last part of its path.
     """
-    line = Line()
     script = f"{path}.js"
     return gr.HTML(
         None,
         elem_id=elem_id or PurePosixPath(path).name,
         html_template=(FOLDER / f"{path}.html").read_text(encoding="utf-8"),
         js_on_load=mounting(script if script in static_files().files else None, events),
-        server_functions=[directly(f) if isinstance(f, Direct) else in_line(line, f) for f in functions] or None,
+        server_functions=[server_function(function) for function in functions] or None,
         apply_default_css=False,
         padding=False,
         **props,

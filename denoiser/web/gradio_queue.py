@@ -20,7 +20,7 @@ from gradio import queueing, route_utils
 
 from ..errors import DenoiserError
 from .server.clients import client_address
-from .serving.fairness import Rounds
+from .server.fairness import Rounds
 
 MOST_WAITING = 64  # events that wait
 MOST_OF_ADDRESS = 32  # of one client address

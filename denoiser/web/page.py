@@ -10,6 +10,7 @@ from .denoise.tab import logo
 from .gradio_compat import adjust_gradio
 from .gradio_queue import share_fairly
 from .server.middleware import middleware
+from .server.request_queue import RequestQueue
 from .serving.model_pool import ModelPool
 from .words import i18n, native
 
@@ -28,6 +29,7 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
         pool.user_models.leave(request.session_hash)
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
+        demo.request_queue = RequestQueue()  # of all that the page and scripts ask; server/calls.py passes it on
         component("shell/header", logo=logo())
         component("shell/toast")
         with gr.Tabs(elem_id="pages"):
@@ -35,7 +37,7 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
                 slug = name.lower().replace(" ", "-")
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(pool)
-        api.build(pool)
+        api.build(pool, demo.request_queue)
         demo.unload(leave)
     demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
     share_fairly(demo)

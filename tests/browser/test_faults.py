@@ -30,8 +30,8 @@ from denoiser.errors import DenoiserError
 from denoiser.examples import EXAMPLES
 from denoiser.sweeps import SweepRequest, sweep, sweep_all
 from denoiser.web.api import Endpoints
-from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
+from denoiser.web.endpoint import unqueued
 from denoiser.web.latent import tab as latent
 from denoiser.web.page import build_page
 from denoiser.web.serving.latent_map import LatentMap
@@ -62,7 +62,7 @@ def pool():
 
 @pytest.fixture
 def compare(pool):
-    call = answering(denoise.together(pool))
+    call = unqueued(denoise.board_endpoint(pool))
     return lambda **request: json.loads(call([json.dumps(DRAWING | {"models": pool.featured} | request)]))
 
 
@@ -119,9 +119,9 @@ def test_on_the_maps_the_other_ones_answer(pool, monkeypatch):
         latent.dozen: names | {"seed": 1},
     }
     for function, request in requests.items():
-        reply = json.loads(answering(partial(function, charts))([json.dumps(request)]))
+        reply = json.loads(unqueued(partial(function, charts))([json.dumps(request)]))
         assert list(reply["maps"]) == ["vae-2d-best"], function.__name__
-    alone = json.loads(answering(partial(latent.chart, charts))([json.dumps({"names": ["vae-2d"]})]))
+    alone = json.loads(unqueued(partial(latent.chart, charts))([json.dumps({"names": ["vae-2d"]})]))
     assert set(alone) == {"error"}
 
 

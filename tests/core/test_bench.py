@@ -32,13 +32,13 @@ def test_unless_it_is_asked_for_nothing_is_measured():
 
 def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
     from denoiser.examples import EXAMPLES
-    from denoiser.web.component import answering
     from denoiser.web.denoise import tab as denoise
+    from denoiser.web.endpoint import unqueued
     from denoiser.web.serving.model_pool import ModelPool
 
     monkeypatch.setattr(timing, "FILE", tmp_path / "lines")
     pool = ModelPool()
-    call = answering(partial(denoise.compare, pool))
+    call = unqueued(partial(denoise.compare, pool))
     usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "models": ["conv-64", "median"]}
     for factors in ([0.5], None, [0.5]):
         call([json.dumps(usual | {"factors": factors})])

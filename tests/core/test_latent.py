@@ -395,10 +395,10 @@ def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
     import json
     from functools import partial
 
-    from denoiser.web.component import answering
+    from denoiser.web.endpoint import unqueued
     from denoiser.web.latent import tab as web
 
-    answer = answering(partial(getattr(web, call), charts))
+    answer = unqueued(partial(getattr(web, call), charts))
     reply = json.loads(answer([json.dumps(request_)]))
     assert list(reply) == ["error"]
     assert reply["error"].endswith(".")

@@ -44,9 +44,9 @@ from denoiser.noise import NOISES
 from denoiser.recipes import RECIPES
 from denoiser.record import Epoch, Record
 from denoiser.web.api import ENDPOINTS, Endpoints, Failure, attempt
-from denoiser.web.component import answering, sentence_of
 from denoiser.web.components import static_files
 from denoiser.web.denoise import tab as denoise
+from denoiser.web.endpoint import error_message, unqueued
 from denoiser.web.latent import tab as latent
 from denoiser.web.models import handlers as models
 from denoiser.web.server.limits import Refused, check_json, parsed_body
@@ -442,7 +442,7 @@ def try_request(case):
     handlers = list(page().handlers)
     name = handlers[which % len(handlers)]
     text = raw if raw is not None else json.dumps(page().usual[name] | part)
-    reply = strict(answering(page().handlers[name])([text]))
+    reply = strict(unqueued(page().handlers[name])([text]))
     assert isinstance(reply, dict)
     if "error" in reply:
         assert set(reply) == {"error"}
@@ -670,7 +670,7 @@ def test_there_are_ten_thousand_of_them():
 
 def test_an_error_that_is_not_ours_would_be_seen():
     """What the properties look for is said where something crashes."""
-    assert CRASHED in sentence_of(AttributeError("a mistake of ours"), "compare")
+    assert CRASHED in error_message(AttributeError("a mistake of ours"), "compare")
 
 
 # ---------- links ----------

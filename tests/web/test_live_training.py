@@ -12,7 +12,7 @@ from denoiser.models import build, parameter_count
 from denoiser.recipe import Recipe
 from denoiser.synthetic_digits import DATA
 from denoiser.training import TrainingError
-from denoiser.web.component import BadRequest
+from denoiser.web.endpoint import BadRequest
 from denoiser.web.serving import live_training
 from denoiser.web.train import tab
 

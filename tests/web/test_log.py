@@ -15,7 +15,7 @@ import pytest
 from denoiser.bench.browser import APP, answers, free_port
 from denoiser.examples import EXAMPLES
 from denoiser.ink import InkError
-from denoiser.web.component import answering
+from denoiser.web.endpoint import unqueued
 from denoiser.web.server import logging as log
 
 SECRET = "Visitor0815"
@@ -67,7 +67,7 @@ def test_an_error_is_a_sentence_to_the_visitor_and_a_line_without_its_text(writt
     def compare(request):
         raise error(f"what {SECRET} drew")
 
-    reply = json.loads(answering(compare)([json.dumps({"strokes": EXAMPLES["3"], "name": SECRET})]))
+    reply = json.loads(unqueued(compare)([json.dumps({"strokes": EXAMPLES["3"], "name": SECRET})]))
     assert set(reply) == {"error"}
     assert len(events()) == (error is not InkError)  # what is wrong with a drawing is no event
     assert SECRET not in json.dumps(events())

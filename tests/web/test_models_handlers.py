@@ -11,7 +11,7 @@ from helpers import RECTANGLE
 from denoiser import inspection
 from denoiser.data import SIDE
 from denoiser.models import parameter_count
-from denoiser.web.component import answering
+from denoiser.web.endpoint import unqueued
 from denoiser.web.models.handlers import ModelsHandler
 from denoiser.web.serving import digits
 from denoiser.web.serving.model_pool import ModelPool
@@ -33,7 +33,7 @@ def handler():
 
 @pytest.fixture
 def ask(handler):
-    return lambda name, request: json.loads(answering(getattr(handler, name))([json.dumps(request)]))
+    return lambda name, request: json.loads(unqueued(getattr(handler, name))([json.dumps(request)]))
 
 
 def size(text):

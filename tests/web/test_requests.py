@@ -16,8 +16,8 @@ from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 from denoiser.sweeps import NOISE_FACTORS
-from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
+from denoiser.web.endpoint import unqueued
 from denoiser.web.serving.model_pool import ModelPool
 
 
@@ -28,14 +28,14 @@ def pool():
 
 @pytest.fixture(scope="module")
 def compare(pool):
-    call = answering(partial(denoise.compare, pool))
+    call = unqueued(partial(denoise.compare, pool))
     usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": pool.featured}
     return lambda **request: json.loads(call([json.dumps(usual | request)]))
 
 
 @pytest.fixture(scope="module")
 def read_picture():
-    call = answering(denoise.read_picture)
+    call = unqueued(denoise.read_picture)
     return lambda content: json.loads(call([json.dumps({"content": base64.b64encode(content).decode()})]))
 
 
@@ -57,7 +57,7 @@ def test_to_what_is_noisy_already_nothing_is_added_and_nothing_is_claimed(compar
 def test_a_picture_that_is_noisy_already_keeps_its_noise():
     digit = digit_from_strokes(EXAMPLES["7"])[0, 0].numpy() * 200
     noisy = (digit + np.random.default_rng(0).integers(0, 40, (28, 28))).astype(np.uint8)
-    call = answering(denoise.read_picture)
+    call = unqueued(denoise.read_picture)
     content = base64.b64encode(png(noisy)).decode()
     framed, fitted = (
         pixels(json.loads(call([json.dumps({"content": content, "already": flag})]))["digit"]) for flag in (True, False)
@@ -67,7 +67,7 @@ def test_a_picture_that_is_noisy_already_keeps_its_noise():
 
 
 def test_a_test_digit_is_one_of_mnists_with_its_label(mnist_test):
-    answer = answering(denoise.test_digit)
+    answer = unqueued(denoise.test_digit)
     replies = [json.loads(answer(["{}"])) for _ in range(5)]
     for reply in replies:
         assert np.array_equal(pixels(reply["digit"]), mnist_test.images[reply["place"]].flatten().numpy())
@@ -77,7 +77,7 @@ def test_a_test_digit_is_one_of_mnists_with_its_label(mnist_test):
 
 def test_without_mnist_there_is_no_test_digit(monkeypatch):
     monkeypatch.setattr(denoise, "mnist_test", lambda: None)
-    assert "MNIST" in json.loads(answering(denoise.test_digit)(["{}"]))["error"]
+    assert "MNIST" in json.loads(unqueued(denoise.test_digit)(["{}"]))["error"]
 
 
 def test_every_model_that_loads_is_on_no_list_of_problems(pool):
@@ -188,7 +188,7 @@ def test_hostile_requests_get_a_sentence(compare, request_part):
 
 @pytest.mark.parametrize("data", [None, 5, [], [5], ["not json"], ["[1, 2]"], ["[" * 100_000]])
 def test_requests_that_are_none_get_a_sentence(data):
-    assert set(json.loads(answering(denoise.read_picture)(data))) == {"error"}
+    assert set(json.loads(unqueued(denoise.read_picture)(data))) == {"error"}
 
 
 def test_an_upload_is_fitted(read_picture):

@@ -1,14 +1,12 @@
 """What the server adds to Gradio: /health, headers, and a first script on the page."""
 
-import asyncio
 import os
 import socket
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from helpers import ROOT
+from helpers import ROOT, run_async
 
 from denoiser.web.server.health import Health
 from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers
@@ -31,8 +29,7 @@ def ask(app, path="/", method="GET"):
         sent.append(message)
 
     scope = {"type": "http", "path": path, "method": method, "headers": []}
-    with ThreadPoolExecutor(1) as other:  # the browser tests leave an event loop running in this one
-        other.submit(asyncio.run, app(scope, None, send)).result()
+    run_async(app(scope, None, send))
     headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
 

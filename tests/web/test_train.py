@@ -16,8 +16,8 @@ from denoiser.checkpoint import list_models, load_model
 from denoiser.examples import EXAMPLES
 from denoiser.models import parameter_count
 from denoiser.synthetic_digits import DATA
-from denoiser.web.component import answering
 from denoiser.web.denoise import tab as denoise
+from denoiser.web.endpoint import unqueued
 from denoiser.web.server import logging as log
 from denoiser.web.serving import live_training
 from denoiser.web.serving.training_queue import SILENCE, TrainingQueue
@@ -175,7 +175,7 @@ def test_the_record_names_the_digits_that_were_trained_on(few_strokes, monkeypat
 
 
 def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path):
-    reply = json.loads(answering(partial(handlers.checkpoint, pool.user_models))([json.dumps({"id": mine})]))
+    reply = json.loads(unqueued(partial(handlers.checkpoint, pool.user_models))([json.dumps({"id": mine})]))
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(reply["content"]))) as archive:
         archive.extractall(tmp_path)
     name = reply["name"].removesuffix(".zip")
@@ -188,7 +188,7 @@ def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path):
 
 
 def test_without_its_id_there_is_no_checkpoint(pool):
-    reply = json.loads(answering(partial(handlers.checkpoint, pool.user_models))(['{"id": "guessed"}']))
+    reply = json.loads(unqueued(partial(handlers.checkpoint, pool.user_models))(['{"id": "guessed"}']))
     assert reply == {"error": handlers.GONE}
 
 
@@ -197,7 +197,7 @@ def test_without_its_id_there_is_no_checkpoint(pool):
 
 @pytest.fixture
 def compare(pool):
-    call = answering(partial(denoise.compare, pool))
+    call = unqueued(partial(denoise.compare, pool))
     usual = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5]}
     return lambda **request: json.loads(call([json.dumps(usual | request)]))
 

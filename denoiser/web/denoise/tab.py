@@ -22,8 +22,8 @@ from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...noise import NOISES
 from ...sweeps import NOISE_FACTORS, Comparison, SweepRequest
 from ...timing import annotate, span
-from ..component import BadRequest, Together
 from ..components import calling, component
+from ..endpoint import BadRequest, BatchedEndpoint, as_endpoint
 from ..server.attachments import attachments
 from ..serving.digits import mnist_test
 from ..serving.model_pool import ModelPool
@@ -68,9 +68,9 @@ def compare(pool: ModelPool, request: dict) -> dict:
     return compare_all(pool, [question_of(pool, request)])[0]
 
 
-def together(pool: ModelPool) -> Together:
+def board_endpoint(pool: ModelPool) -> BatchedEndpoint:
     """`compare` for the board: who waits for the same models, each at one noise factor, is answered at once."""
-    return Together("compare", partial(question_of, pool), partial(compare_all, pool), same_cards)
+    return BatchedEndpoint("compare", partial(question_of, pool), partial(compare_all, pool), same_cards, lane="live")
 
 
 Asked = tuple[dict[str, nn.Module | None], SweepRequest]  # models by name, None for what is gone; their request
@@ -231,7 +231,9 @@ def build(pool: ModelPool) -> None:
     """The tab: pad and noise above, one card per model below."""
     start_workers()
     with gr.Row(elem_id="bench", elem_classes="plain"):
-        component("denoise/pad", read_picture, test_digit, mnist=has_mnist(), **example_props())
+        component(
+            "denoise/pad", as_endpoint(read_picture, "pictures"), test_digit, mnist=has_mnist(), **example_props()
+        )
         with gr.Column(elem_id="noise", elem_classes="plain"):
             component("denoise/already")
             with gr.Column(elem_id="noise-panel"):
@@ -273,7 +275,7 @@ def build(pool: ModelPool) -> None:
     kinds = {name: noise.label for name, noise in NOISES.items()}
     component(
         "denoise/board",
-        together(pool),
+        board_endpoint(pool),
         models=cards,
         missing=[pool.gap(name) for name in pool.missing],
         featured=pool.featured,

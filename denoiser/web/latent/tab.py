@@ -19,9 +19,9 @@ from torch import Tensor
 from ... import latent
 from ...errors import DenoiserError
 from ...referee import class_probabilities, confident_share
-from ..component import BadRequest
 from ..components import component
 from ..denoise.tab import digit_of, encode, noise_of
+from ..endpoint import BadRequest
 from ..server import logging as log
 from ..serving.latent_map import LatentMap
 from ..serving.model_pool import ModelPool

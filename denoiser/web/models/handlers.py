@@ -19,7 +19,7 @@ from ...noise import NOISES, add_noise, draw_noise
 from ...recipe import Recipe, trained_noise
 from ...record import Record
 from ...styles import line_styles
-from ..component import BadRequest
+from ..endpoint import BadRequest
 from ..server import logging as log
 from ..serving.digits import many_digits, ten_digits
 from ..serving.model_pool import ModelPool

@@ -107,10 +107,7 @@ async def call_function(blocks: Blocks, scope: Scope) -> Response:
         raise Refused(404, NO_FUNCTION)
     if name not in PICTURE_FUNCTIONS and scope["size"] > DRAWING.whole:
         raise too_large(DRAWING)
-    values = [request.pop("data", None)]
-    if getattr(function, "takes_address", False):
-        values.append(client_address(scope) or "")
-    reply = await function(*values)
+    reply = await function(request.pop("data", None), blocks.request_queue, client_address(scope))
     return Response(orjson.dumps(reply), media_type="application/json")
 
 

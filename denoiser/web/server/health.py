@@ -6,7 +6,8 @@ the next probe is told.
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
+from typing import Any
 
 import orjson
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,17 +15,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import logging as log
 
 EVERY = 60.0  # seconds between two checks
-PATIENCE = 60.0  # seconds that each part of a check may take: a busy server is not a broken one
+PATIENCE = 60.0  # seconds that the page may take: a busy server is not a broken one
 
 
 class Health:
-    """ASGI middleware that answers /health: 200 while the page works, else 503 and a reason.
+    """ASGI middleware that answers /health: 200 while the page and its request queue work, else 503 and a reason."""
 
-    `jobs` are further checks by name; each is awaited and raises where something is broken.
-    """
-
-    def __init__(self, app: ASGIApp, jobs: dict[str, Callable[[], Awaitable]] | None = None):
-        self.app, self.jobs = app, jobs or {}
+    def __init__(self, app: ASGIApp):
+        self.app = app
         self.problem = ""
         self.checked = float("-inf")
         self.check: asyncio.Task | None = None
@@ -43,27 +41,20 @@ class Health:
         await send({"type": "http.response.start", "status": 503 if self.problem else 200, "headers": headers})
         await send({"type": "http.response.body", "body": orjson.dumps(state) if scope["method"] != "HEAD" else b""})
 
-    async def look(self, app: object) -> None:
+    async def look(self, app: Any) -> None:
         """Check everything once; `problem` says what is broken."""
-        problem = ""
-        for name, job in {"the page": lambda: self.ask_page(app), **self.jobs}.items():
-            try:
-                async with asyncio.timeout(PATIENCE):
-                    await job()
-            except TimeoutError:
-                problem = f"{name} did not answer within {PATIENCE:.0f} seconds"
-            except Exception as error:
-                problem = f"{name} failed ({type(error).__name__})"
-            if problem:
-                break
+        problem = await failure({"the page": self.ask_page(app), "the request queue": ask_queue(app)})
         if problem and not self.problem:
             log.error("unhealthy", reason=problem)
         elif self.problem and not problem:
             log.warning("healthy again")
         self.problem = problem
 
-    async def ask_page(self, app: object) -> None:
-        """Ask for the page's configuration as a browser would; RuntimeError unless the status is 200."""
+    async def ask_page(self, app: Any) -> None:
+        """Ask for the page's configuration as a browser would.
+
+        RuntimeError unless the status is 200, TimeoutError where there is no answer within PATIENCE seconds.
+        """
         status = None
 
         async def send(message: Message) -> None:
@@ -78,6 +69,23 @@ class Health:
             **{"raw_path": b"/config", "query_string": b"", "root_path": "", "headers": [(b"host", b"localhost")]},
             **{"client": None, "server": ("localhost", 80), "app": app, "state": {}},
         }
-        await self.app(scope, receive, send)
+        async with asyncio.timeout(PATIENCE):
+            await self.app(scope, receive, send)
         if status != 200:
             raise RuntimeError(f"status {status}")
+
+
+async def ask_queue(app: Any) -> None:
+    """Wait for a request that does nothing; TimeoutError where nothing comes out of the request queue any more."""
+    await app.get_blocks().request_queue.check()
+
+
+async def failure(checks: dict[str, Awaitable]) -> str:
+    """The first of these checks, by name, that raises, and how; empty where all are well."""
+    found = await asyncio.gather(*checks.values(), return_exceptions=True)
+    for name, error in zip(checks, found, strict=True):
+        if isinstance(error, TimeoutError):
+            return f"{name} does not answer"
+        if isinstance(error, Exception):
+            return f"{name} failed ({type(error).__name__})"
+    return ""

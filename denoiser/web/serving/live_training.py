@@ -25,7 +25,7 @@ from ...recipe import Recipe
 from ...record import Epoch, Record
 from ...synthetic_digits import DATA, make_synthetic_digits
 from ...training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
-from ..component import BadRequest
+from ..endpoint import BadRequest
 from ..server import logging as log
 from ..wire import encode_pixels, mean_psnr, tile_sheet
 from .digits import ten_digits

@@ -12,9 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..component import BadRequest
+from ..endpoint import BadRequest
 from ..server import logging as log
-from .fairness import Rounds
+from ..server.fairness import Rounds
 
 SILENCE = 5.0  # seconds after which a visitor whose page asks nothing has left
 BEGIN_WITHIN = 15.0  # seconds in which a visitor must begin once it is their turn

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ...checkpoint import save_model
 from ...errors import DenoiserError
-from ..component import BadRequest, parsed
+from ..endpoint import BadRequest, parsed
 from ..server import logging as log
 from ..serving import live_training
 from ..serving.live_training import Failure, Snapshot, model_from, noisy_examples, recipe_from

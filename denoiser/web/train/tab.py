@@ -12,8 +12,8 @@ import gradio as gr
 
 from ...losses import LOSS_TITLES
 from ...noise import NOISES
-from ..component import Direct
 from ..components import component
+from ..endpoint import DirectEndpoint
 from ..gradio_queue import admitted_by
 from ..server.clients import client_address
 from ..serving import live_training
@@ -39,8 +39,8 @@ def build(pool: ModelPool) -> None:
             yield json.dumps({"error": FAILED})
 
     with gr.Column(elem_id="train"):
-        calls = Direct(partial(wait, queue)), Direct(partial(stop, queue)), preview
-        form = component("train/form", *calls, elem_id="train_form", events=("start",), **choices())
+        calls = DirectEndpoint(partial(wait, queue)), DirectEndpoint(partial(stop, queue))
+        form = component("train/form", *calls, preview, elem_id="train_form", events=("start",), **choices())
         with gr.Column(elem_id="train-side"):
             component("train/ten", elem_id="train_ten")
             component("train/end", partial(checkpoint, user_models), elem_id="train_end")

@@ -1,31 +1,26 @@
-"""The line before the page's functions: whose turn it is, what is told, and that no answers are mixed up."""
+"""The request queue: whose turn it is, what those who wait are told, and that no replies are mixed up."""
 
 import asyncio
+import gc
 import json
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 
 import numpy as np
 import pytest
-from helpers import pixels
+from helpers import pixels, run_async
 from playwright.sync_api import expect
 from web_fixtures import draw, pictures, settle
 
 from denoiser.data import PIXELS
 from denoiser.examples import EXAMPLES
-from denoiser.web import admission
-from denoiser.web.admission import Line, NotYet, Replaced
-from denoiser.web.component import answering, in_line
 from denoiser.web.denoise import tab as denoise
+from denoiser.web.endpoint import as_endpoint, queued, unqueued
+from denoiser.web.server import request_queue
+from denoiser.web.server.request_queue import Queued, RequestQueue, Superseded
 from denoiser.web.serving.model_pool import ModelPool
-
-
-def run(coroutine):
-    """What it returns; the browser tests leave an event loop running in this thread."""
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, coroutine).result()
 
 
 class Desk:
@@ -50,125 +45,226 @@ class Desk:
         return [item for batch in self.batches for item in batch]
 
 
-async def asked(line, desk, *items, group=None):
-    """Tasks that ask for these items one after another, each under its own name, and are all in the line."""
+def queue_of(workers=1, **options):
+    """A request queue with one lane of so many workers."""
+    return RequestQueue({"page": workers}, **options)
+
+
+async def asked(queue, desk, *items, group=None, client=None):
+    """Tasks that ask for these items one after another, each under its own key, and all wait."""
     tasks = []
     for item in items:
-        tasks.append(asyncio.create_task(line.turn(desk, item, item, group)))
+        tasks.append(asyncio.create_task(queue.submit(desk, item, item, group=group, client=client)))
         await asyncio.sleep(0)
     return tasks
 
 
 def test_few_compute_at_a_time_and_the_first_come_first():
     async def scene():
-        line, desk = Line(at_once=2), Desk()
-        tasks = await asked(line, desk, *"abcdefgh")
+        queue, desk = queue_of(2), Desk()
+        tasks = await asked(queue, desk, *"abcdefgh")
         desk.open.set()
         return desk, await asyncio.gather(*tasks)
 
-    desk, replies = run(scene())
+    desk, replies = run_async(scene())
     assert replies == [f"for {item}" for item in "abcdefgh"]
     assert desk.most == 2
     assert sorted(desk.order[:2]) == ["a", "b"]
     assert all(abs(desk.order.index(item) - place) <= 1 for place, item in enumerate("abcdefgh"))
 
 
-def test_who_waits_long_is_told_how_many_are_before_and_keeps_the_place():
+def test_a_request_that_waits_long_is_told_its_position_and_keeps_it():
     async def scene():
-        line, desk = Line(at_once=1, patience=0.05), Desk()
-        tasks = await asked(line, desk, "computing", "first", "second")
+        queue, desk = queue_of(patience=0.05), Desk()
+        tasks = await asked(queue, desk, "computing", "first", "second")
         told = await asyncio.gather(*tasks[1:], return_exceptions=True)
-        line.patience = 20
-        late = await asked(line, desk, "late")
-        again = await asked(line, desk, "second", "first")  # both come back, in another order, after somebody new
+        queue.patience = 20
+        late = await asked(queue, desk, "late")
+        again = await asked(queue, desk, "second", "first")  # both come back, in another order, after somebody new
         desk.open.set()
         await asyncio.gather(*tasks[:1], *late, *again)
         return told, desk.order
 
-    told, order = run(scene())
-    assert [(type(wait), wait.before, wait.again) for wait in told] == [(NotYet, 0, 0), (NotYet, 1, 0)]
+    told, order = run_async(scene())
+    assert [(type(wait), wait.position, wait.retry_after) for wait in told] == [(Queued, 0, 0), (Queued, 1, 0)]
     assert order == ["computing", "first", "second", "late"]
 
 
-def test_a_newer_question_takes_the_place_of_the_older_which_is_never_computed():
+def test_a_newer_request_takes_the_place_of_the_older_which_is_never_computed():
     async def scene():
-        line, desk = Line(at_once=1), Desk()
-        begun = await asked(line, desk, "computing")
-        older = asyncio.create_task(line.turn(desk, "older", "visitor"))
+        queue, desk = queue_of(), Desk()
+        begun = await asked(queue, desk, "computing")
+        older = asyncio.create_task(queue.submit(desk, "older", "visitor"))
         await asyncio.sleep(0)
-        others = await asked(line, desk, "somebody")
-        newer = asyncio.create_task(line.turn(desk, "newer", "visitor"))
+        others = await asked(queue, desk, "somebody")
+        newer = asyncio.create_task(queue.submit(desk, "newer", "visitor"))
         await asyncio.sleep(0)
         desk.open.set()
         return await asyncio.gather(older, newer, *begun, *others, return_exceptions=True), desk.order
 
-    (older, newer, *_), order = run(scene())
-    assert isinstance(older, Replaced)
+    (older, newer, *_), order = run_async(scene())
+    assert isinstance(older, Superseded)
     assert newer == "for newer"
     assert order == ["computing", "newer", "somebody"]
 
 
-def test_a_full_line_says_so_at_once():
+@pytest.mark.parametrize("full", ["all", "client"])
+def test_a_full_queue_says_so_at_once(monkeypatch, full):
+    if full == "client":
+        monkeypatch.setattr(request_queue, "MOST_OF_CLIENT", 2)
+
     async def scene():
-        line, desk = Line(at_once=1, most=2), Desk()
-        tasks = await asked(line, desk, "computing", "a", "b", "c")
-        with pytest.raises(NotYet) as full:
+        queue, desk = queue_of(capacity=2 if full == "all" else 100), Desk()
+        tasks = await asked(queue, desk, "computing", "a", "b", "c", client="one")
+        with pytest.raises(Queued) as refusal:
             await tasks.pop()
+        if full == "client":
+            tasks += await asked(queue, desk, "d", client="another")
         desk.open.set()
         await asyncio.gather(*tasks)
-        return full.value, await line.turn(desk, "later", "later")
+        return refusal.value, await queue.submit(desk, "later", "later", client="one")
 
-    full, later = run(scene())
-    assert full.before == 2
-    assert full.again > 0
+    refusal, later = run_async(scene())
+    assert refusal.position == 2
+    assert refusal.retry_after > 0
     assert later == "for later"
 
 
-def test_the_place_of_who_never_asks_again_is_given_away(monkeypatch):
-    monkeypatch.setattr(admission, "AWAY", 0.1)
+def test_the_place_of_a_client_that_never_comes_back_is_given_away(monkeypatch):
+    monkeypatch.setattr(request_queue, "RETURN", 0.1)
 
     async def scene():
-        line, desk = Line(at_once=1, patience=0.05, most=2), Desk()
-        tasks = await asked(line, desk, "computing", "gone", "gone too")
+        queue, desk = queue_of(patience=0.05, capacity=2), Desk()
+        tasks = await asked(queue, desk, "computing", "gone", "gone too")
         await asyncio.gather(*tasks[1:], return_exceptions=True)
         await asyncio.sleep(0.15)
-        line.patience = 20
-        tasks = [tasks[0], *await asked(line, desk, "here")]
+        queue.patience = 20
+        tasks = [tasks[0], *await asked(queue, desk, "here")]
         desk.open.set()
         await asyncio.gather(*tasks)
-        return desk.order, dict(line.places)
+        return desk.order, dict(queue.tickets), dict(queue.clients)
 
-    assert run(scene()) == (["computing", "here"], {})
+    assert run_async(scene()) == (["computing", "here"], {}, {})
 
 
 def test_those_of_one_group_are_answered_together_up_to_a_limit():
     async def scene():
-        line, desk = Line(at_once=1), Desk()
-        tasks = await asked(line, desk, "computing")
-        tasks += await asked(line, desk, *range(admission.TOGETHER + 2), group="cards")
-        tasks += await asked(line, desk, "alone", "alone too")
-        tasks += await asked(line, desk, "other", group="other cards")
+        queue, desk = queue_of(), Desk()
+        tasks = await asked(queue, desk, "computing")
+        tasks += await asked(queue, desk, *range(request_queue.MAX_BATCH + 2), group="cards")
+        tasks += await asked(queue, desk, "alone", "alone too")
+        tasks += await asked(queue, desk, "other", group="other cards")
         desk.open.set()
         return await asyncio.gather(*tasks), desk.batches
 
-    replies, batches = run(scene())
-    group = list(range(admission.TOGETHER + 2))
+    replies, batches = run_async(scene())
+    group = list(range(request_queue.MAX_BATCH + 2))
     assert batches == [["computing"], group[:-2], group[-2:], ["alone"], ["alone too"], ["other"]]
     assert replies == [f"for {item}" for item in ["computing", *group, "alone", "alone too", "other"]]
 
 
-def test_after_work_that_raises_the_line_goes_on():
+def test_clients_take_turns():
+    async def scene():
+        queue, desk = queue_of(), Desk()
+        tasks = await asked(queue, desk, "computing", *(f"greedy {i}" for i in range(5)), client="greedy")
+        tasks += await asked(queue, desk, "modest", client="modest")
+        tasks += await asked(queue, desk, "unknown")
+        desk.open.set()
+        await asyncio.gather(*tasks)
+        return desk.order
+
+    assert run_async(scene()) == ["computing", "greedy 0", "modest", "unknown", *(f"greedy {i}" for i in range(1, 5))]
+
+
+def test_lanes_do_not_wait_for_each_other():
+    async def scene():
+        queue, slow, quick = RequestQueue({"page": 1, "live": 1}), Desk(), Desk()
+        quick.open.set()
+        tasks = await asked(queue, slow, "slow", "next")
+        reply = await queue.submit(quick, "stroke", "stroke", "live")
+        slow.open.set()
+        await asyncio.gather(*tasks)
+        return reply
+
+    assert run_async(scene()) == "for stroke"
+
+
+def test_after_work_that_raises_the_queue_goes_on():
     def broken(items):
         raise MemoryError
 
     async def scene():
-        line, desk = Line(at_once=1), Desk()
+        queue, desk = queue_of(), Desk()
         desk.open.set()
         with pytest.raises(MemoryError):
-            await line.turn(broken, "a", "a")
-        return await line.turn(desk, "b", "b")
+            await queue.submit(broken, "a", "a")
+        return await queue.submit(desk, "b", "b")
 
-    assert run(scene()) == "for b"
+    assert run_async(scene()) == "for b"
+
+
+def test_a_request_whose_client_left_is_not_computed():
+    async def scene():
+        queue, desk = queue_of(), Desk()
+        begun, left = await asked(queue, desk, "computing", "left")
+        left.cancel()
+        await asyncio.wait({left})
+        desk.open.set()
+        await begun
+        return desk.order, queue.tickets
+
+    assert run_async(scene()) == (["computing"], {})
+
+
+def test_work_that_fails_after_its_client_left_ends_quietly(caplog):
+    desk = Desk()
+
+    def failing(items):
+        desk(items)
+        raise MemoryError
+
+    async def scene():
+        queue = queue_of()
+        (task,) = await asked(queue, failing, "left")
+        while not desk.batches:
+            await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.wait({task})
+        desk.open.set()
+        return await queue.submit(desk, "next", "next")
+
+    assert run_async(scene()) == "for next"
+    gc.collect()  # asyncio complains of an exception that nobody asked for when its future goes
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("state", ["idle", "busy", "full", "stuck", "dead"])
+def test_a_stuck_queue_is_told_from_a_busy_one(monkeypatch, state):
+    monkeypatch.setattr(request_queue, "CHECK", 0.2)
+
+    async def scene():
+        queue, desk = RequestQueue({"page": 1, "live": 1}, capacity=5 if state == "full" else 100), Desk()
+        if state == "dead":
+            queue.lanes["live"].threads.shutdown()
+        elif state in ("busy", "full"):
+            tasks = [asyncio.create_task(queue.submit(sleepy, i, i)) for i in range(6 if state == "full" else 10)]
+            await asyncio.sleep(0)
+        elif state == "stuck":
+            tasks = await asked(queue, desk, "hanging")
+        try:
+            await queue.check()
+        finally:
+            desk.open.set()
+            if state in ("busy", "full", "stuck"):
+                await asyncio.gather(*tasks)
+
+    def sleepy(items):
+        time.sleep(0.05)
+        return items
+
+    expected = {"stuck": TimeoutError, "dead": RuntimeError}.get(state)
+    with pytest.raises(expected) if expected else nullcontext():
+        run_async(scene())
 
 
 # ---------- with the real models ----------
@@ -190,17 +286,22 @@ def requests(pool):
             yield shared | {"factors": None, "models": pool.featured}
 
 
+def call_of(endpoint, queue):
+    """An endpoint behind a request queue, as the browser calls it."""
+    return partial(queued(endpoint), queue=queue)
+
+
 def test_simultaneous_visitors_get_their_own_digits_and_the_same_answers_as_alone(pool, monkeypatch):
     questions = [json.dumps(request) for request in requests(pool)]
-    alone = [json.loads(answering(partial(denoise.compare, pool))([question])) for question in questions]
+    alone = [json.loads(unqueued(partial(denoise.compare, pool))([question])) for question in questions]
     sizes, sweep = [], pool.sweep
     monkeypatch.setattr(pool, "sweep", lambda asked, models: sizes.append(len(asked)) or sweep(asked, models))
 
     async def scene():
-        call = in_line(Line(at_once=2, patience=60), denoise.together(pool))
+        call = call_of(denoise.board_endpoint(pool), RequestQueue({"live": 2}, patience=60))
         return await asyncio.gather(*(call([question, f"visitor {i}"]) for i, question in enumerate(questions)))
 
-    for mine, theirs in zip(map(json.loads, run(scene())), alone, strict=True):
+    for mine, theirs in zip(map(json.loads, run_async(scene())), alone, strict=True):
         assert mine["digit"] == theirs["digit"]
         assert (mine["names"], mine["factors"]) == (theirs["names"], theirs["factors"])
         pictures = [pixels(reply["pictures"]).astype(int) for reply in (mine, theirs)]
@@ -219,21 +320,21 @@ def test_a_request_that_is_none_spoils_nobody_elses(pool):
     texts = [json.dumps(good | part) for part in ({}, *bad, {})]
 
     async def scene():
-        call = in_line(Line(at_once=1, patience=60), denoise.together(pool))
+        call = call_of(denoise.board_endpoint(pool), RequestQueue({"live": 1}, patience=60))
         return await asyncio.gather(*(call([text, str(i)]) for i, text in enumerate(texts)))
 
-    first, *middle, last = map(json.loads, run(scene()))
+    first, *middle, last = map(json.loads, run_async(scene()))
     assert first["digit"] == last["digit"]
     assert all(set(reply) == {"error"} for reply in middle)
 
 
 @pytest.mark.parametrize("data", [None, 5, [], [5], ["{}", 7], ["{}", "n" * 1_000], ["[" * 100_000, "me"]])
 def test_what_no_page_of_ours_sends_gets_a_sentence(pool, data):
-    reply = json.loads(run(in_line(Line(), denoise.together(pool))(data)))
+    reply = json.loads(run_async(call_of(denoise.board_endpoint(pool), RequestQueue())(data)))
     assert set(reply) == {"error"}
 
 
-def test_who_waits_is_answered_where_in_the_line_they_are():
+def test_a_waiting_request_is_answered_with_its_position():
     seen = threading.Event()
 
     def slow(request):
@@ -242,14 +343,14 @@ def test_who_waits_is_answered_where_in_the_line_they_are():
         return {}
 
     async def scene():
-        call = in_line(Line(at_once=1, patience=0.05), slow)
+        call = call_of(as_endpoint(slow), queue_of(patience=0.05))
         begun = asyncio.create_task(call(["{}", "first"]))
         await asyncio.to_thread(seen.wait)
         told = json.loads(await call(["{}", "second"]))
         await begun
         return told, json.loads(await call(["{}", "second"]))
 
-    assert run(scene()) == ({"waiting": 0, "again": 0}, {})
+    assert run_async(scene()) == ({"waiting": 0, "again": 0}, {})
 
 
 # ---------- in a browser ----------
