@@ -39,6 +39,16 @@ def load_sampler(name: str = SAMPLER, device: str = "cpu") -> Sampler:
     return model.to(memory_format=torch.channels_last)
 
 
+def find_sampler(device: str = "cpu") -> tuple[str, Sampler]:
+    """The name of the best sampler that is there, and itself; CheckpointError where there is none."""
+    from .checkpoint import CheckpointError
+
+    try:
+        return SAMPLER, load_sampler(SAMPLER, device)
+    except CheckpointError:
+        return BASELINE, load_sampler(BASELINE, device)
+
+
 def possible_originals(
     noisy: Tensor, count: int = 12, seed: int | Sequence[int] = 0, *, steps: int = STEPS, name: str = SAMPLER
 ) -> Tensor:
@@ -175,20 +185,35 @@ def stroke_width(x: Tensor) -> Tensor:
 STATISTICS: dict[str, Callable[[Tensor], Tensor]] = {"ink": ink, "slant": slant, "stroke width": stroke_width}
 
 
+def reliability(confidence: Tensor, right: Tensor, bins: int = BINS) -> list[list[float]]:
+    """For each of equal bins of `confidence` (N,): how many there are, their mean confidence, the share `right` (N,).
+
+    Both means are 0 in an empty bin.
+    """
+    place = (confidence.double() * bins).ceil().clamp(1, bins).long() - 1
+    found = []
+    for number in range(bins):
+        inside = place == number
+        count = int(inside.sum())
+        means = [values[inside].double().mean().item() if count else 0.0 for values in (confidence, right)]
+        found.append([count, *means])
+    return found
+
+
 def calibration_error(confidence: Tensor, right: Tensor, bins: int = BINS) -> float:
     """By how much confidence (N,) in (0, 1] and the share that was `right` (N,) differ, meaned over equal bins.
 
     Naeini, Cooper and Hauskrecht, "Obtaining Well Calibrated Probabilities", 2015.
     """
-    place = (confidence.double() * bins).ceil().clamp(1, bins).long() - 1
-    gap = torch.zeros(bins, dtype=torch.double).index_add_(0, place, confidence.double() - right.double())
-    return (gap.abs().sum() / len(confidence)).item()
+    gaps = [count * abs(mean - share) for count, mean, share in reliability(confidence, right, bins)]
+    return sum(gaps) / len(confidence)
 
 
-def vote_calibration(shares: Tensor, labels: Tensor) -> dict[str, float]:
+def vote_calibration(shares: Tensor, labels: Tensor) -> dict[str, float | list[list[float]]]:
     """How far votes (B, 10) can be trusted: `accuracy` of the winner, its mean `confidence`, `calibration_error`.
 
-    `nll` is the mean negative log-likelihood of the label in nats, each class given half a vote of 16 beforehand.
+    `bins` are the `reliability` of the winner. `nll` is the mean negative log-likelihood of the label in nats, each
+    class given half a vote of 16 beforehand.
     """
     confidence, winner = shares.max(dim=1)
     right = winner == labels
@@ -197,5 +222,6 @@ def vote_calibration(shares: Tensor, labels: Tensor) -> dict[str, float]:
         "accuracy": right.double().mean().item(),
         "confidence": confidence.mean().item(),
         "calibration_error": calibration_error(confidence, right),
+        "bins": reliability(confidence, right),
         "nll": -smoothed.gather(1, labels.view(-1, 1)).log().mean().item(),
     }

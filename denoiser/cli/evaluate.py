@@ -3,6 +3,7 @@
 import argparse
 import json
 import time
+from pathlib import Path
 
 import torch
 from tqdm import tqdm
@@ -10,7 +11,7 @@ from tqdm import tqdm
 from .. import settings
 from ..data import split_validation
 from ..errors import DenoiserError
-from ..evaluation import FACTORS, evaluate, format_report, posterior
+from ..evaluation import FACTORS, POSTERIOR, evaluate, format_report, posterior
 from ..files import write_atomically
 from ..noise import NOISES
 from ..posterior import BASELINE, SAMPLER
@@ -47,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
             "digits": len(digits),
             "noise_seeds": "each digit's place in the test set",
         }
-        write_atomically(options.json, json.dumps(about | report, indent=1) + "\n")
+        kept = {POSTERIOR: old[POSTERIOR]} if POSTERIOR in (old := _results(options.json)) else {}
+        write_atomically(options.json, json.dumps(about | report | kept, indent=1) + "\n")
     return 0
 
 
@@ -68,8 +70,30 @@ def _posterior(options: argparse.Namespace, device: str, kinds: list[str]) -> in
     if report["dreams"]:
         print(posterior.format_dreams(report["dreams"]))
     if options.json:
-        write_atomically(options.json, json.dumps({"versions": versions()} | report, indent=1) + "\n")
+        about = {
+            "command": _command(options),
+            "versions": versions(),
+            "device": torch.cuda.get_device_name(device) if device == "cuda" else "cpu",
+        }
+        results = _results(options.json) | {POSTERIOR: about | report}
+        write_atomically(options.json, json.dumps(results, indent=1) + "\n")
     return 0
+
+
+def _results(path: Path) -> dict:
+    """What an earlier evaluation wrote to `path`, empty where there is no such file; DenoiserError for another file.
+
+    Figures of denoisers and, under POSTERIOR, of samplers are measured by separate commands and kept in one file.
+    """
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DenoiserError(f"{path} cannot be read as earlier results: {error}") from error
+    if not isinstance(found, dict):
+        raise DenoiserError(f"{path} has no results of an evaluation, and is not overwritten")
+    return found
 
 
 def _command(options: argparse.Namespace) -> str:
@@ -78,5 +102,8 @@ def _command(options: argparse.Namespace) -> str:
     for name in ("noise", "factors", "models"):
         if values := getattr(options, name):
             words += [f"--{name}", *map(str, values)]
+    if options.posterior:
+        words += ["--posterior", f"--originals {options.originals}", f"--dreams {options.dreams}"]
+        words += ["--validation"] if options.validation else []
     words += [f"--{name} {getattr(options, name)}" for name in ("limit", "json") if getattr(options, name)]
     return " ".join(words)

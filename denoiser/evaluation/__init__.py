@@ -16,10 +16,13 @@ from .measure import (
 from .report import format_report
 from .subjects import ORACLE, EvaluationError, default_models, get_subject
 
+POSTERIOR = "posterior"  # the key of the samplers' figures in the file of results
+
 __all__ = [
     "FACTORS",
     "ORACLE",
     "PERIODS",
+    "POSTERIOR",
     "SAMPLE",
     "SPECTRUM_DIGITS",
     "EvaluationError",

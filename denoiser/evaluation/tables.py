@@ -18,6 +18,7 @@ from .subjects import ORACLE
 
 HIGHLIGHTS = ("unet", "conv-32", "conv-64", "dense-16", "vae-2d-best", "tv", "median")
 HALF = 0.5
+UNMEASURED = "Not measured yet."
 
 
 class Results:
@@ -227,6 +228,56 @@ def training(results: Results) -> str:
     return table(["", *(cell for name in recipes for cell in (f"`{name}`, digits / s", "ratio"))], rows)
 
 
+def samplers(results: Results) -> dict[str, list[dict]]:
+    """What was measured of samplers: rows of `originals` and of `dreams`; no rows where nothing was."""
+    found = results.evaluation.get("posterior", {})
+    return {key: found.get(key, []) for key in ("originals", "dreams")}
+
+
+def originals(results: Results) -> str:
+    """How good possible originals are, by sampler, noise kind and factor."""
+    rows = []
+    for row in samplers(results)["originals"]:
+        gain, vote = row["gain"], row["votes"]
+        likelihood = row["log_likelihood"]
+        rows.append(
+            [
+                f"`{row['sampler']}`",
+                NOISES[row["kind"]].label,
+                f"{row['factor']:g}",
+                f"{row['spread_over_error']:.3f}",
+                f"{row['coverage']:.3f}",
+                *(f"{gain[size]:.2f}" if size in gain else "-" for size in ("1", "8", "64")),
+                f"{vote['accuracy']:.1%}",
+                f"{row['denoiser_accuracy']:.1%}",
+                f"{vote['calibration_error']:.3f}",
+                "-" if likelihood is None else f"{likelihood:+.1f}",
+                f"{row['milliseconds']:.0f}",
+            ]
+        )
+    head = ["", "noise", "factor", "spread / error", "coverage", "one, dB", "mean of 8", "of 64", "votes right"]
+    return table([*head, "`unet` right", "calibration error", "log-likelihood", "ms"], rows) if rows else UNMEASURED
+
+
+def dreams(results: Results) -> str:
+    """How much dreams are like test digits, by sampler."""
+    rows = [
+        [
+            f"`{row['sampler']}`",
+            f"{row['dreams']:,}",
+            f"{row['sure']:.1%}",
+            f"{row['total_variation']:.3f}",
+            f"{row['frechet']:.2f}",
+            f"{row['frechet_floor']:.2f}",
+            f"{row['nearest']:.2f}",
+            f"{row['nearest_test']:.2f}",
+        ]
+        for row in samplers(results)["dreams"]
+    ]
+    head = ["", "dreams", "read surely", "classes, total variation", "Fréchet distance", "of training digits"]
+    return table([*head, "nearest training digit", "of a test digit"], rows) if rows else UNMEASURED
+
+
 TABLES: dict[str, Callable[[Results], str]] = {
     f.__name__: f
     for f in (
@@ -240,6 +291,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
         regularisers,
         checkerboards,
         losses,
+        originals,
+        dreams,
     )
 }
 

@@ -111,6 +111,8 @@ class TestQuality:
         found = vote_calibration(shares, torch.tensor([3, 3, 3, 5]))
         assert found["accuracy"] == found["confidence"] == 0.75
         assert found["calibration_error"] == pytest.approx(0)
+        assert found["bins"][7] == [4, 0.75, 0.75]
+        assert [count for count, *_ in found["bins"]] == [0] * 7 + [4, 0, 0]
         expected = -(3 * math.log(12.5 / 21) + math.log(4.5 / 21)) / 4
         assert found["nll"] == pytest.approx(expected)
 
@@ -149,3 +151,14 @@ class TestPublicNames:
     def test_what_does_not_sample_is_refused(self):
         with pytest.raises(CheckpointError, match="'unet' does not sample"):
             posterior.load_sampler("unet")
+
+    def test_the_baseline_stands_in_for_a_sampler_that_is_missing(self, monkeypatch):
+        def missing(name, device="cpu"):
+            if name == posterior.SAMPLER:
+                raise CheckpointError("there is none")
+            return name
+
+        monkeypatch.setattr(posterior, "load_sampler", missing)
+        assert posterior.find_sampler() == (posterior.BASELINE, posterior.BASELINE)
+        monkeypatch.setattr(posterior, "load_sampler", lambda name, device="cpu": name)
+        assert posterior.find_sampler() == (posterior.SAMPLER, posterior.SAMPLER)

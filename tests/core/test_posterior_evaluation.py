@@ -1,5 +1,7 @@
 """Figures of samplers: a sampler that knows the answer gets the figures of one, and one that does not does not."""
 
+import json
+
 import pytest
 import torch
 from torch import nn
@@ -118,4 +120,37 @@ def test_the_command_line_measures_the_baseline(mnist_train, capsys, tmp_path):
     words = "evaluate --posterior --validation --limit 2 --factors 0.5 --models unet-ancestral --json"
     assert main([*words.split(), str(tmp_path / "figures.json")]) == 0
     assert "unet-ancestral" in capsys.readouterr().out
-    assert (tmp_path / "figures.json").exists()
+    assert [row["sampler"] for row in results(tmp_path)["posterior"]["originals"]] == ["unet-ancestral"]
+
+
+def results(folder) -> dict:
+    return json.loads((folder / "figures.json").read_text())
+
+
+class TestOneFileOfResults:
+    """Figures of denoisers and of samplers are kept in one file, whatever is measured first."""
+
+    @pytest.fixture(autouse=True)
+    def _tiny(self, tiny_digits, tmp_path, monkeypatch, configure):
+        monkeypatch.setattr("denoiser.data.load_dataset", lambda name, split, device="cpu": tiny_digits)
+        monkeypatch.setattr("denoiser.cli.evaluate.split_validation", lambda digits: (digits, digits))
+        configure(runs=tmp_path / "runs")
+
+    def measure(self, words, file):
+        assert main(["evaluate", *words.split(), "--limit", "2", "--factors", "0.5", "--json", str(file)]) == 0
+
+    def test_neither_command_overwrites_the_other(self, tmp_path):
+        file = tmp_path / "figures.json"
+        self.measure("--models median", file)
+        self.measure("--posterior --models unet-ancestral", file)
+        both = results(tmp_path)
+        assert both["results"]
+        assert "--posterior --originals 16" in both["posterior"]["command"]
+        self.measure("--models median", file)
+        assert results(tmp_path)["posterior"] == both["posterior"]
+
+    def test_a_file_of_something_else_stays(self, tmp_path, capsys):
+        (tmp_path / "figures.json").write_text("[1, 2]")
+        assert main(["evaluate", "--models", "median", "--limit", "2", "--json", str(tmp_path / "figures.json")]) == 2
+        assert "is not overwritten" in capsys.readouterr().err
+        assert (tmp_path / "figures.json").read_text() == "[1, 2]"
