@@ -50,6 +50,12 @@ def build_parser() -> argparse.ArgumentParser:
             DENOISE_CODES,
         )
     )
+    _add_originals(
+        command(
+            "originals",
+            "Draw clean digits that a noisy picture of 28 x 28 may come from, and say what they read as.",
+        )
+    )
     _add_deploy(command("deploy", "Put the page on Hugging Face Spaces: create the Space and upload what it needs."))
     return parser
 
@@ -117,6 +123,21 @@ def _add_denoise(denoise: argparse.ArgumentParser) -> None:
     denoise.add_argument("--seed", type=int, default=0, metavar="N", help="of the noise (default: %(default)s)")
     _add_precision(denoise)
     _add_device(denoise)
+
+
+def _add_originals(originals: argparse.ArgumentParser) -> None:
+    originals.add_argument("input", type=Path, metavar="IN", help="ink light on dark; noisy, or see --noise")
+    originals.add_argument("output", type=Path, metavar="OUT", help="a picture: all of them side by side")
+    originals.add_argument("--count", type=int, default=12, metavar="N", help="how many (default: %(default)s)")
+    originals.add_argument("--model", metavar="NAME", help="sampler (the default) or unet-ancestral")
+    originals.add_argument("--fit", action="store_true", help="find a digit in any picture and frame it as MNIST does")
+    originals.add_argument("--noise", metavar="KIND", help="add noise first (default: none)")
+    originals.add_argument("--factor", type=float, default=0.5, metavar="F", help="noise factor (default: %(default)s)")
+    originals.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="of the noise and the originals (default: %(default)s)"
+    )
+    originals.add_argument("--json", type=Path, metavar="FILE", help="write the readings there too")
+    _add_device(originals)
 
 
 def _add_deploy(deploy: argparse.ArgumentParser) -> None:

@@ -88,7 +88,7 @@ def picture(tiny_digits, tmp_path):
 
 
 def test_help_of_every_verb(capsys):
-    for verb in ("list", "train", "tune", "evaluate", "denoise"):
+    for verb in ("list", "train", "tune", "evaluate", "denoise", "originals"):
         with pytest.raises(SystemExit) as stop:
             cli.main([verb, "--help"])
         assert stop.value.code == 0
@@ -426,6 +426,40 @@ def test_denoise_frames_a_digit_in_a_large_picture(tiny_digits, tmp_path):
     with Image.open(out) as image:
         assert image.size == (28, 28)
         assert np.asarray(image)[0].max() < 60 < np.asarray(image).max()  # light ink on a dark ground now
+
+
+def test_originals_are_one_sheet_with_their_readings(picture, tmp_path, capsys):
+    out, figures = tmp_path / "out.png", tmp_path / "figures.json"
+    arguments = ["originals", picture(), out, "--count", 8, "--noise", "gaussian", "--factor", 0.4, "--json", figures]
+    assert cli.main([str(a) for a in arguments]) == 0
+    found = json.loads(figures.read_text())
+    assert len(found["readings"]) == 8
+    assert sum(found["votes"].values()) == 8
+    digit, count = next(iter(found["votes"].items()))
+    assert f"{count} of 8 read {digit}" in capsys.readouterr().out
+    with Image.open(out) as image:
+        assert image.size == (6 * 28, 2 * 28)
+        pixels = np.asarray(image).reshape(2, 28, 6, 28).max(axis=(1, 3))
+    assert (pixels > 128).tolist() == [[True] * 6, [True, True, False, False, False, False]]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--count", "0"), "--count is 0"),
+        (("--noise", "rain"), "unknown noise kind 'rain'"),
+        (("--factor", "2"), "--factor is 2"),
+        (("--model", "referee"), "'referee' does not sample"),
+        (("--model", "unet-ancestral", "--noise", "speckle"), "is made for Gaussian noise"),
+    ],
+)
+def test_originals_that_cannot_be_drawn(fails, picture, tmp_path, options, says):
+    assert says in fails("originals", picture(), tmp_path / "out.png", *options)
+
+
+def test_originals_take_a_picture_of_28_x_28_and_write_a_picture(fails, picture, tmp_path):
+    assert "use --fit" in fails("originals", picture(40, 30), tmp_path / "out.png")
+    assert "names no picture format" in fails("originals", picture(), tmp_path / "out.xyz")
 
 
 # ---------- what is wrong is said in one line ----------
