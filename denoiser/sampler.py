@@ -9,7 +9,8 @@ Knows no layers, recipes, noise kinds or files. ancestral.py has a second sample
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
 from itertools import pairwise
 from typing import ClassVar, NamedTuple
 
@@ -52,7 +53,12 @@ class Sampler(Trainable):
     `count` is how many originals to draw for each picture, `seed` an int, or a sequence of one int a picture; `steps`
     is the number of evaluations of the network. With `trajectory` the result is (samples, Trajectory). All pictures
     are float32 (B, 1, 28, 28) in [0, 1]. ValueError where a shape, count or number of steps cannot be.
+
+    With `threads`, an executor of `workers` threads, the originals are drawn side by side in these.
     """
+
+    threads: Executor | None = None
+    workers: int = 1
 
     def forward(self, noisy: Tensor) -> Tensor:
         """The best single guess (B, 1, 28, 28), in one evaluation: about the mean of all possible originals."""
@@ -148,13 +154,31 @@ class Sampler(Trainable):
             rows = slice(start, start + size)
             noise = draw_fields(seeds[rows], count, self.fields(steps)).to(observed.device)
             parts = [each.expand(count, *each.shape).flatten(0, 1) for each in (observed[rows], known[rows])]
-            chunks = []
-            for part in zip(*(each.split(CHUNK) for each in (*parts, noise.flatten(0, 1))), strict=True):
+            rows_at_once = min(CHUNK, math.ceil(len(parts[0]) / self.workers))
+            chunks = zip(*(each.split(rows_at_once) for each in (*parts, noise.flatten(0, 1))), strict=True)
+
+            def draw(part: tuple[Tensor, ...]) -> Tensor:
                 frames = [torch.stack(pair) for pair in self.walk(*part, steps, begin, guess)]
-                chunks.append(torch.stack(frames if trajectory else frames[-1:]))
-            groups.append(torch.cat(chunks, dim=2).unflatten(2, (count, -1)))
+                return torch.stack(frames if trajectory else frames[-1:])
+
+            drawn = self._map(draw, chunks, observed.device.type)
+            groups.append(torch.cat(list(drawn), dim=2).unflatten(2, (count, -1)))
         states, guesses = torch.cat(groups, dim=3).unbind(1)
         return (guesses[-1], Trajectory(states, guesses)) if trajectory else guesses[-1]
+
+    def _map(
+        self, draw: Callable[[tuple[Tensor, ...]], Tensor], parts: Iterable[tuple[Tensor, ...]], device: str
+    ) -> Iterable[Tensor]:
+        """`draw` of each part, in this thread or side by side in `threads`."""
+        if self.threads is None:
+            return map(draw, parts)
+        precision, lower = torch.get_autocast_dtype(device), torch.is_autocast_enabled(device)
+
+        def draw_in_thread(part: tuple[Tensor, ...]) -> Tensor:
+            with torch.inference_mode(), torch.autocast(device, precision, lower):  # both belong to a thread
+                return draw(part)
+
+        return self.threads.map(draw_in_thread, parts)
 
     def fields(self, steps: int) -> int:
         """How many fields of noise one original takes."""

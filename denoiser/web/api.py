@@ -6,30 +6,36 @@ Pictures come and go as data URLs or bare base64 of a picture file. Errors are s
 import base64
 import io
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial, wraps
 from typing import Any, TypedDict
 
 import gradio as gr
+import torch
 from torch import Tensor
 
 from .. import latent
+from ..data import SIDE
 from ..errors import DenoiserError
 from ..image_decoder import UPLOADS
 from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
+from ..noise import add_noise, draw_noise
 from ..referee import class_probabilities
 from ..sweeps import Comparison, SweepRequest
-from .denoise.tab import MOST_BASE64, decode, finite, noise_of
+from .denoise.tab import HIGHEST_SEED, MOST_BASE64, decode, finite, noise_of
 from .endpoint import BadRequest, error_message
 from .latent.tab import place_of
 from .server.attachments import attachments
 from .server.request_queue import LANES, Queued, RequestQueue
 from .serving.model_pool import ModelPool
+from .serving.sampling import Sampled, SamplingService
 
 MOST_MODELS = 30
 BUSY = "Too many calls wait here already. Try again in a few seconds."
+MOST_SAMPLES = 24  # of one call
 ANYBODY = "unet"  # who denoises when nobody is named; where it is not there, the first that is
 
 
@@ -74,6 +80,25 @@ class Decoded(TypedDict):
 
     image: str
     reading: Reading | None
+
+
+class Sample(TypedDict):
+    """A picture that a sampler drew (PNG as a data URL, 28 x 28)."""
+
+    image: str
+    reading: Reading | None
+
+
+class Originals(TypedDict):
+    """What a noisy picture may have been: the samples, their mean, and the digit that most of them read as.
+
+    `noisy` is the picture they are drawn for. `votes` has, for each digit that is read, the number of samples.
+    """
+
+    noisy: str
+    samples: list[Sample]
+    mean: str
+    votes: dict[str, int]
 
 
 class About(TypedDict):
@@ -157,6 +182,67 @@ class Endpoints:
         read = None if self.pool.referee is None else class_probabilities(self.pool.referee, pictures)[0]
         return {"image": as_url(pictures[0]), "reading": reading_of(read)}
 
+    def originals(
+        self,
+        image: str,
+        noise_kind: str = "gaussian",
+        noise_factor: float = 0.0,
+        seed: int = 0,
+        count: int = 12,
+        sample_seed: int = 0,
+        framed: bool = False,
+    ) -> Originals:
+        """Clean digits that a noisy picture may come from, each as likely as the others: a network's guesses.
+
+        Noise is added first where the factor is above 0. The same `sample_seed` gives the same originals.
+        """
+        kind, seed, (factor,) = noise_of({"kind": noise_kind, "seed": seed, "factors": [noise_factor]})
+        count, sample_seed = count_of(count), seed_of(sample_seed)
+        sampling = self.sampling(kind if factor else "gaussian")
+        x = picture_of(image, framed is True)
+        noisy = add_noise(x, draw_noise(kind, x.shape, seed), factor)
+        found = sampling.originals(noisy, count, sample_seed)
+        samples = samples_of(found)
+        votes = Counter(str(sample["reading"]["digit"]) for sample in samples if sample["reading"])
+        return {
+            "noisy": as_url(noisy[0, 0]),
+            "samples": samples,
+            "mean": as_url(found.pictures.mean(dim=0)),
+            "votes": dict(votes.most_common()),
+        }
+
+    def complete(
+        self, image: str, erased: list[int], count: int = 8, sample_seed: int = 0, framed: bool = False
+    ) -> list[Sample]:
+        """The same digit with a part of it drawn anew, several times.
+
+        `erased` is that part of the framed digit: left, top, right and bottom of a box, in pixels from 0 to 28.
+        """
+        if not isinstance(erased, list) or len(erased) != 4 or not all(type(v) is int for v in erased):
+            raise BadRequest("What is erased is a box of four whole numbers: left, top, right, bottom.")
+        left, top, right, bottom = erased
+        if not (0 <= left < right <= SIDE and 0 <= top < bottom <= SIDE):
+            raise BadRequest(f"The box must lie within 0 to {SIDE}, its left before its right and its top above.")
+        count, sample_seed = count_of(count), seed_of(sample_seed)
+        sampling = self.sampling("gaussian")
+        x = picture_of(image, framed is True)
+        mask = torch.zeros(x.shape, dtype=torch.bool)
+        mask[..., top:bottom, left:right] = True
+        return samples_of(sampling.completions(x, mask, count, sample_seed))
+
+    def dream(self, count: int = 12, sample_seed: int = 0) -> list[Sample]:
+        """Digits that nobody wrote, drawn from nothing but noise."""
+        count, sample_seed = count_of(count), seed_of(sample_seed)
+        return samples_of(self.sampling("gaussian").dreams(count, sample_seed))
+
+    def sampling(self, kind: str) -> SamplingService:
+        """The sampler, where there is one for this kind of noise."""
+        if self.pool.sampling is None:
+            raise BadRequest("No sampler is there.")
+        if self.pool.sampling.gaussian_only and kind != "gaussian":
+            raise BadRequest("Originals are computed for Gaussian noise.")
+        return self.pool.sampling
+
     def known(self, name: object) -> str:
         """The name of a model that is there."""
         if not isinstance(name, str) or name not in self.pool.models:
@@ -177,7 +263,7 @@ class Endpoints:
         return name or planes[-1]
 
 
-ENDPOINTS = ("models", "denoise", "compare", "encode", "decode")
+ENDPOINTS = ("models", "denoise", "compare", "encode", "decode", "originals", "complete", "dream")
 
 
 def build(pool: ModelPool, queue: RequestQueue) -> None:
@@ -276,6 +362,26 @@ def as_reply(compared: Comparison) -> Compared:
             for row, name in enumerate(compared.names)
         ],
     }
+
+
+def count_of(count: object) -> int:
+    """How many samples are asked for, checked."""
+    if type(count) is not int or not 1 <= count <= MOST_SAMPLES:
+        raise BadRequest(f"Between 1 and {MOST_SAMPLES} pictures can be drawn at once.")
+    return count
+
+
+def seed_of(seed: object) -> int:
+    """The seed of samples, checked."""
+    if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
+        raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
+    return seed
+
+
+def samples_of(found: Sampled) -> list[Sample]:
+    """What a sampler drew, with the referee's readings."""
+    read = [None] * len(found.pictures) if found.probabilities is None else found.probabilities
+    return [{"image": as_url(p), "reading": reading_of(r)} for p, r in zip(found.pictures, read, strict=True)]
 
 
 def reading_of(probabilities: Tensor | None) -> Reading | None:

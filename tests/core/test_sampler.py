@@ -1,7 +1,9 @@
 """Both samplers fulfil one contract; the flow draws from the exact posterior where its network knows it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from importlib.util import module_from_spec, spec_from_file_location
+from threading import get_ident
 
 import pytest
 import torch
@@ -85,6 +87,40 @@ class TestContract:
             same(sampler.sample(noisy, 2), samples)
         finally:
             torch.set_num_threads(threads)
+
+    def test_originals_drawn_in_several_threads_are_the_same(self, sampler, noisy, monkeypatch):
+        alone = sampler.sample(noisy, 5, seed=3, steps=4)
+        used = set()
+
+        def walk(*arguments):
+            used.add((get_ident(), len(arguments[0])))
+            return type(sampler).walk(sampler, *arguments)
+
+        with ThreadPoolExecutor(2) as threads, torch.autocast("cpu", torch.bfloat16, enabled=False):
+            monkeypatch.setattr(sampler, "threads", threads)
+            monkeypatch.setattr(sampler, "workers", 2)
+            monkeypatch.setattr(sampler, "walk", walk)
+            same(sampler.sample(noisy, 5, seed=3, steps=4), alone)
+        assert get_ident() not in {thread for thread, _ in used}
+        assert [rows for _, rows in used] != [5 * len(noisy)]
+
+    def test_threads_compute_in_the_precision_of_the_caller(self, noisy, monkeypatch):
+        seen = set()
+
+        class Network(nn.Module):
+            def forward(self, state, observed, known, time):
+                seen.add(torch.is_autocast_enabled("cpu"))
+                return state
+
+        sampler = FlowSampler(Network())
+        with ThreadPoolExecutor(2) as threads:
+            monkeypatch.setattr(sampler, "threads", threads)
+            sampler.sample(noisy, 2, steps=1)
+            assert seen == {False}
+            seen.clear()
+            with torch.autocast("cpu", torch.bfloat16):
+                sampler.sample(noisy, 2, steps=1)
+            assert seen == {True}
 
     def test_the_state_of_others_generators_stays(self, sampler, noisy):
         before = torch.get_rng_state()

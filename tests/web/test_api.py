@@ -82,6 +82,37 @@ def test_what_lies_at_a_digits_place_is_what_the_autoencoder_makes_of_it(client,
     assert decoded["reading"]["digit"] == made["reading"]["digit"]
 
 
+def test_originals_are_drawn_for_the_noisy_picture_and_by_their_seed(client, image):
+    def ask(sample_seed, **request):
+        return client.predict(
+            image, noise_factor=0.3, seed=1, sample_seed=sample_seed, count=3, api_name="/originals", **request
+        )
+
+    first = ask(5)
+    assert len(first["samples"]) == 3
+    assert {sample["reading"]["digit"] for sample in first["samples"]} == {3}
+    assert first["votes"] == {"3": 3}
+    stack = np.stack([pixels(sample["image"]) for sample in first["samples"]])
+    assert np.abs(stack.mean(axis=0) - pixels(first["mean"])).max() <= 1
+    assert pixels(first["noisy"]).std() > stack[0].std() / 2
+    assert first == ask(5) != ask(6)
+
+
+def test_completions_keep_what_is_not_erased(client, image):
+    whole = pixels(client.predict(image, ["median"], api_name="/compare")["clean"])
+    samples = client.predict(image, erased=[0, 0, 28, 14], count=2, api_name="/complete")
+    for sample in samples:
+        made = pixels(sample["image"])
+        assert (made[14:] == whole[14:]).all()
+        assert (made[:14] != whole[:14]).any()
+
+
+def test_dreams_differ_from_each_other(client):
+    one, other = client.predict(count=2, sample_seed=4, api_name="/dream")
+    assert one["image"] != other["image"]
+    assert pixels(one["image"]).max() > 128
+
+
 @pytest.mark.parametrize(
     ("endpoint", "request_", "says"),
     [
@@ -98,6 +129,16 @@ def test_what_lies_at_a_digits_place_is_what_the_autoencoder_makes_of_it(client,
         ("decode", {"place": [1e9, 0]}, "off the map"),
         ("decode", {"place": [0, 0, 0]}, "two numbers"),
         ("decode", {"place": "here"}, "two numbers"),
+        ("originals", {"image": "", "count": 25}, "Between 1 and 24"),
+        ("originals", {"image": "", "count": 0}, "Between 1 and 24"),
+        ("originals", {"image": "", "sample_seed": -1}, "whole number"),
+        ("originals", {"image": "", "noise_kind": "rain"}, "kind of noise"),
+        ("originals", {"image": "no picture"}, "base64"),
+        ("complete", {"image": "", "erased": [0, 0, 28]}, "four whole numbers"),
+        ("complete", {"image": "", "erased": [14, 0, 14, 28]}, "within 0 to 28"),
+        ("complete", {"image": "", "erased": [0, 0, 28, 29]}, "within 0 to 28"),
+        ("dream", {"count": 1000}, "Between 1 and 24"),
+        ("dream", {"sample_seed": 2**31}, "whole number"),
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(client, endpoint, request_, says):

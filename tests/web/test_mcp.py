@@ -67,6 +67,13 @@ def test_a_tool_says_what_it_does_and_takes(tools):
     assert takes["noise_factor"]["type"] == "number"
 
 
+def test_an_agent_can_draw_originals(talk):
+    image = base64.b64encode(digit_file()).decode()
+    failed, text = call(talk, "originals", image=image, noise_factor=0.3, count=2)
+    assert not failed
+    assert ast.literal_eval(text)["votes"] == {"3": 2}
+
+
 def test_an_agent_can_denoise(talk):
     image = base64.b64encode(digit_file()).decode()
     failed, text = call(talk, "denoise", image=image, model="conv-64", noise_factor=0.5, seed=1)

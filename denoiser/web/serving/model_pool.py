@@ -8,6 +8,7 @@ from torch import nn
 from ...checkpoint import CheckpointError, list_models, load_checkpoint, load_model
 from ...data import SIDE
 from ...filters import FILTERS
+from ...posterior import find_sampler
 from ...recipe import Recipe
 from ...recipes import RECIPES
 from ...record import Record
@@ -15,13 +16,14 @@ from ...referee import REFEREE
 from ...styles import FAMILY_LABELS
 from ...sweeps import Comparison, SweepRequest, sweep_all
 from ..server import logging as log
+from .sampling import SamplingService
 from .user_models import UserModelStore
 
 
 class ModelPool:
     """Every model with its record, by name. `missing` are those that cannot be loaded, and `problems` says why.
 
-    `user_models` are those that visitors trained. `referee` is None if it cannot be loaded.
+    `user_models` are those that visitors trained. `referee` and `sampling` are None if they cannot be loaded.
     """
 
     def __init__(self):
@@ -45,6 +47,11 @@ class ModelPool:
             self.problems.append(str(error))
         for network in filter(None, (*self.models.values(), self.referee)):
             network.to(memory_format=torch.channels_last)  # a sweep in 0.7 of the time
+        self.sampling: SamplingService | None = None
+        try:
+            self.sampling = SamplingService(*find_sampler(), self.referee)
+        except CheckpointError as error:
+            self.problems.append(str(error))
         for problem in self.problems:
             log.warning("a model is missing", problem=problem)
         self.warm_up()
