@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from .checkpoint import load_checkpoint, load_model
-from .precision import autocast, default_precision
-from .sampler import STEPS, Sampler
+from .runtime.precision import autocast, default_precision
+from .samplers import STEPS, Sampler
 
 SAMPLER = "sampler"
 BASELINE = "unet-ancestral"  # the untrained one: the U-Net in ancestral steps
@@ -28,8 +28,8 @@ CLASSES = 10
 @cache
 def load_sampler(name: str = SAMPLER, device: str = "cpu") -> Sampler:
     """The sampler of that name, or the BASELINE; CheckpointError where it is not there or another kind of model."""
-    from .ancestral import AncestralSampler
     from .checkpoint import CheckpointError
+    from .samplers import AncestralSampler
 
     if name == BASELINE:
         return AncestralSampler(load_model("unet", device)[0]).eval()

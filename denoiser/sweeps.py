@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from .checkpoint import load_model
 from .metrics import CARD_METRICS, METRICS
 from .noise import add_noise, draw_noise
-from .timing import span
+from .runtime.timing import span
 
 NOISE_FACTORS = tuple(i / 20 for i in range(21))  # the grid of a sweep: 0, 0.05, ..., 1
 NOISY = "noisy"  # the row of the noisy picture itself, as if a model did nothing

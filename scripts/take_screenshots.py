@@ -28,7 +28,7 @@ from denoiser.bench.browser import (  # noqa: E402
     find_chromium,
     served_page,
 )
-from denoiser.examples import EXAMPLES  # noqa: E402
+from denoiser.data.examples import EXAMPLES  # noqa: E402
 from denoiser.ink import digit_from_strokes  # noqa: E402
 
 THEMES = ("light", "dark")

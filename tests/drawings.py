@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from denoiser.examples import parse
+from denoiser.data.examples import parse
 
 Stroke = list[tuple[float, float]]
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from denoiser.data import SIDE
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 from denoiser.recipe import Recipe
 from denoiser.recipes import RECIPES

@@ -99,7 +99,7 @@ def page_url():
 @pytest.fixture
 def few_strokes(monkeypatch):
     """Few synthetic digits to train on, and our own ten digits to watch, as where there is no MNIST."""
-    from denoiser.synthetic_digits import DATA, make_synthetic_digits
+    from denoiser.data.synthetic_digits import DATA, make_synthetic_digits
     from denoiser.web.serving import live_training
 
     digits = make_synthetic_digits(480)

@@ -9,7 +9,7 @@ import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 
 STROKE = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": ["dense-16", "conv-64"]}
 

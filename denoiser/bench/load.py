@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from tqdm import tqdm
 
-from ..examples import EXAMPLES
+from ..data.examples import EXAMPLES
 from . import BenchError
 from .browser import served_page
 from .serving import columns, resident_megabytes

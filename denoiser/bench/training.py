@@ -20,9 +20,9 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from ..data import Batch, Digits, load_mnist, split_validation
 from ..models import build
-from ..precision import default_precision
 from ..recipe import OPTIMIZERS, Recipe
 from ..recipes import get_recipe
+from ..runtime.precision import default_precision
 from ..trainable import Trainable
 from ..training import Engine, NoisyBatches, ProcessGroup, Trainer, TrainingError, make_noisy, validation_loss
 

@@ -13,7 +13,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ..examples import EXAMPLES
+from ..data.examples import EXAMPLES
 from . import summary
 
 if TYPE_CHECKING:

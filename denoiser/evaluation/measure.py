@@ -20,10 +20,10 @@ from ..latent import coverage, elbo_terms, exact_nll, has_plane, knn_accuracy
 from ..metrics import METRICS
 from ..models import VAE, Autoencoder
 from ..noise import NOISES, add_noise, draw_noise
-from ..precision import autocast, default_precision
 from ..recipe import Recipe, trained_noise
 from ..record import Record
 from ..referee import REFEREE
+from ..runtime.precision import autocast, default_precision
 from ..sweeps import NOISE_FACTORS, NOISY
 from .cache import ResultCache
 from .subjects import EvaluationError, Subject, default_models, get_subject, trained_on

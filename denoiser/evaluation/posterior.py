@@ -27,9 +27,9 @@ from ..posterior import (
     vote_calibration,
     votes,
 )
-from ..precision import autocast, default_precision
 from ..referee import CONFIDENT, REFEREE
-from ..sampler import Sampler
+from ..runtime.precision import autocast, default_precision
+from ..samplers import Sampler
 from .measure import noisy_batches
 
 FACTORS = (0.5, 0.7, 1.0)

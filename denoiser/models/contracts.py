@@ -4,7 +4,7 @@ Denoiser     model(noisy) -> x_hat, pictures (B, 1, 28, 28) in [0, 1]; Direct is
 Autoencoder  the same by way of a latent: model.encode(x) -> z, model.decode(z) -> x_hat.
 VAE          the same with a Gaussian posterior over the latent; encode gives its mean.
 Classifier   model(x) -> logits (B, 10); it reads pictures and denoises none.
-Sampler      model.sample(noisy, count) -> possible originals (count, B, 1, 28, 28); see sampler.py.
+Sampler      model.sample(noisy, count) -> possible originals (count, B, 1, 28, 28); see samplers/.
 """
 
 import torch

@@ -10,7 +10,7 @@ from itertools import pairwise
 from torch import nn
 
 from ..data import PIXELS, SIDE
-from ..sampler import FlowSampler, Sampler
+from ..samplers import FlowSampler, Sampler
 from ..trainable import Trainable
 from .contracts import VAE, Autoencoder, Classifier, Denoiser, Direct
 from .layers import (

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from ..precision import default_precision
 from ..recipe import OPTIMIZERS, Recipe
+from ..runtime.precision import default_precision
 
 EAGER_STEPS = 3  # before a step is captured: libraries choose their kernels, optimisers allocate their state
 

@@ -11,10 +11,10 @@ import torch
 from torch import Tensor
 
 from ..data import Batch, Digits, batches
-from ..malloc import UNLIMITED, keep_freed_memory
 from ..models import build, grow
-from ..precision import autocast
 from ..recipe import Recipe
+from ..runtime.malloc import UNLIMITED, keep_freed_memory
+from ..runtime.precision import autocast
 from ..trainable import Trainable, WarmStartable
 from .batches import NoisyBatches
 from .distributed import ProcessGroup

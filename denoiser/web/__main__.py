@@ -6,7 +6,7 @@ from denoiser.web.serving import gpu  # noqa: F401, before all else: see there
 import os
 import socket
 
-from denoiser.malloc import DEFAULT_LIMIT, keep_freed_memory
+from denoiser.runtime.malloc import DEFAULT_LIMIT, keep_freed_memory
 from denoiser.web.page import build_page, launch_options
 from denoiser.web.server import logging
 

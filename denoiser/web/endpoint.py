@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from ..errors import DenoiserError
-from ..timing import annotate, request_trace, span
+from ..runtime.timing import annotate, request_trace, span
 from .server import logging as log
 from .server.calls import FAULT
 from .server.limits import INLINE, has_many_values

@@ -14,7 +14,7 @@ from playwright.sync_api import expect
 from web_fixtures import SEVEN, draw, ink_share, pictures, settle
 
 from denoiser.bench.browser import PHONE, free_port, served_page
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 
 pytestmark = pytest.mark.slow
@@ -330,7 +330,7 @@ def test_curves_breaks_and_film_strip_are_of_the_same_ladder(page):
 
 def test_breaking_points_agree_with_the_package(page):
     """What the page says of the example 5 is what sweeps.breaking_point says."""
-    from denoiser.examples import EXAMPLES
+    from denoiser.data.examples import EXAMPLES
     from denoiser.ink import digit_from_strokes
     from denoiser.sweeps import breaking_point, sweep
     from denoiser.web.serving.model_pool import ModelPool

@@ -26,8 +26,8 @@ from denoiser import checkpoint
 from denoiser.bench import load
 from denoiser.bench.browser import free_port, served_page
 from denoiser.data import PIXELS
+from denoiser.data.examples import EXAMPLES
 from denoiser.errors import DenoiserError
-from denoiser.examples import EXAMPLES
 from denoiser.sweeps import SweepRequest, sweep, sweep_all
 from denoiser.web.api import Endpoints
 from denoiser.web.denoise import tab as denoise

@@ -11,10 +11,10 @@ from itertools import pairwise
 import pytest
 import torch
 
-from denoiser import timing
 from denoiser.bench import ablations, limit, serving, stand_ins, summary, training
 from denoiser.data import split_validation
 from denoiser.recipes import get_recipe
+from denoiser.runtime import timing
 
 CPU = torch.device("cpu")
 
@@ -31,7 +31,7 @@ def test_unless_it_is_asked_for_nothing_is_measured():
 
 
 def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
-    from denoiser.examples import EXAMPLES
+    from denoiser.data.examples import EXAMPLES
     from denoiser.web.denoise import tab as denoise
     from denoiser.web.endpoint import unqueued
     from denoiser.web.serving.model_pool import ModelPool

@@ -17,9 +17,9 @@ MODULES = {
 
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
-    "errors", "settings", "files", "malloc", "precision", "data", "noise", "metrics", "losses", "trainable", "sampler",
+    "errors", "settings", "files", "runtime", "data", "noise", "metrics", "losses", "trainable", "samplers",
     "models", "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "images", "ink",
-    "tiles", "batch",
+    "batch",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed
@@ -83,13 +83,13 @@ def test_no_import_runs_back_up(name):
         ("trainable", {"models", "losses", "recipes", "training", "checkpoint"}),
         ("models", {"recipes", "noise", "training", "checkpoint", "files"}),
         ("recipe", {"recipes", "filters", "training", "checkpoint", "files"}),
-        ("sampler", {"models", "recipes", "noise", "training", "checkpoint", "files"}),
+        ("samplers.contract", {"models", "recipes", "noise", "training", "checkpoint", "files"}),
         ("recipes", {"training", "checkpoint", "files"}),
         ("record", {"recipes", "models", "training", "checkpoint", "files"}),
-        ("precision", {"training", "recipe", "recipes", "models"}),
+        ("runtime", {"training", "recipe", "recipes", "models"}),
         ("training", {"checkpoint"}),
         ("images", {"data", "models", "recipes", "checkpoint"}),
-        ("tiles", {"recipes", "noise", "training", "checkpoint", "files", "images"}),
+        ("batch.tiles", {"recipes", "noise", "training", "checkpoint", "files", "images"}),
         ("styles", {"models", "recipes", "checkpoint"}),
     ],
 )

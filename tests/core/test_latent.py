@@ -422,7 +422,7 @@ def test_the_drift_crosses_where_the_comparison_page_says_it_breaks(name, exampl
     from functools import partial
     from types import SimpleNamespace
 
-    from denoiser.examples import EXAMPLES
+    from denoiser.data.examples import EXAMPLES
     from denoiser.ink import digit_from_strokes
     from denoiser.web.denoise import tab as denoise
     from denoiser.web.latent import tab as latent

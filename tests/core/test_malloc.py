@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 FAULTS = """
 import resource, torch
-from denoiser.malloc import LARGEST_BLOCK, UNLIMITED, keep_freed_memory
+from denoiser.runtime.malloc import LARGEST_BLOCK, UNLIMITED, keep_freed_memory
 
 def faults(size, rounds):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -29,7 +29,7 @@ for size in (LARGEST_BLOCK // 2, 2 * LARGEST_BLOCK):  # the second goes back in 
 GIVEN_BACK = """
 import torch
 from pathlib import Path
-from denoiser.malloc import DEFAULT_LIMIT, keep_freed_memory, release_freed_memory
+from denoiser.runtime.malloc import DEFAULT_LIMIT, keep_freed_memory, release_freed_memory
 
 def resident():
     return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

@@ -17,7 +17,7 @@ import pytest
 from PIL import Image
 
 from denoiser.bench.browser import answers, free_port
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 
 ROOT = next(folder for folder in Path(__file__).resolve().parents if (folder / "pyproject.toml").is_file())

@@ -10,7 +10,7 @@ from web_fixtures import settle
 
 from denoiser import cli
 from denoiser.bench import BenchError, load, visitors
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 
 
 def step(count, p95, errors=0):

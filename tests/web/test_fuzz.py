@@ -33,8 +33,8 @@ from PIL import Image
 from denoiser import images
 from denoiser.checkpoint import CheckpointError, load_checkpoint, save_model
 from denoiser.data import SIDE
+from denoiser.data.examples import EXAMPLES
 from denoiser.errors import DenoiserError
-from denoiser.examples import EXAMPLES
 from denoiser.filters import FILTERS
 from denoiser.image_decoder import BROKE_DOWN, UPLOADS, DamagedImage, decode_all
 from denoiser.ink import digit_from_image, digit_from_strokes, framed_from_image

@@ -23,7 +23,7 @@ from web_fixtures import served
 
 from denoiser import latent
 from denoiser.checkpoint import FOLDER
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 from denoiser.web.api import ENDPOINTS
 from denoiser.web.server import limits

@@ -7,10 +7,10 @@ import pytest
 import torch
 from helpers import SMALL_CONV, SMALL_DENSE, pixels
 
+from denoiser.data.synthetic_digits import DATA
 from denoiser.metrics import psnr
 from denoiser.models import build, parameter_count
 from denoiser.recipe import Recipe
-from denoiser.synthetic_digits import DATA
 from denoiser.training import TrainingError
 from denoiser.web.endpoint import BadRequest
 from denoiser.web.serving import live_training

@@ -13,7 +13,7 @@ from functools import partial
 import pytest
 
 from denoiser.bench.browser import APP, answers, free_port
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 from denoiser.ink import InkError
 from denoiser.web.endpoint import unqueued
 from denoiser.web.server import logging as log

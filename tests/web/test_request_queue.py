@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 from web_fixtures import draw, pictures, settle
 
 from denoiser.data import PIXELS
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.endpoint import as_endpoint, queued, unqueued
 from denoiser.web.server import request_queue

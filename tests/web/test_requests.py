@@ -13,7 +13,7 @@ from helpers import pixels
 from PIL import Image
 
 from denoiser.data import PIXELS
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
 from denoiser.sweeps import NOISE_FACTORS
 from denoiser.web.denoise import tab as denoise

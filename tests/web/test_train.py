@@ -13,9 +13,9 @@ import torch
 from helpers import SMALL_DENSE, Clock, pixels
 
 from denoiser.checkpoint import list_models, load_model
-from denoiser.examples import EXAMPLES
+from denoiser.data.examples import EXAMPLES
+from denoiser.data.synthetic_digits import DATA
 from denoiser.models import parameter_count
-from denoiser.synthetic_digits import DATA
 from denoiser.web.denoise import tab as denoise
 from denoiser.web.endpoint import unqueued
 from denoiser.web.server import logging as log

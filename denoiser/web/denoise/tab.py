@@ -16,12 +16,12 @@ import torch
 from torch import Tensor, nn
 
 from ...data import PIXELS, SIDE, has_mnist
-from ...examples import EXAMPLES
+from ...data.examples import EXAMPLES
 from ...image_decoder import UPLOADS, start_workers
 from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...noise import NOISES
+from ...runtime.timing import annotate, span
 from ...sweeps import NOISE_FACTORS, Comparison, SweepRequest
-from ...timing import annotate, span
 from ..components import calling, component
 from ..endpoint import BadRequest, BatchedEndpoint, as_endpoint
 from ..server.attachments import attachments

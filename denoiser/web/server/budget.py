@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from ...malloc import release_freed_memory
+from ...runtime.malloc import release_freed_memory
 
 LARGE = 256_000  # bytes from which on a request needs room
 MOST = 280_000_000  # bytes of large requests held at once: eight of the largest

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from ...data import Digits, has_mnist, load_mnist
+from ...data.examples import EXAMPLES
 from ...evaluation import SPECTRUM_DIGITS
-from ...examples import EXAMPLES
 from ...ink import digit_from_strokes
 
 

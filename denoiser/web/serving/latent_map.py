@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ... import latent
 from ...checkpoint import FOLDER
-from ...examples import EXAMPLES
+from ...data.examples import EXAMPLES
 from ...ink import digit_from_strokes
 from ...referee import class_probabilities
 from ..wire import to_base64

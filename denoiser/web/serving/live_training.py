@@ -16,14 +16,14 @@ from safetensors.torch import load, save
 from torch import nn
 
 from ...data import DataError, Digits, has_mnist, load_mnist, split_validation, training_words
+from ...data.synthetic_digits import DATA, make_synthetic_digits
 from ...inspection import first_weights
 from ...losses import LOSSES
 from ...models import build, parameter_count
 from ...noise import NOISES, add_noise, draw_noise
-from ...precision import default_precision
 from ...recipe import Recipe
 from ...record import Epoch, Record
-from ...synthetic_digits import DATA, make_synthetic_digits
+from ...runtime.precision import default_precision
 from ...training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
 from ..endpoint import BadRequest
 from ..server import logging as log

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from ...posterior import BASELINE
-from ...precision import autocast, default_precision
 from ...referee import class_probabilities
-from ...sampler import STEPS, Sampler, Trajectory
+from ...runtime.precision import autocast, default_precision
+from ...samplers import STEPS, Sampler, Trajectory
 
 MAX_THREADS = 4  # that draw the originals of one request
 

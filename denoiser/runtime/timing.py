@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 
-from . import settings
+from .. import settings
 
 FILE = settings.current.timing_file
 _trace: ContextVar[dict[str, float] | None] = ContextVar("trace", default=None)  # figures of the current request

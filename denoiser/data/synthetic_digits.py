@@ -8,9 +8,9 @@ import math
 
 import torch
 
-from .data import Augmentation, Digits, augment
+from ..data import Augmentation, Digits, augment
+from ..ink import digit_from_strokes
 from .examples import EXAMPLES, Stroke
-from .ink import digit_from_strokes
 
 DATA = "our own strokes"  # the `data` of a recipe trained on these digits
 MAX_SLANT = 0.35  # horizontal shift from bottom to top, as a share of the pad's height

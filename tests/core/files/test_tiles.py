@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from denoiser import tiles
+from denoiser.batch import tiles
+from denoiser.batch.tiles import CONTEXT, MULTIPLE, TILE, reflection_index, restore, takes, windows
 from denoiser.checkpoint import load_model
 from denoiser.filters import FILTERS
 from denoiser.metrics import psnr
 from denoiser.models import build
 from denoiser.noise import add_noise, draw_noise
-from denoiser.tiles import CONTEXT, MULTIPLE, TILE, reflection_index, restore, takes, windows
 
 
 @pytest.fixture(scope="module")

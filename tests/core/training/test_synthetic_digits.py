@@ -5,8 +5,8 @@ import torch
 
 from denoiser.checkpoint import load_checkpoint
 from denoiser.data import split_validation
-from denoiser.examples import EXAMPLES
-from denoiser.synthetic_digits import COPIES, make_synthetic_digits, vary_handwriting
+from denoiser.data.examples import EXAMPLES
+from denoiser.data.synthetic_digits import COPIES, make_synthetic_digits, vary_handwriting
 
 
 @pytest.fixture(scope="module")

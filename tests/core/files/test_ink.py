@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from denoiser.data.examples import EXAMPLES
 from denoiser.errors import DenoiserError
-from denoiser.examples import EXAMPLES
 from denoiser.ink import (
     LARGEST,
     MOST_POINTS,

@@ -16,7 +16,7 @@ from denoiser.evaluation.posterior import (
     measure_dreams,
     measure_originals,
 )
-from denoiser.sampler import IMAGE, Sampler
+from denoiser.samplers import IMAGE, Sampler
 
 
 def fields(seed: int, *shape: int) -> torch.Tensor:

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from .noise import gaussian_log_likelihood
-from .sampler import Sampler
+from ..noise import gaussian_log_likelihood
+from .contract import Sampler
 
 LOWEST = 0.04  # the last noise level above 0
 FACTORS = tuple(number / 50 for number in range(1, 51))  # among which the noise factor of a picture is sought

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .checkpoint import FOLDER, CheckpointError, list_models, load_model
-from .data import SIDE
-from .errors import DenoiserError
-from .images import (
+from ..checkpoint import FOLDER, CheckpointError, list_models, load_model
+from ..data import SIDE
+from ..errors import DenoiserError
+from ..images import (
     flat,
     from_unit,
     full_ink,
@@ -33,10 +33,10 @@ from .images import (
     write_picture,
     write_stack,
 )
-from .ink import InkError, digit_from_image
-from .metrics import psnr
-from .noise import NOISES, add_noise, draw_noise
-from .recipe import PICTURE_TASKS
+from ..ink import InkError, digit_from_image
+from ..metrics import psnr
+from ..noise import NOISES, add_noise, draw_noise
+from ..recipe import PICTURE_TASKS
 from .tiles import BATCH_PIXELS, representative, restore, takes
 
 

@@ -18,7 +18,7 @@ from denoiser.recipes import RECIPES
 from denoiser.training import EMA, Engine, ProcessGroup, Trainer, TrainingError, distributed, fit, trainer
 from denoiser.training.step import make_optimizer
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SLOW, FAST = Engine(), Engine.fastest(torch.device("cpu"), "float32")
 
 

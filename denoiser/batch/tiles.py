@@ -19,8 +19,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from .data import SIDE
-from .precision import autocast, default_precision
+from ..data import SIDE
+from ..runtime.precision import autocast, default_precision
 
 MULTIPLE = 4  # networks halve the size twice
 DIGIT = 32  # pixels a side up to which a picture counts as a single digit

@@ -10,13 +10,13 @@ import torch
 from helpers import ROOT, short
 from torch import nn
 
-from denoiser.ancestral import AncestralSampler, estimate_factor, unclip
 from denoiser.checkpoint import load_checkpoint
 from denoiser.data import Batch
 from denoiser.models import build
 from denoiser.noise import add_noise, draw_noise, gaussian_log_likelihood
 from denoiser.recipes import RECIPES
-from denoiser.sampler import STEPS, FlowSampler, draw_fields, erase
+from denoiser.samplers import STEPS, FlowSampler, draw_fields, erase
+from denoiser.samplers.ancestral import AncestralSampler, estimate_factor, unclip
 from denoiser.training import TrainingError, fit
 
 SMALL = {"widths": (4, 8, 8), "blocks": (1, 1, 1)}
@@ -76,7 +76,7 @@ class TestContract:
     @pytest.mark.parametrize("chunk", [2, 7])  # fewer than the originals of a picture; than those of all
     def test_more_than_a_chunk_is_drawn_as_less(self, sampler, noisy, monkeypatch, chunk):
         whole = sampler.sample(noisy, 3, trajectory=True)
-        monkeypatch.setattr("denoiser.sampler.CHUNK", chunk)
+        monkeypatch.setattr("denoiser.samplers.contract.CHUNK", chunk)
         same(sampler.sample(noisy, 3), whole[0])
         same(sampler.sample(noisy, 3, trajectory=True)[1].states, whole[1].states)
 

@@ -1,0 +1,53 @@
+"""Digits to train on, to measure with and to show: MNIST and other data sets, and digits of our own."""
+
+from .datasets import (
+    DATASETS,
+    Dataset,
+    data_root,
+    data_title,
+    has_mnist,
+    load_dataset,
+    load_folder,
+    load_mnist,
+    shows_digits,
+    training_words,
+)
+from .digits import (
+    PIXELS,
+    SIDE,
+    UNLABELLED,
+    VALIDATION_SIZE,
+    Augmentation,
+    Batch,
+    DataError,
+    Digits,
+    augment,
+    batches,
+    split_validation,
+    to_float,
+)
+
+__all__ = [
+    "DATASETS",
+    "PIXELS",
+    "SIDE",
+    "UNLABELLED",
+    "VALIDATION_SIZE",
+    "Augmentation",
+    "Batch",
+    "DataError",
+    "Dataset",
+    "Digits",
+    "augment",
+    "batches",
+    "data_root",
+    "data_title",
+    "has_mnist",
+    "load_dataset",
+    "load_folder",
+    "load_mnist",
+    "shows_digits",
+    "split_validation",
+    "to_float",
+    "training_words",
+]

@@ -1,0 +1,1 @@
+"""How a process computes: number format, memory it holds, and where the time goes."""
