@@ -51,6 +51,10 @@ def test_no_pickles_no_data_no_large_files(committed):
     assert not [p for p in committed if p.exists() and p.stat().st_size > 10 * 2**20]
 
 
+def test_the_lock_file_names_no_registry_host():
+    assert '"resolved"' not in (ROOT / "package-lock.json").read_text(encoding="utf-8")
+
+
 def test_the_tables_in_the_docs_are_up_to_date():
     path = ROOT / "scripts" / "write_tables.py"
     specification = importlib.util.spec_from_file_location("write_tables", path)

@@ -53,7 +53,8 @@ export function mount({ element }) {
   };
   element.querySelector(".cancel").onclick = () => dialog.close();
   dialog.onclose = () => {
-    for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+    const stream = /** @type {MediaStream | null} */ (video.srcObject);
+    for (const track of stream?.getTracks() ?? []) track.stop();
     video.srcObject = null;
     resolvePicture?.(null);
   };

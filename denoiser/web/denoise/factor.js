@@ -3,5 +3,7 @@ import { on } from "../shell/store.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element }) {
-  on("factor", ({ factor }) => { element.querySelector("output").textContent = factor.toFixed(2); });
+  on("factor", ({ factor }) => {
+    element.querySelector("output").textContent = factor.toFixed(2);
+  });
 }

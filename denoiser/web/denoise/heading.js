@@ -3,5 +3,7 @@ import { on } from "../shell/store.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element }) {
-  on("view already", ({ view, already }) => { element.querySelector(".legend").hidden = view !== "difference" || already; });
+  on("view already", ({ view, already }) => {
+    element.querySelector(".legend").hidden = view !== "difference" || already;
+  });
 }

@@ -7,18 +7,35 @@ import { copies } from "./copies.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const n = element.querySelector(".n"), area = element.querySelector(".area");
-  setHtml(n, props.sizes.map(v => html`<option value="${v}" ${v === 15 ? "selected" : ""}>${v} × ${v}</option>`));
-  setHtml(area, Object.entries(props.areas).map(([v, words]) => html`<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${t(words)}</option>`));
-  const sync = copies(element.querySelector("figure"), root => Object.fromEntries(["sheet", "save", "sharpness", "readable"].map(name => [name, root.querySelector(`.${name}`)])));
-  const percent = v => v === null ? "–" : `${Math.round(v * 100)} %`;
+  const n = element.querySelector(".n");
+  const area = element.querySelector(".area");
+  setHtml(
+    n,
+    props.sizes.map((v) => html`<option value="${v}" ${v === 15 ? "selected" : ""}>${v} × ${v}</option>`),
+  );
+  setHtml(
+    area,
+    Object.entries(props.areas).map(
+      ([v, words]) => html`<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${t(words)}</option>`,
+    ),
+  );
+  const sync = copies(element.querySelector("figure"), (root) =>
+    Object.fromEntries(
+      ["sheet", "save", "sharpness", "readable"].map((name) => [name, root.querySelector(`.${name}`)]),
+    ),
+  );
+  const percent = (v) => (v === null ? "–" : `${Math.round(v * 100)} %`);
 
-  let asked = 0, seen = false, wanted = false;
+  let asked = 0;
+  let seen = false;
+  let wanted = false;
   async function draw() {
-    const { maps } = state, mine = ++asked;
+    const { maps } = state;
+    const mine = ++asked;
     wanted = !seen;
     if (!maps?.length || !seen) return;
-    const sheets = sync(maps), reply = await ask(server.grid, { names: maps.map(map => map.name), n: Number(n.value), area: area.value });
+    const sheets = sync(maps);
+    const reply = await ask(server.grid, { names: maps.map((map) => map.name), n: Number(n.value), area: area.value });
     if (!reply || mine !== asked) return;
     for (const [name, { content, sharpness, readable }] of Object.entries(reply.maps)) {
       const found = sheets.get(name);
@@ -31,10 +48,14 @@ export function mount({ element, props, server }) {
       found.readable.textContent = percent(readable);
     }
   }
-  new IntersectionObserver(([{ isIntersecting }]) => {   // not before anyone looks
-    seen = isIntersecting;
-    if (seen && wanted) draw();
-  }, { rootMargin: "400px" }).observe(element);
+  new IntersectionObserver(
+    ([{ isIntersecting }]) => {
+      // not before anyone looks
+      seen = isIntersecting;
+      if (seen && wanted) draw();
+    },
+    { rootMargin: "400px" },
+  ).observe(element);
   n.onchange = area.onchange = draw;
   on("maps", draw);
 }

@@ -13,17 +13,21 @@ import { mapView } from "./map_view.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const $ = selector => element.querySelector(selector);
-  const { names, first } = props, loaded = new Map(), ALL = "";
+  const $ = (selector) => element.querySelector(selector);
+  const { names, first } = props;
+  const loaded = new Map();
+  const ALL = "";
   const layers = { digits: true, points: true, contours: true, prior: true };
   const shown = Array(10).fill(true);
   const view = mapView(props.reach, draw);
-  let colours = null, chosen = names;
+  let colours = null;
+  let chosen = names;
 
   /* ---------- panels ---------- */
 
   const sync = copies($(".panel-map"), (root, { name }) => {
-    const find = selector => root.querySelector(selector), over = find(".over");
+    const find = (selector) => root.querySelector(selector);
+    const over = find(".over");
     find(".in").onclick = () => view.zoomBy(1.4);
     find(".out").onclick = () => view.zoomBy(1 / 1.4);
     find(".fit").onclick = () => view.fit();
@@ -38,31 +42,55 @@ export function mount({ element, props, server }) {
   }
   let drawing = 0;
   function draw() {
-    if (!drawing) drawing = requestAnimationFrame(() => {
-      drawing = 0;
-      if (!view.width || !colours) return;
-      for (const [name, { ground }] of panels) drawGround(ground, view, loaded.get(name), layers, shown, colours);
-      marks();
-    });
+    if (!drawing)
+      drawing = requestAnimationFrame(() => {
+        drawing = 0;
+        if (!view.width || !colours) return;
+        for (const [name, { ground }] of panels) drawGround(ground, view, loaded.get(name), layers, shown, colours);
+        marks();
+      });
   }
 
-  const nats = v => html`${v.toFixed(1)} <small>nats</small>`, percent = v => `${(v * 100).toFixed(1)} %`;
-  const FIGURES = [   // key, words, what they mean, writing, and whether more is better
+  const nats = (v) => html`${v.toFixed(1)} <small>nats</small>`;
+  const percent = (v) => `${(v * 100).toFixed(1)} %`;
+  /** @type {[string, string, string, (value: number) => unknown, boolean][]} */
+  const FIGURES = [
+    // key, words, what they mean, writing, and whether more is better
     ["negative_elbo", t`negative ELBO`, t`Nats per test digit, at most: what training made small`, nats, false],
     ["nll", t`exact NLL`, t`Nats per test digit: the integral over the plane`, nats, false],
-    ["neighbour_accuracy", t`10-NN accuracy`, t`How often the ten nearest other test digits name the digit`, percent, true],
-    ["coverage", t`read surely`, t`Of 20 × 20 tiles over the prior's quantiles, those read with more than 60 %`, percent, true],
+    [
+      "neighbour_accuracy",
+      t`10-NN accuracy`,
+      t`How often the ten nearest other test digits name the digit`,
+      percent,
+      true,
+    ],
+    [
+      "coverage",
+      t`read surely`,
+      t`Of 20 × 20 tiles over the prior's quantiles, those read with more than 60 %`,
+      percent,
+      true,
+    ],
   ];
-  function tell() {   // the figures, the best of each among the maps shown, and what is wrong with a map
+  function tell() {
+    // the figures, the best of each among the maps shown, and what is wrong with a map
     for (const [name, { figures, note }] of panels) {
       const map = loaded.get(name);
       if (!map) continue;
       note.textContent = map.problem ? t`${t(map.problem)} The map shows what the decoder makes, and no more.` : "";
-      setHtml(figures, FIGURES.map(([key, words, meaning, write, more]) => {
-        const value = map.figures[key], all = [...panels.keys()].map(other => loaded.get(other)?.figures[key]).filter(v => v !== undefined);
-        const best = value === (more ? Math.max(...all) : Math.min(...all));
-        return html`<div title="${meaning}"><dt>${words}</dt><dd class="${best ? "best" : ""}">${value === undefined ? "–" : write(value)}</dd></div>`;
-      }));
+      setHtml(
+        figures,
+        FIGURES.map(([key, words, meaning, write, more]) => {
+          const value = map.figures[key];
+          const all = [...panels.keys()].map((other) => loaded.get(other)?.figures[key]).filter((v) => v !== undefined);
+          const best = value === (more ? Math.max(...all) : Math.min(...all));
+          return html`<div title="${meaning}">
+            <dt>${words}</dt>
+            <dd class="${best ? "best" : ""}">${value === undefined ? "–" : write(value)}</dd>
+          </div>`;
+        }),
+      );
     }
   }
 
@@ -75,35 +103,63 @@ export function mount({ element, props, server }) {
   }
   async function choose(wanted) {
     chosen = wanted;
-    panels = sync(wanted.map(name => ({ name })));
+    panels = sync(wanted.map((name) => ({ name })));
     resize();
-    await Promise.all(wanted.filter(name => !loaded.has(name)).map(load));
+    await Promise.all(wanted.filter((name) => !loaded.has(name)).map(load));
     if (chosen !== wanted) return;
-    const maps = wanted.map(name => loaded.get(name)).filter(Boolean), withCodes = maps.every(map => map.codes);
+    const maps = wanted.map((name) => loaded.get(name)).filter(Boolean);
+    const withCodes = maps.every((map) => map.codes);
     tell();
-    legend.hidden = !maps.some(map => map.codes);
-    element.querySelectorAll(".layers [value=points], .layers [value=contours]").forEach(input => { input.parentElement.hidden = legend.hidden; });
+    legend.hidden = !maps.some((map) => map.codes);
+    element.querySelectorAll(".layers [value=points], .layers [value=contours]").forEach((input) => {
+      input.parentElement.hidden = legend.hidden;
+    });
     set({ maps, point: null, frame: null, routes: null });
-    if (maps.length && !state.pins) set({ pins: withCodes ? { a: "class:0", b: "class:7" } : { a: [-2, 0], b: [2, 0] } });
+    if (maps.length && !state.pins)
+      set({ pins: withCodes ? { a: "class:0", b: "class:7" } : { a: [-2, 0], b: [2, 0] } });
     draw();
   }
   const which = $(".which");
   if (names.length > 1) {
-    const choices = [...names.map(name => [name, name]), [ALL, names.length === 2 ? t`Both` : t`All`]];
+    const choices = [...names.map((name) => [name, name]), [ALL, names.length === 2 ? t`Both` : t`All`]];
     if (matchMedia("(max-width: 700px)").matches) chosen = [first];
     which.hidden = false;
-    setHtml(which, choices.map(([value, words]) => html`<label><input type="radio" name="map-which" value="${value}" ${value === (chosen === names ? ALL : chosen[0]) ? "checked" : ""}><span>${words}</span></label>`));
-    which.onchange = event => choose(event.target.value === ALL ? names : [event.target.value]);
+    setHtml(
+      which,
+      choices.map(
+        ([value, words]) =>
+          html`<label
+            ><input
+              type="radio"
+              name="map-which"
+              value="${value}"
+              ${value === (chosen === names ? ALL : chosen[0]) ? "checked" : ""}
+            /><span>${words}</span></label
+          >`,
+      ),
+    );
+    which.onchange = (event) => choose(event.target.value === ALL ? names : [event.target.value]);
   }
 
   /* ---------- coordinates, layers, legend ---------- */
 
-  $(".mode").onchange = event => view.fit(event.target.value);
-  $(".layers").onchange = event => { layers[event.target.value] = event.target.checked; draw(); };
+  $(".mode").onchange = (event) => view.fit(event.target.value);
+  $(".layers").onchange = (event) => {
+    layers[event.target.value] = event.target.checked;
+    draw();
+  };
   const legend = $(".classes");
-  appendHtml(legend, shown.map((_, c) => html`<button type="button" class="chip" style="--c:var(--k${c})" data-class="${c}" aria-pressed="true">${c}</button>`));
+  appendHtml(
+    legend,
+    shown.map(
+      (_, c) =>
+        html`<button type="button" class="chip" style="--c:var(--k${c})" data-class="${c}" aria-pressed="true">
+          ${c}
+        </button>`,
+    ),
+  );
   appendHtml(legend, html`<button type="button" class="quiet all">${t`Hide all`}</button>`);
-  legend.onclick = event => {
+  legend.onclick = (event) => {
     const chip = event.target.closest("[data-class]");
     if (chip) shown[chip.dataset.class] = !shown[chip.dataset.class];
     else if (event.target.closest(".all")) shown.fill(!shown.every(Boolean));
@@ -116,7 +172,8 @@ export function mount({ element, props, server }) {
   /* ---------- life ---------- */
 
   function resize() {
-    const [{ box }] = panels.values(), onMap = box.clientWidth > 0;
+    const [{ box }] = panels.values();
+    const onMap = box.clientWidth > 0;
     if (onMap) view.resize(box.clientWidth, box.clientHeight);
     if (onMap !== Boolean(state.onMap)) set({ onMap });
   }
@@ -124,6 +181,9 @@ export function mount({ element, props, server }) {
     if (!panels.size && element.clientWidth) choose(chosen);
     else if (panels.size) resize();
   }).observe($(".maps"));
-  on("theme", () => { colours = mapColours(); draw(); });
+  on("theme", () => {
+    colours = mapColours();
+    draw();
+  });
   on("own drift point pins routes frame", marks);
 }

@@ -5,7 +5,7 @@ import { state } from "../shell/store.js";
 import { centred, line, sized, TILE } from "./map_layers.js";
 import { placeOf } from "./plane.js";
 
-const FLAG = 26;   // px by which a pin's letter stands off its place
+const FLAG = 26; // px by which a pin's letter stands off its place
 
 /* where the letter of a pin stands whose place is at that pixel */
 export const flag = ([x, y]) => [x, y < FLAG + 14 ? y + FLAG : y - FLAG];
@@ -54,7 +54,8 @@ function way(g, view, colours, route, frame) {
   if (frame != null) dot(g, view, route[frame], 5, colours.ink);
 }
 function pin(g, view, colours, name, z) {
-  const foot = view.toPixel(z), [x, y] = flag(foot);
+  const foot = view.toPixel(z);
+  const [x, y] = flag(foot);
   g.beginPath();
   g.moveTo(...foot);
   g.lineTo(x, y);
@@ -73,7 +74,8 @@ function pin(g, view, colours, name, z) {
 
 /* the visitor's digit: its path under noise, bold until it crosses, and one sigma around its mean */
 function track(g, view, colours, own, drift) {
-  const { mu, sigma } = own.at(drift), crossed = own.crossing === null ? own.mu.length - 1 : own.factors.indexOf(own.crossing);
+  const { mu, sigma } = own.at(drift);
+  const crossed = own.crossing === null ? own.mu.length - 1 : own.factors.indexOf(own.crossing);
   line(g, view, own.mu.slice(crossed));
   g.setLineDash([2, 3]);
   haloed(g, colours, 1.5, colours.own);
@@ -81,7 +83,14 @@ function track(g, view, colours, own, drift) {
   line(g, view, own.mu.slice(0, crossed + 1));
   haloed(g, colours, 2.5, colours.own);
   own.mu.forEach((z, i) => i > crossed || i % 2 || dot(g, view, z, 2.6, colours.own));
-  line(g, view, Array.from({ length: 49 }, (_, i) => [mu[0] + sigma[0] * Math.cos(i / 24 * Math.PI), mu[1] + sigma[1] * Math.sin(i / 24 * Math.PI)]));
+  line(
+    g,
+    view,
+    Array.from({ length: 49 }, (_, i) => [
+      mu[0] + sigma[0] * Math.cos((i / 24) * Math.PI),
+      mu[1] + sigma[1] * Math.sin((i / 24) * Math.PI),
+    ]),
+  );
   g.fillStyle = colours.own;
   g.globalAlpha = 0.22;
   g.fill();
@@ -94,19 +103,22 @@ function said(g, view, colours, own, drift) {
   const landed = view.toPixel(own.at(drift).mu);
   let below = 18;
   if (own.crossing > 0) {
-    const step = own.factors.indexOf(own.crossing), [x, y] = view.toPixel(own.mu[step]);
+    const step = own.factors.indexOf(own.crossing);
+    const [x, y] = view.toPixel(own.mu[step]);
     label(g, view, colours, t`reads ${own.reads[step]} from ${own.crossing.toFixed(2)}`, x + 14, y - 4, true);
-    if (y < landed[1]) below = -18;   // the two labels apart
+    if (y < landed[1]) below = -18; // the two labels apart
   }
   if (drift < 0.03) label(g, view, colours, t`your drawing`, landed[0] - 18, landed[1] - below, false);
 }
 
 export function drawMarks(canvas, view, map, colours) {
-  const g = sized(canvas, view), { pins, routes, frame, own, drift = 0, point, samples } = state;
+  const g = sized(canvas, view);
+  const { pins, routes, frame, own, drift = 0, point, samples } = state;
   g.clearRect(0, 0, view.width, view.height);
   if (!map) return;
   g.lineJoin = "round";
-  const route = routes?.[map.name], mine = own?.maps[map.name];
+  const route = routes?.[map.name];
+  const mine = own?.maps[map.name];
   if (route) way(g, view, colours, route, frame);
   if (mine) track(g, view, colours, mine, drift);
   for (const name of ["a", "b"]) {
@@ -114,14 +126,16 @@ export function drawMarks(canvas, view, map, colours) {
     if (z) pin(g, view, colours, name, z);
   }
   if (mine) said(g, view, colours, mine, drift);
-  if (point?.by === "sample") samples.forEach(z => dot(g, view, z, 4.5, colours.map, colours.ink, 2));
+  if (point?.by === "sample") samples.forEach((z) => dot(g, view, z, 4.5, colours.map, colours.ink, 2));
   if (point) {
     const [x, y] = view.toPixel(point.z);
-    for (const [colour, thickness] of [[colours.map, 4], [colours.ink, 2]]) {
+    for (const [colour, thickness] of [
+      [colours.map, 4],
+      [colours.ink, 2],
+    ]) {
       g.strokeStyle = colour;
       g.lineWidth = thickness;
       g.strokeRect(x - TILE / 2, y - TILE / 2, TILE, TILE);
     }
   }
 }
-

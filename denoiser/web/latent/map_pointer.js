@@ -8,40 +8,56 @@ import { placeOf } from "./plane.js";
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /* back to the visitor's own point; a finger's point stays until it is sent away */
-const leave = by => { if (state.point?.by === by) set({ point: null }); };
+const leave = (by) => {
+  if (state.point?.by === by) set({ point: null });
+};
 
 /* `canvas` shows what map() gives; null while it is on its way */
 export function mapHands(canvas, view, map) {
-  const touches = new Map();   // pointers that are down: id to pixel
-  let held = null;             // what they hold: a pin's name, "map" or "point"
-  let grip = [0, 0];           // from the pin's place to where it was taken
-  const at = event => { const r = canvas.getBoundingClientRect(); return [event.clientX - r.left, event.clientY - r.top]; };
+  const touches = new Map(); // pointers that are down: id to pixel
+  let held = null; // what they hold: a pin's name, "map" or "point"
+  let grip = [0, 0]; // from the pin's place to where it was taken
+  const at = (event) => {
+    const r = canvas.getBoundingClientRect();
+    return [event.clientX - r.left, event.clientY - r.top];
+  };
   const pointAt = (pixel, by) => set({ point: { z: view.toPlace(pixel), by } });
-  const foot = name => {
-    const { pins } = state, z = pins && placeOf(pins[name], map());
+  const foot = (name) => {
+    const { pins } = state;
+    const z = pins && placeOf(pins[name], map());
     return z && view.toPixel(z);
   };
-  const pinAt = ([x, y], far) => ["a", "b"].find(name => {
-    const pixel = foot(name), letter = pixel && flag(pixel);
-    return letter && Math.hypot(letter[0] - x, letter[1] - y) < far;
-  });
+  /** @param {number[]} pixel */
+  const pinAt = ([x, y], far) =>
+    ["a", "b"].find((name) => {
+      const pixel = foot(name);
+      const letter = pixel && flag(pixel);
+      return letter && Math.hypot(letter[0] - x, letter[1] - y) < far;
+    });
 
-  canvas.onpointerdown = event => {
+  canvas.onpointerdown = (event) => {
     if (!map()) return;
     canvas.setPointerCapture(event.pointerId);
-    const pixel = at(event), mouse = event.pointerType === "mouse", pin = pinAt(pixel, mouse ? 14 : 24);
+    const pixel = at(event);
+    const mouse = event.pointerType === "mouse";
+    const pin = pinAt(pixel, mouse ? 14 : 24);
     touches.set(event.pointerId, pixel);
-    held = touches.size > 1 ? "map" : pin ?? (mouse ? "map" : "point");
+    held = touches.size > 1 ? "map" : (pin ?? (mouse ? "map" : "point"));
     if (held === "point") pointAt(pixel, "touch");
     if (held === pin) grip = foot(pin).map((v, i) => pixel[i] - v);
   };
-  canvas.onpointermove = event => {
+  canvas.onpointermove = (event) => {
     if (!map()) return;
-    const pixel = at(event), last = touches.get(event.pointerId);
+    const pixel = at(event);
+    const last = touches.get(event.pointerId);
     if (last && touches.size > 1) {
       const other = [...touches].find(([id]) => id !== event.pointerId)[1];
       view.pan((pixel[0] - last[0]) / 2, (pixel[1] - last[1]) / 2);
-      view.zoomBy(Math.hypot(pixel[0] - other[0], pixel[1] - other[1]) / Math.max(8, Math.hypot(last[0] - other[0], last[1] - other[1])), [(pixel[0] + other[0]) / 2, (pixel[1] + other[1]) / 2]);
+      view.zoomBy(
+        Math.hypot(pixel[0] - other[0], pixel[1] - other[1]) /
+          Math.max(8, Math.hypot(last[0] - other[0], last[1] - other[1])),
+        [(pixel[0] + other[0]) / 2, (pixel[1] + other[1]) / 2],
+      );
     } else if (last && held === "map") {
       view.pan(pixel[0] - last[0], pixel[1] - last[1]);
       if (event.pointerType === "mouse") pointAt(pixel, "mouse");
@@ -55,33 +71,42 @@ export function mapHands(canvas, view, map) {
     }
     if (last) touches.set(event.pointerId, pixel);
   };
-  canvas.onpointerup = canvas.onpointercancel = event => {
+  canvas.onpointerup = canvas.onpointercancel = (event) => {
     touches.delete(event.pointerId);
     if (!touches.size) held = null;
   };
-  canvas.onpointerleave = event => { if (event.pointerType === "mouse" && !held) leave("mouse"); };
-  canvas.onwheel = event => {
-    if (view.zoom === 1 && event.deltaY > 0 && !event.ctrlKey) return;   // nothing left to zoom out of: the page scrolls
+  canvas.onpointerleave = (event) => {
+    if (event.pointerType === "mouse" && !held) leave("mouse");
+  };
+  canvas.onwheel = (event) => {
+    if (view.zoom === 1 && event.deltaY > 0 && !event.ctrlKey) return; // nothing left to zoom out of: the page scrolls
     event.preventDefault();
     if (map()) view.zoomBy(Math.exp(-clamp(event.deltaY, -200, 200) * (event.ctrlKey ? 0.01 : 0.002)), at(event));
   };
 
-  function step(arrow, far) {   // the pointer by some pixels, the view after it where it would leave
+  function step(arrow, far) {
+    // the pointer by some pixels, the view after it where it would leave
     const { point, own, drift = 0 } = state;
     const from = view.toPixel(point?.z ?? own?.maps[map().name]?.at(drift).mu ?? [0, 0]);
-    const to = [from[0] + arrow[0] * far, from[1] + arrow[1] * far], z = view.toPlace(to);
-    const beyond = (v, size) => v < TILE ? TILE - v : v > size - TILE ? size - TILE - v : 0;
+    const to = [from[0] + arrow[0] * far, from[1] + arrow[1] * far];
+    const z = view.toPlace(to);
+    const beyond = (v, size) => (v < TILE ? TILE - v : v > size - TILE ? size - TILE - v : 0);
     view.pan(beyond(to[0], view.width), beyond(to[1], view.height));
     set({ point: { z, by: "keys" } });
   }
   const keys = {
     Escape: () => set({ point: null }),
-    "+": () => view.zoomBy(1.25), "=": () => view.zoomBy(1.25), "-": () => view.zoomBy(0.8), 0: () => view.fit(),
-    a: () => pinHere("a"), b: () => pinHere("b"),
+    "+": () => view.zoomBy(1.25),
+    "=": () => view.zoomBy(1.25),
+    "-": () => view.zoomBy(0.8),
+    0: () => view.fit(),
+    a: () => pinHere("a"),
+    b: () => pinHere("b"),
   };
-  canvas.onkeydown = event => {
+  canvas.onkeydown = (event) => {
     if (!map() || event.ctrlKey || event.metaKey || event.altKey) return;
-    const arrow = ARROWS[event.key], act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+    const arrow = ARROWS[event.key];
+    const act = keys[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (arrow) step(arrow, event.shiftKey ? TILE : TILE / 4);
     else if (act) act();
     else return;
@@ -91,5 +116,6 @@ export function mapHands(canvas, view, map) {
 }
 
 /* the pointer's place as an end of the morph */
-export const pinHere = name => { if (state.point) set({ pins: { ...state.pins, [name]: state.point.z } }); };
-
+export const pinHere = (name) => {
+  if (state.point) set({ pins: { ...state.pins, [name]: state.point.z } });
+};

@@ -11,33 +11,63 @@ import { placeOf, top } from "./plane.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, server }) {
-  const $ = selector => element.querySelector(selector);
-  const STEPS = 13, FRAME = 130;
+  const $ = (selector) => element.querySelector(selector);
+  const STEPS = 13;
+  const FRAME = 130;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let along = false;
 
   /* ---------- frames ---------- */
 
-  const sync = copies($(".strip"), root => {
+  const sync = copies($(".strip"), (root) => {
     const list = root.querySelector(".frames");
-    setHtml(list, Array(STEPS).fill(html`<li><button type="button"><canvas class="px" width="28" height="28" aria-hidden="true"></canvas><span></span></button></li>`));
-    const frames = [...list.children].map(li => ({ button: li.firstChild, canvas: li.querySelector("canvas"), words: li.querySelector("span") }));
+    setHtml(
+      list,
+      Array(STEPS).fill(
+        html`<li>
+          <button type="button">
+            <canvas class="px" width="28" height="28" aria-hidden="true"></canvas><span></span>
+          </button>
+        </li>`,
+      ),
+    );
+    const frames = [...list.children].map((li) => ({
+      button: li.firstElementChild,
+      canvas: li.querySelector("canvas"),
+      words: li.querySelector("span"),
+    }));
     frames.forEach(({ button }, i) => {
-      button.onpointerenter = button.onfocus = button.onclick = () => { stop(); pick(i); };
-      button.onpointerleave = event => { if (event.pointerType === "mouse") pick(null); };
+      button.onpointerenter =
+        button.onfocus =
+        button.onclick =
+          () => {
+            stop();
+            pick(i);
+          };
+      button.onpointerleave = (event) => {
+        if (event.pointerType === "mouse") pick(null);
+      };
       button.onblur = () => pick(null);
     });
     return { list, frames };
   });
   let strips = new Map();
-  const pick = frame => { if (frame !== (state.frame ?? null)) set({ frame }); };
+  const pick = (frame) => {
+    if (frame !== (state.frame ?? null)) set({ frame });
+  };
 
   function caption({ button, words }, i, reading) {
     const best = reading ? top(reading) : -1;
     setHtml(words, reading ? html`<b>${best}</b>${Math.round(reading[best] * 100)} %` : html`&nbsp;`);
-    button.setAttribute("aria-label", reading ? t`Frame ${i + 1} of ${STEPS}, reads ${best}` : t`Frame ${i + 1} of ${STEPS}`);
+    button.setAttribute(
+      "aria-label",
+      reading ? t`Frame ${i + 1} of ${STEPS}, reads ${best}` : t`Frame ${i + 1} of ${STEPS}`,
+    );
   }
-  on("frame", ({ frame }) => { for (const { frames } of strips.values()) frames.forEach(({ button }, i) => button.classList.toggle("on", i === frame)); });
+  on("frame", ({ frame }) => {
+    for (const { frames } of strips.values())
+      frames.forEach(({ button }, i) => button.classList.toggle("on", i === frame));
+  });
 
   /* ---------- the way ---------- */
 
@@ -45,20 +75,23 @@ export function mount({ element, server }) {
   function ends() {
     const { maps, pins } = state;
     if (!maps?.length || !pins) return null;
-    const found = maps.map(map => [map.name, [placeOf(pins.a, map), placeOf(pins.b, map)]]);
+    const found = maps.map((map) => [map.name, [placeOf(pins.a, map), placeOf(pins.b, map)]]);
     return found.every(([, pair]) => pair.every(Boolean)) ? Object.fromEntries(found) : null;
   }
   const request = () => ({ ends: ends(), along });
 
   function preview() {
     const pairs = ends();
-    for (const [name, select] of Object.entries(choices)) select.value = Array.isArray(state.pins?.[name]) ? "pin" : state.pins?.[name] ?? "pin";
+    for (const [name, select] of Object.entries(choices))
+      select.value = Array.isArray(state.pins?.[name]) ? "pin" : (state.pins?.[name] ?? "pin");
     if (!pairs) return;
     if (!along) {
       const routes = {};
       for (const map of state.maps) {
         const [a, b] = pairs[map.name];
-        routes[map.name] = Array.from({ length: STEPS }, (_, i) => [0, 1].map(k => a[k] + (b[k] - a[k]) * i / (STEPS - 1)));
+        routes[map.name] = Array.from({ length: STEPS }, (_, i) =>
+          [0, 1].map((k) => a[k] + ((b[k] - a[k]) * i) / (STEPS - 1)),
+        );
         strips.get(map.name).frames.forEach((frame, i) => {
           paintDigit(frame.canvas, map.decode(routes[map.name][i]));
           caption(frame, i, map.readings(routes[map.name][i]));
@@ -68,19 +101,34 @@ export function mount({ element, server }) {
     }
     exact();
   }
-  let asking = false, again = false;
-  async function exact() {   // one question at a time, the last one always asked
-    if (asking) { again = true; return; }
+  let asking = false;
+  let again = false;
+  async function exact() {
+    // one question at a time, the last one always asked
+    if (asking) {
+      again = true;
+      return;
+    }
     asking = true;
-    const asked = request(), reply = await ask(server.morph, asked);
+    const asked = request();
+    const reply = await ask(server.morph, asked);
     asking = false;
-    if (again) { again = false; exact(); }
+    if (again) {
+      again = false;
+      exact();
+    }
     if (!reply || JSON.stringify(asked) !== JSON.stringify(request())) return;
     for (const [name, { pictures, readings }] of Object.entries(reply.maps))
-      strips.get(name).frames.forEach((frame, i) => { paintDigit(frame.canvas, fromBase64(pictures[i])); caption(frame, i, readings[i]); });
+      strips.get(name).frames.forEach((frame, i) => {
+        paintDigit(frame.canvas, fromBase64(pictures[i]));
+        caption(frame, i, readings[i]);
+      });
     set({ routes: Object.fromEntries(Object.entries(reply.maps).map(([name, { places }]) => [name, places])) });
   }
-  $(".path").onchange = event => { along = event.target.value === "data"; preview(); };
+  $(".path").onchange = (event) => {
+    along = event.target.value === "data";
+    preview();
+  };
 
   /* ---------- its ends: a place on the map, the visitor's digit, an example, or a class ---------- */
 
@@ -88,47 +136,74 @@ export function mount({ element, server }) {
   function offer() {
     const { maps, own, pins } = state;
     if (!maps?.length) return;
-    const known = Object.keys(maps[0].places).sort().filter(end => maps.every(map => map.places[end])).map(end => {
-      const [kind, digit] = end.split(":");
-      return [end, kind === "class" ? t`class ${digit}` : t`example ${digit}`];
-    });
+    const known = Object.keys(maps[0].places)
+      .sort()
+      .filter((end) => maps.every((map) => map.places[end]))
+      .map((end) => {
+        const [kind, digit] = end.split(":");
+        return [end, kind === "class" ? t`class ${digit}` : t`example ${digit}`];
+      });
     const options = [["pin", t`pin`], ...(own ? [["own", t`your drawing`]] : []), ...known];
-    for (const select of Object.values(choices)) setHtml(select, options.map(([value, words]) => html`<option value="${value}">${words}</option>`));
-    element.querySelectorAll(".along").forEach(label => { label.hidden = !maps.every(map => map.codes); });
-    const gone = end => end === "own" ? !own : maps.some(map => !placeOf(end, map));   // its drawing, or what no map knows
+    for (const select of Object.values(choices))
+      setHtml(
+        select,
+        options.map(([value, words]) => html`<option value="${value}">${words}</option>`),
+      );
+    element.querySelectorAll(".along").forEach((label) => {
+      label.hidden = !maps.every((map) => map.codes);
+    });
+    const gone = (end) => (end === "own" ? !own : maps.some((map) => !placeOf(end, map))); // its drawing, or what no map knows
     const lost = Object.entries(pins ?? {}).filter(([, end]) => gone(end));
-    const { routes } = state, [route = [[-2, 0], [2, 0]]] = Object.values(routes ?? {});
-    if (lost.length) set({ pins: { ...pins, ...Object.fromEntries(lost.map(([name]) => [name, route.at(name === "a" ? 0 : -1)])) } });
+    const { routes } = state;
+    const [
+      route = [
+        [-2, 0],
+        [2, 0],
+      ],
+    ] = Object.values(routes ?? {});
+    if (lost.length)
+      set({ pins: { ...pins, ...Object.fromEntries(lost.map(([name]) => [name, route.at(name === "a" ? 0 : -1)])) } });
     else preview();
   }
-  for (const [name, select] of Object.entries(choices)) select.onchange = () => {
-    const [map] = state.maps, place = placeOf(state.pins[name], map);
-    set({ pins: { ...state.pins, [name]: select.value === "pin" ? place : select.value } });
-  };
+  for (const [name, select] of Object.entries(choices))
+    select.onchange = () => {
+      const [map] = state.maps;
+      const place = placeOf(state.pins[name], map);
+      set({ pins: { ...state.pins, [name]: select.value === "pin" ? place : select.value } });
+    };
 
   /* ---------- playing and keeping ---------- */
 
   let timer = 0;
-  const stop = () => { clearInterval(timer); timer = 0; };
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+  };
   $(".play").onclick = () => {
     stop();
-    if (calm.matches) {   // one frame for each press
+    if (calm.matches) {
+      // one frame for each press
       const next = (state.frame ?? -1) + 1;
       return pick(next < STEPS ? next : null);
     }
     let step = 0;
-    timer = setInterval(() => {   // there and back
+    timer = setInterval(() => {
+      // there and back
       const frame = step < STEPS ? step : 2 * STEPS - 2 - step;
-      if (frame < 0) { stop(); return pick(null); }
+      if (frame < 0) {
+        stop();
+        return pick(null);
+      }
       pick(frame);
       for (const { list } of strips.values()) list.scrollLeft = frame * 96 - list.clientWidth / 2;
       step++;
     }, FRAME);
   };
-  element.querySelectorAll(".save").forEach(button => {
+  element.querySelectorAll(".save").forEach((button) => {
     button.onclick = async () => {
       if (!ends()) return;
-      const { kind } = button.dataset, reply = await ask(server.film, { ...request(), kind });
+      const { kind } = button.dataset;
+      const reply = await ask(server.film, { ...request(), kind });
       if (!reply) return;
       const content = URL.createObjectURL(new Blob([fromBase64(reply.content)], { type: reply.type }));
       download(content, `morph-${[...strips.keys()].join("-")}.${kind}`);
@@ -136,7 +211,9 @@ export function mount({ element, server }) {
     };
   });
 
-  on("maps", ({ maps }) => { if (maps) strips = sync(maps); });
+  on("maps", ({ maps }) => {
+    if (maps) strips = sync(maps);
+  });
   on("maps own", offer);
   on("pins theme", preview);
 }

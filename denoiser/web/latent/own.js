@@ -12,19 +12,32 @@ import { placed } from "./plane.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, server }) {
-  const $ = selector => element.querySelector(selector);
-  const slider = $("#latent-noise"), calm = matchMedia("(prefers-reduced-motion: reduce)");
-  element.querySelectorAll(".draw").forEach(button => { button.onclick = () => openPage("denoise"); });
-  const syncFates = copies($(".fate"), root => Object.fromEntries(["decoded", "made", "lands", "drifts"].map(name => [name, root.querySelector(`.${name}`)])));
+  const $ = (selector) => element.querySelector(selector);
+  const slider = $("#latent-noise");
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
+  element.querySelectorAll(".draw").forEach((button) => {
+    button.onclick = () => openPage("denoise");
+  });
+  const syncFates = copies($(".fate"), (root) =>
+    Object.fromEntries(["decoded", "made", "lands", "drifts"].map((name) => [name, root.querySelector(`.${name}`)])),
+  );
 
   /* ---------- where it lands ---------- */
 
-  let known = "", waiting = 0;
-  function follow() {   // ask once per digit, noise and maps, and only while the page is looked at
+  let known = "";
+  let waiting = 0;
+  function follow() {
+    // ask once per digit, noise and maps, and only while the page is looked at
     clearTimeout(waiting);
     const { maps, digit, kind, seed, onMap } = state;
-    if (!digit) { known = ""; stop(); if (state.own) set({ own: null, drift: 0 }); return mine(); }
-    if (maps?.length && onMap) waiting = setTimeout(locate, 80, { names: maps.map(map => map.name), picture: toBase64(digit), kind, seed });
+    if (!digit) {
+      known = "";
+      stop();
+      if (state.own) set({ own: null, drift: 0 });
+      return mine();
+    }
+    if (maps?.length && onMap)
+      waiting = setTimeout(locate, 80, { names: maps.map((map) => map.name), picture: toBase64(digit), kind, seed });
   }
   async function locate(request) {
     const key = JSON.stringify(request);
@@ -36,9 +49,12 @@ export function mount({ element, server }) {
     for (const track of Object.values(reply.maps)) {
       track.factors = factors;
       track.decoded = track.decoded.map(fromBase64);
-      track.at = factor => {   // between the noise factors that were asked for
-        const at = factor * (factors.length - 1), i = Math.min(factors.length - 2, Math.floor(at)), u = at - i;
-        const between = rows => rows[i].map((v, k) => v + (rows[i + 1][k] - v) * u);
+      track.at = (factor) => {
+        // between the noise factors that were asked for
+        const at = factor * (factors.length - 1);
+        const i = Math.min(factors.length - 2, Math.floor(at));
+        const u = at - i;
+        const between = (rows) => rows[i].map((v, k) => v + (rows[i + 1][k] - v) * u);
         return { mu: between(track.mu), sigma: between(track.sigma) };
       };
     }
@@ -50,16 +66,21 @@ export function mount({ element, server }) {
     $(".rowh .draw").hidden = !digit;
     $(".mine").hidden = !own;
     if (!own) return;
-    const { factors, noisy, maps } = own, step = Math.round(drift * (factors.length - 1));
+    const { factors, noisy, maps } = own;
+    const step = Math.round(drift * (factors.length - 1));
     paintDigit($(".noisy"), noisy[step]);
     $(".drawn").textContent = step ? t`with noise` : t`drawn`;
     slider.value = factors[step];
     $("output").textContent = factors[step].toFixed(2);
-    for (const [name, fate] of syncFates(Object.keys(maps).map(name => ({ name })))) {
-      const track = maps[name], { mu, sigma } = track.at(drift);
+    for (const [name, fate] of syncFates(Object.keys(maps).map((name) => ({ name })))) {
+      const track = maps[name];
+      const { mu, sigma } = track.at(drift);
       paintDigit(fate.decoded, track.decoded[step]);
       fate.made.textContent = track.reads && !state.odd ? t`decoded: ${track.reads[step]}` : t`decoded`;
-      setHtml(fate.lands, tHtml`Lands at <b>${placed(mu)}</b>, give or take ${sigma[0].toFixed(2)} and ${sigma[1].toFixed(2)}.`);
+      setHtml(
+        fate.lands,
+        tHtml`Lands at <b>${placed(mu)}</b>, give or take ${sigma[0].toFixed(2)} and ${sigma[1].toFixed(2)}.`,
+      );
       setHtml(fate.drifts, course(track));
     }
   }
@@ -74,14 +95,20 @@ export function mount({ element, server }) {
   /* ---------- noise rises ---------- */
 
   let animation = 0;
-  const stop = () => { cancelAnimationFrame(animation); animation = 0; };
-  slider.oninput = () => { stop(); set({ drift: Number(slider.value) }); };
+  const stop = () => {
+    cancelAnimationFrame(animation);
+    animation = 0;
+  };
+  slider.oninput = () => {
+    stop();
+    set({ drift: Number(slider.value) });
+  };
   $(".play").onclick = () => {
     const { drift = 0 } = state;
     stop();
     if (calm.matches) return set({ drift: drift >= 1 ? 0 : Math.min(1, drift + 0.1) });
     const start = performance.now();
-    const go = now => {
+    const go = (now) => {
       const drift = clamp((now - start) / 2600, 0, 1);
       set({ drift });
       animation = drift < 1 && state.own ? requestAnimationFrame(go) : 0;

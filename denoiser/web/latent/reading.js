@@ -12,34 +12,52 @@ import { normal, placed, top } from "./plane.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const $ = selector => element.querySelector(selector);
-  const REST = 40;   // ms without a move
+  const $ = (selector) => element.querySelector(selector);
+  const REST = 40; // ms without a move
 
   const chip = $(".state");
-  const sync = copies($(".reading"), root => {
-    const find = selector => root.querySelector(selector), bars = find(".bars");
-    if (props.referee) setHtml(bars, Array.from({ length: 10 }, (_, c) => html`<li style="--c:var(--k${c})"><span>${c}</span><i></i><em></em></li>`));
+  const sync = copies($(".reading"), (root) => {
+    const find = (selector) => root.querySelector(selector);
+    const bars = find(".bars");
+    if (props.referee)
+      setHtml(
+        bars,
+        Array.from({ length: 10 }, (_, c) => html`<li style="--c:var(--k${c})"><span>${c}</span><i></i><em></em></li>`),
+      );
     else root.classList.add("alone");
-    return { big: find(".big"), nearest: find(".nearest"), reads: find(".reads"), where: find(".at"), rows: [...bars.children].map(li => ({ li, bar: li.children[1], value: li.children[2] })) };
+    return {
+      big: find(".big"),
+      nearest: find(".nearest"),
+      reads: find(".reads"),
+      where: find(".at"),
+      rows: [...bars.children].map((li) => ({ li, bar: li.children[1], value: li.children[2] })),
+    };
   });
   let parts = new Map();
 
   /* what is shown: a place on each map, and what it is */
   function here() {
     const { point, routes, frame, own, drift = 0 } = state;
-    if (point) return { title: point.by === "sample" ? t`Drawn from the prior` : t`Under the pointer`, of: () => point.z };
-    if (routes && frame != null) return { title: t`On the way from A to B`, of: map => routes[map.name]?.[frame] };
-    if (own) return { title: drift > 0 ? t`Your drawing with noise, decoded` : t`Your drawing, decoded`, of: map => own.maps[map.name]?.at(drift).mu };
+    if (point)
+      return { title: point.by === "sample" ? t`Drawn from the prior` : t`Under the pointer`, of: () => point.z };
+    if (routes && frame != null) return { title: t`On the way from A to B`, of: (map) => routes[map.name]?.[frame] };
+    if (own)
+      return {
+        title: drift > 0 ? t`Your drawing with noise, decoded` : t`Your drawing, decoded`,
+        of: (map) => own.maps[map.name]?.at(drift).mu,
+      };
     return null;
   }
-  const quantiles = z => z.map(v => normal(v).toFixed(2)).join(", ");
-  let timer = 0, asked = 0;
+  const quantiles = (z) => z.map((v) => normal(v).toFixed(2)).join(", ");
+  let timer = 0;
+  let asked = 0;
   function show() {
-    const { maps, point } = state, found = here();
+    const { maps, point } = state;
+    const found = here();
     if (!maps) return;
     clearTimeout(timer);
     asked++;
-    const places = new Map(maps.map(map => [map, found?.of(map)]));
+    const places = new Map(maps.map((map) => [map, found?.of(map)]));
     chip.hidden = !found;
     chip.textContent = t`atlas`;
     $(".where").textContent = found ? found.title : t`Point at the map`;
@@ -50,14 +68,22 @@ export function mount({ element, props, server }) {
       part.where.textContent = z ? t`${placed(z)}; quantiles ${quantiles(z)}` : "";
       if (!z) part.big.setAttribute("aria-label", t`No place chosen`);
     }
-    const one = maps.length === 1, [z] = places.values();
+    const one = maps.length === 1;
+    const [z] = places.values();
     $(".facts").hidden = !one;
     $(".facts .alone").hidden = !maps[0]?.codes;
     if (one) {
       $(".place").textContent = z ? placed(z) : "–";
       $(".quantiles").textContent = z ? quantiles(z) : "–";
     }
-    if (z) timer = setTimeout(rest, REST, Object.fromEntries([...places].filter(([, at]) => at).map(([map, at]) => [map.name, at])), asked, performance.now());
+    if (z)
+      timer = setTimeout(
+        rest,
+        REST,
+        Object.fromEntries([...places].filter(([, at]) => at).map(([map, at]) => [map.name, at])),
+        asked,
+        performance.now(),
+      );
   }
   async function rest(places, mine, since) {
     const reply = await ask(server.point, { places });
@@ -68,11 +94,15 @@ export function mount({ element, props, server }) {
       parts.get(name).big.setAttribute("aria-label", t`${name}, digit at ${placed(places[name])}: ${words}`);
     }
     chip.textContent = t`exact`;
-    performance.measure("denoiser:exact", { start: since, end: performance.now() });   // for the benchmark
-    if (state.point?.by === "keys") $(".spoken").textContent = Object.keys(places).map(name => parts.get(name).big.getAttribute("aria-label")).join("; ");
+    performance.measure("denoiser:exact", { start: since, end: performance.now() }); // for the benchmark
+    if (state.point?.by === "keys")
+      $(".spoken").textContent = Object.keys(places)
+        .map((name) => parts.get(name).big.getAttribute("aria-label"))
+        .join("; ");
   }
   function paint(name, picture, reading, nearest) {
-    const { big, rows, reads, nearest: line } = parts.get(name), best = reading ? top(reading) : -1;
+    const { big, rows, reads, nearest: line } = parts.get(name);
+    const best = reading ? top(reading) : -1;
     big.classList.toggle("unlit", !picture);
     paintDigit(big, picture);
     rows.forEach(({ li, bar, value }, c) => {
@@ -82,12 +112,22 @@ export function mount({ element, props, server }) {
     });
     reads.textContent = reading ? t`reads ${best}, ${percent(reading[best])}` : "";
     line.textContent = nearest ? t`nearest test digit ${nearest.digit} at ${nearest.distance.toFixed(2)}` : "";
-    if (nearest) setHtml($(".facts .nearest"), html`${nearest.digit} <span class="caption">${t`at ${nearest.distance.toFixed(2)}`}</span>`);
+    if (nearest)
+      setHtml(
+        $(".facts .nearest"),
+        html`${nearest.digit} <span class="caption">${t`at ${nearest.distance.toFixed(2)}`}</span>`,
+      );
     else $(".facts .nearest").textContent = "–";
   }
   $(".back").onclick = () => set({ point: null });
-  element.querySelectorAll("[data-pin]").forEach(button => { button.onclick = () => pinHere(button.dataset.pin); });
-  on("maps", ({ maps }) => { if (maps) parts = sync(maps); });
+  element.querySelectorAll("[data-pin]").forEach((button) => {
+    button.onclick = () => pinHere(button.dataset.pin);
+  });
+  on("maps", ({ maps }) => {
+    if (maps) parts = sync(maps);
+  });
   on("maps point own drift frame theme", show);
-  on("routes", ({ frame }) => { if (frame != null) show(); });
+  on("routes", ({ frame }) => {
+    if (frame != null) show();
+  });
 }

@@ -30,7 +30,15 @@ function patternsOf(translations) {
   return Object.keys(translations)
     .filter((key) => key.includes("{0}"))
     .sort((a, b) => b.length - a.length)
-    .map((key) => [new RegExp(`^${key.split(/\{\d\}/).map(literal).join("(.+)")}$`), translations[key]]);
+    .map((key) => [
+      new RegExp(
+        `^${key
+          .split(/\{\d\}/)
+          .map(literal)
+          .join("(.+)")}$`,
+      ),
+      translations[key],
+    ]);
 }
 
 const fill = (sentence, values) => sentence.replace(/\{(\d)\}/g, (_, i) => values[i]);
@@ -76,7 +84,7 @@ export function tHtml(strings, ...values) {
 export function translateElement(element) {
   if (language === "en") return;
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
-  for (let node; (node = walker.nextNode()); ) {
+  for (let node; (node = walker.nextNode());) {
     const sentence = node.data.replace(/\s+/g, " ").trim();
     if (Object.hasOwn(table, sentence)) node.data = node.data.replace(/\S(.*\S)?/s, () => table[sentence]);
   }

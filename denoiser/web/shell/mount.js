@@ -7,7 +7,7 @@ import { labelTestIds } from "./test_ids.js";
 /**
  * What Gradio gives a component, and every component's `mount` gets.
  * @typedef {object} Context
- * @property {HTMLElement} element
+ * @property {any} element  what is in it, its template says and its script knows
  * @property {any} props
  * @property {Record<string, (request: string, ticket?: string) => Promise<string>>} server
  * @property {(event: string, data?: unknown) => void} trigger
@@ -29,7 +29,8 @@ export async function mountComponent(path, context) {
 
 /** Until our stylesheet applies: components measure themselves and read the theme's colours. */
 async function styled() {
-  const link = document.querySelector(`link[rel="stylesheet"][href*="/style.css"]`);
+  /** @type {HTMLLinkElement | null} */
+  const link = document.querySelector('link[rel="stylesheet"][href*="/style.css"]');
   if (!link || link.sheet) return;
   await new Promise((resolve) => {
     link.addEventListener("load", resolve);

@@ -8,17 +8,19 @@ import { say } from "../shell/toast.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, server }) {
-  const $ = selector => element.querySelector(selector);
-  const MOST = 4;   // own cards on the page
+  const $ = (selector) => element.querySelector(selector);
+  const MOST = 4; // own cards on the page
   let number = 0;
 
   on("result", ({ result }) => {
     $(".card").disabled = $(".take").disabled = !result;
-    $(".words").textContent = result ? t(result.card.title) : t`A trained network can stand beside the others, and be taken home.`;
+    $(".words").textContent = result
+      ? t(result.card.title)
+      : t`A trained network can stand beside the others, and be taken home.`;
   });
   $(".card").onclick = () => {
     const { result, yours } = state;
-    if (!yours.some(m => m.own === result.id)) {
+    if (!yours.some((m) => m.own === result.id)) {
       const name = `yours-${++number}`;
       set({ yours: [...yours, { ...result.card, name, label: "Yours", detail: name, own: result.id }].slice(-MOST) });
     }

@@ -8,26 +8,50 @@ import { say } from "../shell/toast.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server, trigger }) {
-  const $ = selector => element.querySelector(selector);
+  const $ = (selector) => element.querySelector(selector);
   const { widths, codes, well, first, seconds, shortest } = props;
-  const ASK = 1500, ACKNOWLEDGE = 1000, SILENCE = 15000;   // milliseconds
+  const ASK = 1500;
+  const ACKNOWLEDGE = 1000;
+  const SILENCE = 15000; // milliseconds
   const LABELS = { dense: t`Dense`, conv: t`Conv` };
   const settings = { ...first, ...well[first.family] };
 
   /* ---------- the form ---------- */
-  const option = (value, words, chosen) => html`<option value="${value}" ${value === chosen ? "selected" : ""}>${words}</option>`;
-  const radios = (name, values, words = v => v) => values.map(v => html`
-    <label><input type="radio" name="train-${name}" value="${v}" ${v === settings[name] ? "checked" : ""}><span>${words(v)}</span></label>`);
-  $(".data").textContent = props.mnist ? t`On MNIST's 55,000 training digits, for at most ${seconds} s.`
+  const option = (value, words, chosen) =>
+    html`<option value="${value}" ${value === chosen ? "selected" : ""}>${words}</option>`;
+  const radios = (name, values, words = (v) => v) =>
+    values.map(
+      (v) =>
+        html` <label
+          ><input type="radio" name="train-${name}" value="${v}" ${v === settings[name] ? "checked" : ""} /><span
+            >${words(v)}</span
+          ></label
+        >`,
+    );
+  $(".data").textContent = props.mnist
+    ? t`On MNIST's 55,000 training digits, for at most ${seconds} s.`
     : t`MNIST is not on this machine: it learns from 4,000 strokes of our own, for at most ${seconds} s.`;
-  setHtml($(".noise"), Object.entries(props.noises).map(([name, words]) => option(name, t(words), first.noise)));
-  setHtml($(".loss"), Object.entries(props.losses).map(([name, words]) => option(name, t(words), first.loss)));
-  setHtml($(".rate"), props.rates.map(v => option(v, v, settings.rate)));
+  setHtml(
+    $(".noise"),
+    Object.entries(props.noises).map(([name, words]) => option(name, t(words), first.noise)),
+  );
+  setHtml(
+    $(".loss"),
+    Object.entries(props.losses).map(([name, words]) => option(name, t(words), first.loss)),
+  );
+  setHtml(
+    $(".rate"),
+    props.rates.map((v) => option(v, v, settings.rate)),
+  );
   $(".factor").value = first.factor;
-  setHtml($(".family"), radios("family", Object.keys(widths), v => LABELS[v]));
+  setHtml(
+    $(".family"),
+    radios("family", Object.keys(widths), (v) => LABELS[v]),
+  );
 
   function layers() {
-    const { family, width, code } = settings, conv = family === "conv";
+    const { family } = settings;
+    const conv = family === "conv";
     $("#tf-width").textContent = conv ? t`Filters` : t`Hidden units`;
     $("#tf-code").textContent = conv ? t`Code, maps` : t`Code`;
     setHtml($(".width"), radios("width", widths[family]));
@@ -35,23 +59,27 @@ export function mount({ element, props, server, trigger }) {
     count();
   }
   function count() {
-    const { family, width, code } = settings, number = props.parameters[`${family}/${width}/${code}`].toLocaleString("en-US");
-    $(".count").textContent = family === "dense" ? `784 → ${width} → ${code} → ${width} → 784` : `28 × 28 → ${width} × 14 × 14 → ${code} × 7 × 7 → 28 × 28`;
+    const { family, width, code } = settings;
+    const number = props.parameters[`${family}/${width}/${code}`].toLocaleString("en-US");
+    $(".count").textContent =
+      family === "dense"
+        ? `784 → ${width} → ${code} → ${width} → 784`
+        : `28 × 28 → ${width} × 14 × 14 → ${code} × 7 × 7 → 28 × 28`;
     $(".count").append(" ", Object.assign(document.createElement("b"), { textContent: t`${number} parameters` }));
   }
   const said = () => {
     $(".slide output").textContent = settings.factor.toFixed(2);
     $(".factor").setAttribute("aria-valuetext", settings.factor.toFixed(2));
   };
-  $("form").oninput = event => {
+  $("form").oninput = (event) => {
     const { name, value, className } = event.target;
     if (name === "train-family") {
       Object.assign(settings, { family: value }, well[value]);
       $(".rate").value = settings.rate;
-    }
-    else if (name) settings[name.slice("train-".length)] = Number(value);
+    } else if (name) settings[name.slice("train-".length)] = Number(value);
     else settings[className] = ["factor", "rate"].includes(className) ? Number(value) : value;
-    if (name === "train-family") layers(); else count();
+    if (name === "train-family") layers();
+    else count();
     said();
     if (["noise", "factor"].includes(className)) look();
   };
@@ -59,10 +87,15 @@ export function mount({ element, props, server, trigger }) {
   said();
 
   /* ---------- the ten digits under this noise, before anything is trained ---------- */
-  let looking = false, again = false, visible = false;
+  let looking = false;
+  let again = false;
+  let visible = false;
   async function look() {
     if (!visible || state.moments.length) return;
-    if (looking) { again = true; return; }
+    if (looking) {
+      again = true;
+      return;
+    }
     looking = true;
     do {
       again = false;
@@ -72,11 +105,17 @@ export function mount({ element, props, server, trigger }) {
     looking = false;
   }
   new IntersectionObserver(([{ isIntersecting }]) => {
-    if (isIntersecting && !visible) { visible = true; look(); }
+    if (isIntersecting && !visible) {
+      visible = true;
+      look();
+    }
   }).observe(element);
 
   /* ---------- a training: waiting, training, over ---------- */
-  let ticket = null, acknowledged = 0, alarm = 0, turn = 0;   // `turn` counts trainings: an older one's waiting ends
+  let ticket = null;
+  let acknowledged = 0;
+  let alarm = 0;
+  let turn = 0; // `turn` counts trainings: an older one's waiting ends
   const busy = () => state.lesson !== "idle";
 
   function phase(lesson, words) {
@@ -84,16 +123,26 @@ export function mount({ element, props, server, trigger }) {
     $(".settings").disabled = $(".train").disabled = busy();
     $(".stop").disabled = !busy();
     if ($(".state").textContent !== words) $(".state").textContent = words;
-    if (!busy()) { ticket = null; $(".speed").textContent = ""; $(".bar i").style.transform = "scaleX(0)"; }
+    if (!busy()) {
+      ticket = null;
+      $(".speed").textContent = "";
+      $(".bar i").style.transform = "scaleX(0)";
+    }
     clearTimeout(alarm);
-    if (lesson === "training") alarm = setTimeout(() => finish(t`Nothing more arrives from the server. Try again.`), SILENCE);
+    if (lesson === "training")
+      alarm = setTimeout(() => finish(t`Nothing more arrives from the server. Try again.`), SILENCE);
   }
-  const finish = words => { const had = document.activeElement === $(".stop"); phase("idle", words); if (had) $(".train").focus(); };
+  const finish = (words) => {
+    const had = document.activeElement === $(".stop");
+    phase("idle", words);
+    if (had) $(".train").focus();
+  };
 
-  $("form").onsubmit = async event => {
+  $("form").onsubmit = async (event) => {
     event.preventDefault();
     if (busy()) return;
-    const mine = ++turn, asked = { ...settings };
+    const mine = ++turn;
+    const asked = { ...settings };
     phase("waiting", t`Getting ready`);
     $(".stop").focus();
     const ten = await ask(server.preview, { settings: asked });
@@ -105,8 +154,15 @@ export function mount({ element, props, server, trigger }) {
       if (!reply) return finish("");
       ticket = reply.ticket;
       if (ticket && !reply.before) break;
-      phase("waiting", !ticket ? t`Getting ready` : reply.before === 1 ? t`1 visitor before you` : t`${reply.before} visitors before you`);
-      await new Promise(resolve => setTimeout(resolve, ticket ? ASK : 0));
+      phase(
+        "waiting",
+        !ticket
+          ? t`Getting ready`
+          : reply.before === 1
+            ? t`1 visitor before you`
+            : t`${reply.before} visitors before you`,
+      );
+      await new Promise((resolve) => setTimeout(resolve, ticket ? ASK : 0));
       if (mine !== turn) return;
     }
     phase("training", t`Learning`);
@@ -115,7 +171,7 @@ export function mount({ element, props, server, trigger }) {
   };
   $(".stop").onclick = async () => {
     if (ticket) await ask(server.stop, { ticket });
-    if (state.lesson !== "waiting") return;   // a training says itself when it is over
+    if (state.lesson !== "waiting") return; // a training says itself when it is over
     turn++;
     finish("");
   };
@@ -128,21 +184,32 @@ export function mount({ element, props, server, trigger }) {
       if (!moments.length) return finish("");
     }
     if (moment.steps && moment.steps !== moments.at(-1)?.steps) {
-      const { at } = state, last = at < 0 || at === moments.length - 1;
+      const { at } = state;
+      const last = at < 0 || at === moments.length - 1;
       set({ moments: [...moments, moment], at: last ? moments.length : at });
     }
-    if (moment.over) {   // without an id where it was too short to be kept
+    if (moment.over) {
+      // without an id where it was too short to be kept
       const { id, card, steps, psnr } = moment;
       if (id) set({ result: { id, card } });
       else say(t`Too short to keep: train for at least ${shortest} s.`);
-      return finish(t`Trained in ${Math.round(moment.seconds)} s, ${steps} steps: ${psnr.toFixed(1)} dB instead of ${state.ten.psnr.toFixed(1)} dB.`);
+      return finish(
+        t`Trained in ${Math.round(moment.seconds)} s, ${steps} steps: ${psnr.toFixed(1)} dB instead of ${state.ten.psnr.toFixed(1)} dB.`,
+      );
     }
     if (!busy()) return;
     phase("training", t`Learning`);
     if (moment.seconds === undefined) return;
     $(".bar i").style.transform = `scaleX(${Math.min(1, moment.seconds / seconds)})`;
-    const left = Math.max(0, Math.ceil(seconds - moment.seconds)), speed = moment.speed ? Math.round(moment.speed / 100) * 100 : null;
-    $(".speed").textContent = [t`${left} s left`, t`${moment.steps.toLocaleString("en-US")} steps`, speed && t`${speed.toLocaleString("en-US")} digits a second`].filter(Boolean).join(t`, `);
+    const left = Math.max(0, Math.ceil(seconds - moment.seconds));
+    const speed = moment.speed ? Math.round(moment.speed / 100) * 100 : null;
+    $(".speed").textContent = [
+      t`${left} s left`,
+      t`${moment.steps.toLocaleString("en-US")} steps`,
+      speed && t`${speed.toLocaleString("en-US")} digits a second`,
+    ]
+      .filter(Boolean)
+      .join(t`, `);
     if (performance.now() - acknowledged > ACKNOWLEDGE) {
       acknowledged = performance.now();
       ask(server.wait, { ticket });

@@ -7,14 +7,31 @@ import { on, set, state } from "../shell/store.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element }) {
-  const $ = selector => element.querySelector(selector);
-  const ROWS = [["clean", t`Clean`], ["noisy", t`Noisy`], ["denoised", t`Denoised`]];
-  const FRAME = 120, calm = matchMedia("(prefers-reduced-motion: reduce)");
+  const $ = (selector) => element.querySelector(selector);
+  const ROWS = [
+    ["clean", t`Clean`],
+    ["noisy", t`Noisy`],
+    ["denoised", t`Denoised`],
+  ];
+  const FRAME = 120;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
-  setHtml($(".rows"), ROWS.map(([name, words]) => html`
-    <div class="row" data-row="${name}" role="img"><div class="who"><b>${words}</b><small>&nbsp;</small></div>
-      ${Array(10).fill(html`<canvas class="px unlit" width="28" height="28" aria-hidden="true"></canvas>`)}</div>`));
-  const rows = Object.fromEntries([...element.querySelectorAll(".row")].map(row => [row.dataset.row, { row, small: row.querySelector("small"), canvases: [...row.querySelectorAll("canvas")] }]));
+  setHtml(
+    $(".rows"),
+    ROWS.map(
+      ([name, words]) =>
+        html` <div class="row" data-row="${name}" role="img">
+          <div class="who"><b>${words}</b><small>&nbsp;</small></div>
+          ${Array(10).fill(html`<canvas class="px unlit" width="28" height="28" aria-hidden="true"></canvas>`)}
+        </div>`,
+    ),
+  );
+  const rows = Object.fromEntries(
+    [...element.querySelectorAll(".row")].map((row) => [
+      row.dataset.row,
+      { row, small: row.querySelector("small"), canvases: [...row.querySelectorAll("canvas")] },
+    ]),
+  );
 
   function show(name, pixels, words, label) {
     const { row, small, canvases } = rows[name];
@@ -28,33 +45,53 @@ export function mount({ element }) {
   on("ten theme", ({ ten }) => {
     $(".origin").textContent = ten ? t(ten.origin) : "";
     show("clean", ten && fromBase64(ten.clean), "", t`Ten digits, clean`);
-    show("noisy", ten && fromBase64(ten.noisy), ten && `${ten.psnr.toFixed(1)} dB`, ten ? t`The same with noise, ${ten.psnr.toFixed(1)} dB` : t`Noisy`);
+    show(
+      "noisy",
+      ten && fromBase64(ten.noisy),
+      ten && `${ten.psnr.toFixed(1)} dB`,
+      ten ? t`The same with noise, ${ten.psnr.toFixed(1)} dB` : t`Noisy`,
+    );
   });
 
   /* ---------- any moment of the training ---------- */
-  const range = $("input"), play = $(".play");
-  const time = moment => `${moment.seconds.toFixed(1)} s`;
+  const range = $("input");
+  const play = $(".play");
+  const time = (moment) => `${moment.seconds.toFixed(1)} s`;
   on("moments at theme", ({ moments, at }) => {
-    const moment = moments[at], many = moments.length > 1;
+    const moment = moments[at];
+    const many = moments.length > 1;
     range.disabled = play.disabled = !many;
     range.max = Math.max(0, moments.length - 1);
     range.value = Math.max(0, at);
     $("output").textContent = moment ? time(moment) : "";
     range.setAttribute("aria-valuetext", moment ? t`after ${moment.steps} steps, ${time(moment)}` : "");
     const psnr = moment?.psnr?.toFixed(1);
-    show("denoised", moment ? fromBase64(moment.pictures) : null, moment && `${psnr} dB`, moment ? t`Denoised after ${time(moment)}, ${psnr} dB` : t`Denoised: nothing yet`);
+    show(
+      "denoised",
+      moment ? fromBase64(moment.pictures) : null,
+      moment && `${psnr} dB`,
+      moment ? t`Denoised after ${time(moment)}, ${psnr} dB` : t`Denoised: nothing yet`,
+    );
   });
   let timer = 0;
-  const halt = () => { clearInterval(timer); timer = 0; };
-  range.oninput = () => { halt(); set({ at: Number(range.value) }); };
+  const halt = () => {
+    clearInterval(timer);
+    timer = 0;
+  };
+  range.oninput = () => {
+    halt();
+    set({ at: Number(range.value) });
+  };
   play.onclick = () => {
-    const { moments, at } = state, next = at >= moments.length - 1 ? 0 : at + 1;
-    if (calm.matches) return set({ at: next });   // steps on press
+    const { moments, at } = state;
+    const next = at >= moments.length - 1 ? 0 : at + 1;
+    if (calm.matches) return set({ at: next }); // steps on press
     if (timer) return halt();
     set({ at: at >= moments.length - 1 ? 0 : at });
     timer = setInterval(() => {
       const { moments, at } = state;
-      if (at >= moments.length - 1) halt(); else set({ at: at + 1 });
+      if (at >= moments.length - 1) halt();
+      else set({ at: at + 1 });
     }, FRAME);
   };
 }

@@ -1,0 +1,80 @@
+import "./browser.js";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const { formatLink, packStrokes, parseLink, unpackStrokes } = await import("../../denoiser/web/shell/share_link.js");
+const { state } = await import("../../denoiser/web/shell/store.js");
+
+const STROKES = [
+  [
+    [0.1, 0.2, 0, 0],
+    [0.123, 0.456, 0.1, 0],
+  ],
+  [[1, 0, 0.4, 0]],
+];
+const link = (facts) =>
+  `#d=${btoa(JSON.stringify({ k: "gaussian", e: 1, f: 0.5, m: [], ...facts })).replace(/=+$/, "")}`;
+
+test("strokes come back, in thousandths of the pad's side and hundredths of a second", () => {
+  assert.deepEqual(unpackStrokes(packStrokes(STROKES)), STROKES);
+});
+
+test("a link says all that belongs to a picture", () => {
+  const shown = [{ name: "unet" }, { name: "yours-1", own: "secret" }];
+  const facts = {
+    ...state,
+    strokes: STROKES,
+    kind: "speckle",
+    seed: 7,
+    factor: 0.35,
+    already: true,
+    odd: "letter",
+    shown,
+  };
+  assert.deepEqual(parseLink(formatLink(facts)), {
+    strokes: STROKES,
+    picture: null,
+    odd: "letter",
+    already: true,
+    kind: "speckle",
+    seed: 7,
+    factor: 0.35,
+    wanted: ["unet"],
+  });
+});
+
+test("a link made before still opens", () => {
+  const old =
+    "#d=eyJrIjoic3BlY2tsZSIsImUiOjc3LCJmIjowLjgsIm0iOlsidW5ldCIsIm1lZGlhbiJdLCJzIjpbWzUwMCwzMDAsMCw1MDAsNzAwLDVdXX0";
+  const { strokes, kind, seed, factor, wanted } = parseLink(old);
+  assert.deepEqual([kind, seed, factor, wanted], ["speckle", 77, 0.8, ["unet", "median"]]);
+  assert.deepEqual(strokes, [
+    [
+      [0.5, 0.3, 0, 0],
+      [0.5, 0.7, 0.05, 0],
+    ],
+  ]);
+});
+
+test("a link that was cut or forged is refused", () => {
+  parseLink(link({}));
+  for (const facts of [
+    { s: [[500, 5000, 0]] },
+    { s: [[500, 500]] },
+    { s: [[null, null, null]] },
+    { s: [[]] },
+    { s: Array(6).fill(Array(3000).fill(500)) },
+    { p: "AAAA" },
+    { p: {} },
+    { o: "cat" },
+    { e: "1" },
+    { e: -1 },
+    { f: 7 },
+    { f: "0.5" },
+    { m: [1] },
+    { m: "unet" },
+    { k: 1 },
+  ])
+    assert.throws(() => parseLink(link(facts)), undefined, JSON.stringify(facts));
+  for (const hash of ["#d=", "#d=%%%", link({}).slice(0, 20)]) assert.throws(() => parseLink(hash), undefined, hash);
+});
