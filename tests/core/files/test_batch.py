@@ -9,7 +9,8 @@ import pytest
 from helpers import idx
 from PIL import Image
 
-from denoiser import batch, checkpoint, cli
+from denoiser import checkpoint, cli
+from denoiser.batch import file_denoiser
 from denoiser.models import build, parameter_count
 from denoiser.noise import add_noise, draw_noise
 from denoiser.recipes import RECIPES
@@ -92,8 +93,8 @@ def test_a_network_that_takes_28_x_28_only_does_those(capsys, folder, tmp_path):
 
 
 def test_without_a_name_each_size_gets_its_best_model(capsys, folder, tmp_path, monkeypatch):
-    monkeypatch.setattr(batch, "list_models", lambda: ["dense-16", "median"])
-    monkeypatch.setattr(batch, "FOLDER", tmp_path)  # no evaluation.json
+    monkeypatch.setattr(file_denoiser, "list_models", lambda: ["dense-16", "median"])
+    monkeypatch.setattr(file_denoiser, "FOLDER", tmp_path)  # no evaluation.json
     said = denoise(capsys, folder, tmp_path / "out")[1]
     assert "4 of 6 files by dense-16, median" in said
 
@@ -156,7 +157,9 @@ def test_the_u_net_takes_every_size(capsys, folder, tmp_path, monkeypatch):
     model = build(recipe.network, recipe.settings)
     record = Record(recipe, parameters=parameter_count(model))
     checkpoint.save_model(model, record, tmp_path / "models")
-    monkeypatch.setattr(batch, "load_model", functools.partial(checkpoint.load_model, folder=tmp_path / "models"))
+    monkeypatch.setattr(
+        file_denoiser, "load_model", functools.partial(checkpoint.load_model, folder=tmp_path / "models")
+    )
     Image.new("L", (50, 31), 99).save(folder / "odd.png")
     np.save(folder / "stack.npy", np.zeros((2, 30, 45), np.float32))
     code, said, failures = denoise(capsys, folder, tmp_path / "out", "--model", "unet")
