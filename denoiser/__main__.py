@@ -305,7 +305,7 @@ def train_each(plan: dict, digits, engine, team, resume: bool, flags: str) -> No
     """
     from tqdm import tqdm
 
-    from .checkpoint import save_model, up_to_date
+    from .checkpoint import load_checkpoint, save_model, up_to_date
     from .data import split_validation, training_words
     from .latent import has_plane, write_codes
     from .models import parameter_count
@@ -322,7 +322,10 @@ def train_each(plan: dict, digits, engine, team, resume: bool, flags: str) -> No
                 continue
             started_as = versions()
             try:
-                model, outcome = fit(recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, team=team)
+                start = load_checkpoint(recipe.warm_start)[0].state_dict() if recipe.warm_start else None
+                model, outcome = fit(
+                    recipe, digits, state_file=state, resume=resume, engine=engine, bar=bar, team=team, warm_start=start
+                )
             except KeyboardInterrupt:
                 rest = " ".join(list(plan)[place:])
                 kept = "kept" if state.exists() else "no epoch of it is done"

@@ -21,9 +21,10 @@ from .data import SIDE
 from .errors import DenoiserError
 from .files import LockedError, locked, read_regular, sweep, write_in_order
 from .filters import FILTERS
-from .models import Denoiser, build, parameter_count
+from .models import TASK_CONTRACTS, build, parameter_count
 from .noise import NOISES
 from .recipes import FAMILIES, NAME, RECIPES, TASKS, Recipe, fingerprint, sane_settings
+from .sampler import Sampler
 
 PACKAGE = Path(__file__).resolve().parent
 INSTALLED = PACKAGE / "checkpoints"  # of an installed package; in a checkout they lie beside it
@@ -275,9 +276,11 @@ def _refuse_other_types(model: nn.Module, tensors: Mapping[str, Tensor]) -> None
 @torch.inference_mode()
 def _try(model: nn.Module, task: str) -> None:
     """ValueError where a network is of another kind than its task, or its weights make no numbers of a picture."""
-    if isinstance(model, Denoiser) == (task == "read"):
+    if not isinstance(model, TASK_CONTRACTS[task]):
         raise ValueError(f"it is not made for the task {task!r}")
-    if not model(torch.linspace(0, 1, SIDE * SIDE).view(1, 1, SIDE, SIDE)).isfinite().all():
+    picture = torch.linspace(0, 1, SIDE * SIDE).view(1, 1, SIDE, SIDE)
+    output = model.sample(picture, 1) if isinstance(model, Sampler) else model(picture)
+    if not output.isfinite().all():
         raise ValueError("they make no numbers of a picture")
 
 
@@ -287,7 +290,7 @@ def list_models(folder: Path = FOLDER) -> list[str]:
     A checkpoint whose record cannot be read is listed too: loading it says what is wrong.
     """
     order = {name: place for place, name in enumerate(RECIPES)}
-    names = [name for name in trained(folder) if _task(name, folder) != "read"]
+    names = [name for name in trained(folder) if _task(name, folder) not in ("read", "sample")]
     return sorted(names, key=lambda name: (order.get(name, len(order)), name)) + list(FILTERS)
 
 

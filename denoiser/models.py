@@ -1,9 +1,10 @@
-"""Every network: builders that differ in their layers alone, and the three contracts they fulfil.
+"""Every network: builders that differ in their layers alone, and the contracts they fulfil.
 
 Denoiser     model(noisy) -> x_hat, pictures (B, 1, 28, 28) in [0, 1]; Direct is one without a code.
 Autoencoder  the same by way of a code: model.encode(x) -> z, model.decode(z) -> x_hat.
 VAE          the same, its code a Gaussian posterior; encode gives the mean.
 Classifier   model(x) -> logits (B, 10); reads pictures, denoises none.
+Sampler      model.sample(noisy, count) -> possible originals (count, B, 1, 28, 28); see sampler.py.
 
 Each has `loss(batch, ...)`, so that the training loop knows no formula, and names the `criteria` and `penalties` it
 understands, so that a recipe that asks for others is refused. Knows nothing of recipes, noise or files.
@@ -22,6 +23,7 @@ from torch import Tensor, nn
 
 from .data import PIXELS, SIDE, Batch
 from .losses import LOSSES, PENALTIES, gaussian_kl
+from .sampler import FlowSampler, Sampler
 
 IMAGE = (1, SIDE, SIDE)
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
@@ -328,20 +330,61 @@ class Residual(nn.Module):
         return self.second(F.silu(self.first(F.silu(x)))).add_(x)  # in place: its memory is still at hand
 
 
+class TimedResidual(Residual):
+    """A residual block that is told the time: between its convolutions each channel is scaled and shifted by it.
+
+    It starts as the plain block. Perez et al., "FiLM", 2018.
+    """
+
+    def __init__(self, width: int, time_features: int):
+        super().__init__(width)
+        self.film = nn.Linear(time_features, 2 * width)
+
+    def start(self) -> None:
+        """What is done to the layers' own start."""
+        super().start()
+        nn.init.zeros_(self.film.weight)
+
+    def forward(self, x: Tensor, time: Tensor) -> Tensor:
+        scale, shift = self.film(time)[..., None, None].chunk(2, dim=1)
+        return self.second(F.silu(torch.addcmul(shift, self.first(F.silu(x)), 1 + scale))).add_(x)
+
+
+class Blocks(nn.Sequential):
+    """Blocks one after the other, each given the same condition beside the picture, if there is one."""
+
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
+        for block in self:
+            x = block(x, *condition)
+        return x
+
+
 class Level(nn.Module):
     """One size of a U-Net: blocks, the smaller sizes between a halving and a doubling, and blocks again."""
 
-    def __init__(self, width: int, blocks: int, below: nn.Module, width_below: int):
+    def __init__(self, before: Blocks, below: nn.Module, after: Blocks, width: int, width_below: int):
         super().__init__()
-        self.before = nn.Sequential(*(Residual(width) for _ in range(blocks)))
+        self.before = before
         self.down = nn.Conv2d(width, width_below, 2, stride=2)
         self.below = below
         self.up = Transposed(width_below, width, 2, stride=2)
-        self.after = nn.Sequential(*(Residual(width) for _ in range(blocks)))
+        self.after = after
 
-    def forward(self, x: Tensor) -> Tensor:
-        x = self.before(x)
-        return self.after(x + self.up(self.below(self.down(x))))
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
+        x = self.before(x, *condition)
+        return self.after(x + self.up(self.below(self.down(x), *condition)), *condition)
+
+
+def _levels(widths: Sequence[int], blocks: Sequence[int], block: Callable[[int], nn.Module]) -> nn.Module:
+    """All sizes of a U-Net, `block(width)` giving a new block."""
+
+    def row(width: int, count: int) -> Blocks:
+        return Blocks(*(block(width) for _ in range(count)))
+
+    body: nn.Module = row(widths[-1], blocks[-1])
+    for (width, below), count in zip(reversed(list(pairwise(widths))), reversed(blocks[:-1]), strict=True):
+        body = Level(row(width, count), body, row(width, count), width, below)
+    return body
 
 
 def unet(widths: Sequence[int], blocks: Sequence[int]) -> Direct:
@@ -349,17 +392,68 @@ def unet(widths: Sequence[int], blocks: Sequence[int]) -> Direct:
 
     `widths` and `blocks` count from the largest size to the smallest. Ronneberger, Fischer and Brox, "U-Net", 2015.
     """
-    body: nn.Module = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks[-1])))
-    for (width, below), count in zip(reversed(list(pairwise(widths))), reversed(blocks[:-1]), strict=True):
-        body = Level(width, count, body, below)
     return Direct(
         nn.Sequential(
             nn.Conv2d(1, widths[0], 3, padding=1),  # w x 28 x 28
-            body,  # w x 28 x 28
+            _levels(widths, blocks, Residual),  # w x 28 x 28
             nn.SiLU(),
             nn.Conv2d(widths[0], 1, 3, padding=1),  # 1 x 28 x 28
         )
     )
+
+
+class TimedUNet(nn.Module):
+    """A U-Net of three planes, whose blocks are told the time; its layers are named as those of `unet`.
+
+    forward(state, observed, known, time) -> logits, pictures (B, 1, 28, 28) and times (B,) in [0, 1].
+    """
+
+    def __init__(self, widths: Sequence[int], blocks: Sequence[int], time_features: int):
+        super().__init__()
+        self.body = nn.ModuleList(
+            [
+                nn.Conv2d(3, widths[0], 3, padding=1),  # w x 28 x 28
+                _levels(widths, blocks, lambda width: TimedResidual(width, time_features)),  # w x 28 x 28
+                nn.SiLU(),
+                nn.Conv2d(widths[0], 1, 3, padding=1),  # 1 x 28 x 28
+            ]
+        )
+        self.time = nn.Sequential(nn.Linear(time_features, time_features), nn.SiLU())
+        frequencies = torch.exp(torch.linspace(0, math.log(32), time_features // 2))
+        self.register_buffer("frequencies", math.pi * frequencies, persistent=False)
+
+    def forward(self, state: Tensor, observed: Tensor, known: Tensor, time: Tensor) -> Tensor:
+        angles = time[:, None] * self.frequencies
+        features = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
+        enter, levels, activation, leave = self.body
+        planes = torch.cat([state, observed, known], dim=1).contiguous(memory_format=torch.channels_last)
+        return leave(activation(levels(enter(planes), features)))
+
+    def warm_start(self, weights: Mapping[str, Tensor]) -> None:
+        """Start from a `unet` of the same size: until trained further, answer as it does to what is observed.
+
+        Raises ValueError where its weights do not fit.
+        """
+        enter = self.body[0].weight
+        weights = dict(weights)
+        with torch.no_grad():
+            plane = weights.pop("body.0.weight", None)
+            if plane is None or plane.shape != enter[:, 1:2].shape:
+                raise ValueError("they are not the weights of a U-Net of the same width")
+            enter.zero_()
+            enter[:, 1:2] = plane
+        try:
+            new = self.load_state_dict(weights, strict=False)
+        except RuntimeError as error:
+            raise ValueError("the layers have other shapes") from error
+        own = ("body.0.weight", "time.")
+        if new.unexpected_keys or not all(key.startswith(own) or ".film." in key for key in new.missing_keys):
+            raise ValueError("they have other layers")
+
+
+def flow_unet(widths: Sequence[int], blocks: Sequence[int], time_features: int = 64) -> FlowSampler:
+    """A U-Net as that of `unet` that is also given the time and a noisy state, sampled by flow matching."""
+    return FlowSampler(TimedUNet(widths, blocks, time_features))
 
 
 class LSTMEncoder(nn.Module):
@@ -504,10 +598,19 @@ NETWORKS: dict[str, Callable[..., nn.Module]] = {
     "vae_dense": vae_dense,
     "vae_deep": vae_deep,
     "classifier": classifier,
+    "flow_unet": flow_unet,
 }
 
 
-def contract(network: str) -> type[Denoiser | Classifier]:
+TASK_CONTRACTS: dict[str, type[nn.Module]] = {
+    "denoise": Denoiser,
+    "reconstruct": Denoiser,
+    "read": Classifier,
+    "sample": Sampler,
+}
+
+
+def contract(network: str) -> type[Denoiser | Classifier | Sampler]:
     """The class that the network of that name is an instance of."""
     return signature(NETWORKS[network]).return_annotation
 

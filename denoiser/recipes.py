@@ -17,14 +17,14 @@ import torch
 from .data import Augmentation, data_title
 from .errors import DenoiserError
 from .filters import FILTERS
-from .models import NETWORKS, VAE, Denoiser, build, contract, parameter_count
+from .models import NETWORKS, TASK_CONTRACTS, VAE, build, contract, parameter_count
 from .noise import NOISES
 
 OPTIMIZERS = {"adadelta": torch.optim.Adadelta, "adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 SCHEDULES = ("constant", "cosine")
 NOISE_DRAWN = ("once", "each batch")
-FAMILIES = ("dense", "conv", "unet", "recurrent", "vae", "referee")
-TASKS = ("denoise", "reconstruct", "read")
+FAMILIES = ("dense", "conv", "unet", "recurrent", "vae", "referee", "sampler")
+TASKS = ("denoise", "reconstruct", "read", "sample")
 PRESENTATION = ("title", "source", "headline", "headline_bce", "note", "featured")  # trains the same whatever they say
 VERSION = 1  # of networks, noise and training; another once the same recipe gives other weights
 NAME = re.compile("[A-Za-z0-9-]{1,100}")  # of a recipe, and so of its checkpoint's files
@@ -72,7 +72,8 @@ class Recipe:
     penalties' weights climb from 0. `clip` is the norm to which a step's gradient is cut, and `ema` the decay, at each
     step, of the running mean of the weights that is kept in their stead; 0 for neither. `refinements` follow, in turn,
     once all epochs are done. `grown_from` are those of the network's settings that are smaller until the last of
-    them, which grows it to `settings`. `headline` is the source's own figure, in words, and `headline_bce` the
+    them, which grows it to `settings`. `warm_start` names the trained model whose weights the network starts from.
+    `headline` is the source's own figure, in words, and `headline_bce` the
     validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the page's first board.
     """
 
@@ -105,6 +106,7 @@ class Recipe:
     seed: int = 0
     refinements: tuple[Refinement, ...] = ()
     grown_from: Mapping | None = None
+    warm_start: str = ""
     featured: bool = False
 
     def __post_init__(self):
@@ -136,9 +138,10 @@ class Recipe:
                 ),
                 f"family {self.family!r} and task {self.task!r} do not go together": (
                     (self.family == "referee") == (self.task == "read")
+                    and (self.family == "sampler") == (self.task == "sample")
                 ),
                 f"network {self.network!r} is not made for task {self.task!r}": (
-                    (self.task == "read") != issubclass(model, Denoiser)
+                    issubclass(model, TASK_CONTRACTS[self.task])
                 ),
                 f"network {self.network!r} is not of family {self.family!r}": (
                     (self.family == "vae") == issubclass(model, VAE)
@@ -150,9 +153,12 @@ class Recipe:
                 f"penalties that climb for {self.penalty_warmup} epochs need penalties": (
                     self.penalty_warmup == 0 or (self.penalty_warmup > 0 and bool(self.penalties))
                 ),
+                f"network {self.network!r} cannot start from the weights of {self.warm_start!r}": (
+                    not self.warm_start or hasattr(model, "warm_start")
+                ),
                 f"a gradient cannot be cut to {self.clip}": self.clip >= 0,
                 f"the decay {self.ema} of the mean of the weights is not from 0 to below 1": 0 <= self.ema < 1,
-                "it is to denoise, but has no noise": self.task != "denoise" or has_noise,
+                f"it is to {self.task}, but has no noise": self.task not in ("denoise", "sample") or has_noise,
                 "it is to reconstruct clean digits, but adds noise": self.task != "reconstruct" or not has_noise,
                 "noise kinds and a noise factor above 0 need each other": has_noise == (high > 0),
                 "noise drawn once, but no noise": self.noise_drawn == "each batch" or has_noise,
@@ -540,6 +546,32 @@ RECIPES: dict[str, Recipe] = {
             ),
             grown_from={"blocks": (1, 2, 4)},
             featured=True,
+        ),
+        Recipe(
+            name="sampler",
+            title="Sampler: clean digits that a noisy picture may come from",
+            family="sampler",
+            network="flow_unet",
+            settings={"widths": (32, 64, 128), "blocks": (2, 3, 4)},
+            task="sample",
+            note="Ours: conditional flow matching, blind to kind and factor of the noise. It starts from the U-Net's "
+            "weights, and learns to complete erased parts and to draw digits from nothing along the way.",
+            noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
+            noise_factor=(0.0, 1.0),
+            optimizer="adamw",
+            learning_rate=1e-3,
+            optimizer_settings={"weight_decay": 1e-2},
+            epochs=20,
+            clip=1.0,
+            ema=0.9995,
+            refinements=(
+                Refinement(
+                    epochs=10,
+                    learning_rate=2e-4,
+                    noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
+                ),
+            ),
+            warm_start="unet",
         ),
         Recipe(
             name="referee",

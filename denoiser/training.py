@@ -117,12 +117,21 @@ def validation_loss(model: nn.Module, feed: Feed, precision: str) -> float:
 class Trainer:
     """A training under way: the model, its optimiser and running mean, and the way from an index to a step."""
 
-    def __init__(self, recipe: Recipe, digits: Digits, engine: Engine, team: Team):
+    def __init__(
+        self, recipe: Recipe, digits: Digits, engine: Engine, team: Team, warm_start: Mapping[str, Tensor] | None = None
+    ):
         torch.manual_seed(recipe.seed)
         self.recipe, self.digits, self.engine, self.team = recipe, digits, engine, team
         if engine.keeps_memory:
             keep_freed(ALL)
         self.model = self.network(recipe.stages[0])
+        if recipe.warm_start:
+            if warm_start is None:
+                raise TrainingError(f"{recipe.name} starts from the weights of {recipe.warm_start}: train that first.")
+            try:
+                self.model.warm_start(warm_start)
+            except ValueError as error:
+                raise TrainingError(f"{recipe.name} cannot start from {recipe.warm_start}: {error}") from error
         self.generator = torch.Generator(digits.images.device)
         self.begin(0)
 
@@ -232,19 +241,21 @@ def steps(
     engine: Engine | None = None,
     bar: tqdm | None = None,
     team: Team | None = None,
+    warm_start: Mapping[str, Tensor] | None = None,
 ) -> Generator[Moment, None, tuple[nn.Module, dict]]:
     """Train `recipe` on `digits` (MNIST's training set, on the device to train on), the last of them for validation.
 
     Yields a Moment after each step; nothing is computed between two of them, and whoever closes the generator has
     stopped the training. Returns the model in eval mode and what came of it: `history` (a list of epoch, train and
     validation loss, seconds), seconds, device, precision, threads, processes. After each epoch all state goes to
-    `state_file`, atomically; with `resume` it is taken up from there. `bar` is moved on by each step. Raises
-    TrainingError at a loss that is not finite, or where the device's memory is too small.
+    `state_file`, atomically; with `resume` it is taken up from there. `bar` is moved on by each step.
+    `warm_start` are the weights of the model that the recipe starts from, if it names one. Raises TrainingError at a
+    loss that is not finite, where the device's memory is too small, or where those weights are missing or do not fit.
     """
     device, team = digits.images.device, team or Team()
     engine = engine or Engine.fastest(device)
     training, held_out = split_validation(digits)
-    trainer, validation = Trainer(recipe, training, engine, team), Feed(held_out, recipe)
+    trainer, validation = Trainer(recipe, training, engine, team, warm_start), Feed(held_out, recipe)
     history: list[dict] = []
     if resume and state_file and state_file.exists():
         history = load_state(state_file, trainer)

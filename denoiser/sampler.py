@@ -1,0 +1,100 @@
+"""Samplers: clean digits that a noisy picture may come from, digits completed from a part, digits out of nothing.
+
+Sampler      the contract: sample, dream, complete.
+FlowSampler  a network trained by conditional flow matching.
+
+Knows no layers, recipes, noise kinds or files.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .data import SIDE, Batch
+
+
+class Sampler(nn.Module):
+    """Draws clean digits x from p(x | what is observed of them)."""
+
+
+# Which part of a batch is trained for what, and when on the way from noise to digit.
+DREAM_SHARE = 0.1  # observes nothing
+ERASED_SHARE = 0.2  # observes a part, half of them without noise
+FIRST_SHARE = 1 / 16  # starts from pure noise, where the best guess is the mean of all possible digits
+TIME_MEAN, TIME_STD = 0.6, 1.2  # of the logit of the time
+INK_SQUARE = 0.1  # MNIST's mean squared pixel
+
+
+def erase(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
+    """Masks (B, 1, H, W), 1 where a picture stays known: one to three strokes of an eraser, each of any width."""
+    batch, _, height, width = shape
+    device = generator.device
+
+    def uniform(*size: int) -> Tensor:
+        return torch.rand(*size, generator=generator, device=device)
+
+    y, x = torch.meshgrid(
+        torch.linspace(0, 1, height, device=device), torch.linspace(0, 1, width, device=device), indexing="ij"
+    )
+    pixels = torch.stack([y, x], dim=-1).view(1, 1, -1, 2)
+    begin, end = uniform(2, batch, 3, 1, 2)
+    along = end - begin
+    share = ((pixels - begin) * along).sum(-1) / along.square().sum(-1).clamp_min(1e-6)
+    distance = (begin + share.clamp(0, 1)[..., None] * along - pixels).norm(dim=-1)
+    radius = 0.06 + 0.3 * uniform(batch, 3, 1).square()
+    drawn = uniform(batch, 3, 1) < torch.tensor([1.0, 0.5, 0.5], device=device).view(1, 3, 1)
+    return (~((distance < radius) & drawn).any(dim=1)).to(torch.float32).view(batch, 1, height, width)
+
+
+class FlowSampler(Sampler):
+    """Conditional flow matching: a network that guesses the digit in a mixture of it with noise.
+
+        state_t = (1 - t) noise + t digit,   guess = network(state_t, observed, known, t)
+
+    Trained on random times; sampled by following, from noise at t = 0 to a digit at t = 1, the flow
+    d state / dt = (guess - state) / (1 - t). Lipman et al., "Flow Matching for Generative Modeling", 2023; the guess
+    of the digit instead of the velocity as in Salimans and Ho, "Progressive Distillation", 2022.
+    """
+
+    criteria: ClassVar[tuple[str, ...]] = ("bce",)
+    penalties: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, network: nn.Module):
+        super().__init__()
+        self.network = network
+
+    def warm_start(self, weights: Mapping[str, Tensor]) -> None:
+        """Start from the weights of a denoiser; ValueError where they do not fit."""
+        self.network.warm_start(weights)
+
+    def logits(self, state: Tensor, observed: Tensor, known: Tensor, time: Tensor) -> Tensor:
+        """The guess before its sigmoid: pictures (B, 1, 28, 28), `known` 0 or 1, times (B,)."""
+        size = (1 - time).square() + INK_SQUARE * time.square()
+        return self.network(state / size.sqrt().view(-1, 1, 1, 1), observed * known, known, time).float()
+
+    def loss(
+        self,
+        batch: Batch,
+        criterion: str = "bce",
+        penalties: Mapping[str, float] | None = None,
+        generator: torch.Generator | None = None,
+    ) -> Tensor:
+        """Cross-entropy in nats per pixel between guess and `batch.clean`, weighted by 1 / (1.1 - t)."""
+        clean, count = batch.clean, len(batch.clean)
+        generator = generator or torch.Generator(clean.device).manual_seed(0)
+        order = torch.rand(count, generator=generator, device=clean.device)  # kinds of noise come in blocks
+        dream, erased = order < DREAM_SHARE, order > 1 - ERASED_SHARE
+        known = torch.where(erased.view(-1, 1, 1, 1), erase(clean.shape, generator), 1.0)
+        known = torch.where(dream.view(-1, 1, 1, 1), 0.0, known)
+        observed = torch.where((order > 1 - ERASED_SHARE / 2).view(-1, 1, 1, 1), clean, batch.noisy)
+        noise = torch.randn(clean.shape, generator=generator, device=clean.device)
+        logit = TIME_MEAN + TIME_STD * torch.randn(count, generator=generator, device=clean.device)
+        first = torch.rand(count, generator=generator, device=clean.device) < FIRST_SHARE
+        time = torch.where(first, 0.0, logit.sigmoid())
+        state = torch.lerp(noise, clean, time.view(-1, 1, 1, 1))
+        logits = self.logits(state, observed, known, time)
+        error = F.binary_cross_entropy_with_logits(logits, clean, reduction="none").flatten(1).mean(dim=1)
+        return (error / (1.1 - time)).mean()
