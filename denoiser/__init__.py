@@ -11,16 +11,20 @@ if TYPE_CHECKING:
     from .comparison import breaking_point, compare, sweep
     from .ink import digit_from_image, digit_from_strokes
     from .noise import add_noise, draw_noise
+    from .posterior import complete, dream, possible_originals
 
 __all__ = [
     "add_noise",
     "breaking_point",
     "compare",
+    "complete",
     "digit_from_image",
     "digit_from_strokes",
     "draw_noise",
+    "dream",
     "list_models",
     "load_model",
+    "possible_originals",
     "sweep",
 ]
 MODULES = {
@@ -28,6 +32,7 @@ MODULES = {
     "comparison": ("breaking_point", "compare", "sweep"),
     "ink": ("digit_from_image", "digit_from_strokes"),
     "noise": ("add_noise", "draw_noise"),
+    "posterior": ("complete", "dream", "possible_originals"),
 }
 
 

@@ -36,6 +36,7 @@ from .pictures import (
     write_picture,
     write_stack,
 )
+from .recipes import PICTURE_TASKS
 from .tiles import BATCH_PIXELS, alike, restore, takes
 
 
@@ -263,8 +264,8 @@ class Choice:
         self.is_whole = cache(self._is_whole)
         self.others = cache(lambda height, width: [name for name in list_models() if self._takes(name, height, width)])
         self.best = cache(self._best)
-        if name and self.load(name)[1]["recipe"]["task"] == "read":
-            raise BatchError(f"{name!r} reads pictures and denoises none")
+        if name and self.load(name)[1]["recipe"]["task"] not in PICTURE_TASKS:
+            raise BatchError(f"{name!r} reads or samples pictures and denoises none")
 
     def of(self, height: int, width: int) -> tuple[str, nn.Module]:
         """Name and model for pictures of this size; BatchError where the named one does not take it."""

@@ -23,7 +23,7 @@ from .files import LockedError, locked, read_regular, sweep, write_in_order
 from .filters import FILTERS
 from .models import TASK_CONTRACTS, build, parameter_count
 from .noise import NOISES
-from .recipes import FAMILIES, NAME, RECIPES, TASKS, Recipe, fingerprint, sane_settings
+from .recipes import FAMILIES, NAME, PICTURE_TASKS, RECIPES, TASKS, Recipe, fingerprint, sane_settings
 from .sampler import Sampler
 
 PACKAGE = Path(__file__).resolve().parent
@@ -290,7 +290,7 @@ def list_models(folder: Path = FOLDER) -> list[str]:
     A checkpoint whose record cannot be read is listed too: loading it says what is wrong.
     """
     order = {name: place for place, name in enumerate(RECIPES)}
-    names = [name for name in trained(folder) if _task(name, folder) not in ("read", "sample")]
+    names = [name for name in trained(folder) if _task(name, folder) in (*PICTURE_TASKS, None)]
     return sorted(names, key=lambda name: (order.get(name, len(order)), name)) + list(FILTERS)
 
 

@@ -29,7 +29,7 @@ from .filters import FILTERS, fingerprint
 from .inspection import SMALL_WEIGHT, checkerboard, enlarging, sparsity, stages
 from .models import VAE, Autoencoder
 from .noise import NOISES, add_noise, draw_noise
-from .recipes import trained_noise
+from .recipes import PICTURE_TASKS, trained_noise
 
 FACTORS = (0.1, 0.25, 0.5, 0.7, 1.0)
 SWEEP = len(LADDER)  # pictures at once
@@ -80,8 +80,10 @@ def get_subject(name: str, device: str = "cpu") -> Subject:
         oracle = FILTERS[name.removesuffix(ORACLE)]
         return Subject(name, oracle.record(oracle=True), f"{name} {fingerprint()}", oracle.tuned)
     model, record = load_model(name, device)
-    if record["recipe"]["task"] == "read":
-        raise EvaluationError(f"{name!r} reads pictures and denoises none; there are {', '.join(default_models())}")
+    if record["recipe"]["task"] not in PICTURE_TASKS:
+        raise EvaluationError(
+            f"{name!r} reads or samples pictures and denoises none; there are {', '.join(default_models())}"
+        )
     model = model.to(memory_format=torch.channels_last)
     return Subject(name, record, record.get("sha256") or f"{name} {fingerprint()}", lambda kind, factor: model)
 

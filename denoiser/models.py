@@ -26,6 +26,7 @@ from .losses import LOSSES, PENALTIES, gaussian_kl
 from .sampler import FlowSampler, Sampler
 
 IMAGE = (1, SIDE, SIDE)
+INK_SQUARE = 0.1  # MNIST's mean squared pixel
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
     "sigmoid": nn.Sigmoid,
@@ -405,7 +406,8 @@ def unet(widths: Sequence[int], blocks: Sequence[int]) -> Direct:
 class TimedUNet(nn.Module):
     """A U-Net of three planes, whose blocks are told the time; its layers are named as those of `unet`.
 
-    forward(state, observed, known, time) -> logits, pictures (B, 1, 28, 28) and times (B,) in [0, 1].
+    forward(state, observed, known, time) -> logits, pictures (B, 1, 28, 28) and times (B,) in [0, 1]. The state is a
+    mixture of noise, in no range, and a digit; it is scaled to unit size.
     """
 
     def __init__(self, widths: Sequence[int], blocks: Sequence[int], time_features: int):
@@ -426,7 +428,10 @@ class TimedUNet(nn.Module):
         angles = time[:, None] * self.frequencies
         features = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
         enter, levels, activation, leave = self.body
-        planes = torch.cat([state, observed, known], dim=1).contiguous(memory_format=torch.channels_last)
+        size = ((1 - time).square() + INK_SQUARE * time.square()).sqrt()
+        planes = torch.cat([state / size.view(-1, 1, 1, 1), observed, known], dim=1).contiguous(
+            memory_format=torch.channels_last
+        )
         return leave(activation(levels(enter(planes), features)))
 
     def warm_start(self, weights: Mapping[str, Tensor]) -> None:

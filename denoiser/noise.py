@@ -134,3 +134,15 @@ def add_noise(x: Tensor, field: NoiseField, noise_factor: float | Tensor) -> Ten
     """
     f = torch.as_tensor(noise_factor, dtype=x.dtype, device=x.device)
     return torch.where(f > 0, NOISES[field.kind].apply(x, field.values, f).clamp(0, 1), x)
+
+
+def gaussian_log_likelihood(noisy: Tensor, clean: Tensor, noise_factor: float | Tensor) -> Tensor:
+    """log p(noisy | clean) in nats per picture (B,) under clipped Gaussian noise, for pictures (B, 1, H, W).
+
+    A pixel between 0 and 1 has a density; one at 0 or 1 the probability that noise went so far or further. The two
+    pictures and `noise_factor`, above 0, broadcast against each other.
+    """
+    f = torch.as_tensor(noise_factor, dtype=clean.dtype, device=clean.device)
+    inside = -0.5 * ((noisy - clean) / f).square() - f.log() - 0.5 * math.log(2 * math.pi)
+    dark, light = torch.special.log_ndtr(-clean / f), torch.special.log_ndtr((clean - 1) / f)
+    return torch.where(noisy <= 0, dark, torch.where(noisy >= 1, light, inside)).flatten(1).sum(dim=1)
