@@ -81,9 +81,8 @@ def get_subject(name: str, device: str = "cpu") -> Subject:
         return Subject(name, oracle.record(oracle=True), f"{name} {fingerprint()}", oracle.tuned)
     model, record = load_model(name, device)
     if record["recipe"]["task"] not in PICTURE_TASKS:
-        raise EvaluationError(
-            f"{name!r} reads or samples pictures and denoises none; there are {', '.join(default_models())}"
-        )
+        others = ", ".join(default_models())
+        raise EvaluationError(f"{name!r} reads or samples pictures and denoises none; there are {others}")
     model = model.to(memory_format=torch.channels_last)
     return Subject(name, record, record.get("sha256") or f"{name} {fingerprint()}", lambda kind, factor: model)
 

@@ -429,9 +429,8 @@ class TimedUNet(nn.Module):
         features = self.time(torch.cat([angles.sin(), angles.cos()], dim=1))
         enter, levels, activation, leave = self.body
         size = ((1 - time).square() + INK_SQUARE * time.square()).sqrt()
-        planes = torch.cat([state / size.view(-1, 1, 1, 1), observed, known], dim=1).contiguous(
-            memory_format=torch.channels_last
-        )
+        planes = torch.cat([state / size.view(-1, 1, 1, 1), observed, known], dim=1)
+        planes = planes.contiguous(memory_format=torch.channels_last)
         return leave(activation(levels(enter(planes), features)))
 
     def warm_start(self, weights: Mapping[str, Tensor]) -> None:

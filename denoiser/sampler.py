@@ -1,6 +1,6 @@
 """Samplers: clean digits that a noisy picture may come from, digits completed from a part, digits out of nothing.
 
-Sampler      the contract: sample, dream, complete, fork.
+Sampler      the contract: sampler(noisy) -> best guess; sample, dream, complete, fork.
 FlowSampler  a network trained by conditional flow matching.
 
 All randomness is drawn per original from its seed, before anything else is looked at: the same seed gives the same
@@ -60,6 +60,11 @@ class Sampler(nn.Module):
     is the number of evaluations of the network. With `trajectory` the result is (samples, Trajectory). All pictures
     are float32 (B, 1, 28, 28) in [0, 1]. ValueError where a shape, count or number of steps cannot be.
     """
+
+    def forward(self, noisy: Tensor) -> Tensor:
+        """The best single guess (B, 1, 28, 28), in one evaluation: about the mean of all possible originals."""
+        noise = draw_fields(0, 1, len(noisy), self.fields(1))[0].to(noisy.device)
+        return next(self.walk(noisy, torch.ones_like(noisy), noise, 1))[1]
 
     @torch.inference_mode()
     def sample(

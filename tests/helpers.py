@@ -38,4 +38,6 @@ def digit_file() -> bytes:
 
 def short(recipe: Recipe, **changes) -> Recipe:
     """The recipe with few epochs and small batches."""
-    return replace(recipe, **({"epochs": 3, "batch_size": 16, "refinements": (), "grown_from": None} | changes))
+    return replace(
+        recipe, **({"epochs": 3, "batch_size": 16, "refinements": (), "grown_from": None, "warm_start": ""} | changes)
+    )

@@ -34,7 +34,7 @@ from denoiser.errors import DenoiserError
 from denoiser.files import WriteError
 from denoiser.filters import FILTERS
 from denoiser.models import build, parameter_count
-from denoiser.recipes import PRESENTATION, RECIPES, fingerprint
+from denoiser.recipes import PICTURE_TASKS, PRESENTATION, RECIPES, fingerprint
 from denoiser.training import Feed, validation_loss
 
 BASE = next(recipe for recipe in RECIPES.values() if recipe.network == "dense")
@@ -356,7 +356,7 @@ class TestList:
     """Names of what can denoise or reconstruct."""
 
     def test_trained_ones_in_the_order_of_the_recipes_then_the_filters(self, tmp_path):
-        names = [name for name, recipe in RECIPES.items() if recipe.task != "read"]
+        names = [name for name, recipe in RECIPES.items() if recipe.task in PICTURE_TASKS]
         for name in ("of-another-day", *reversed(names)):
             save(tmp_path, name=name)
         assert list_models(tmp_path) == [*names, "of-another-day", *FILTERS]
@@ -401,7 +401,7 @@ class TestCommitted:
     def test_there_are_some_and_each_has_its_recipe(self):
         assert trained()
         assert set(trained()) <= set(RECIPES)
-        assert set(list_models()) == {n for n in trained() if RECIPES[n].task != "read"} | set(FILTERS)
+        assert set(list_models()) == {n for n in trained() if RECIPES[n].task in PICTURE_TASKS} | set(FILTERS)
 
     @pytest.mark.parametrize("name", trained())
     def test_its_record_says_how_it_was_trained(self, name):

@@ -14,8 +14,8 @@ MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for p
 
 # Everything else outside web/ stands on these, and none of these on anything else.
 FOUNDATION = {
-    "errors", "files", "memory", "data", "noise", "metrics", "losses", "models", "recipes", "engine", "training",
-    "filters", "checkpoint", "ink", "pictures", "tiles", "batch",
+    "errors", "files", "memory", "data", "noise", "metrics", "losses", "sampler", "models", "recipes", "engine",
+    "training", "filters", "checkpoint", "ink", "pictures", "tiles", "batch",
 }  # fmt: skip
 LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed
 
@@ -74,6 +74,7 @@ def test_no_import_runs_back_up(name):
         ("metrics", {"models", "recipes", "noise", "training", "checkpoint"}),
         ("losses", {"models", "recipes", "noise", "training", "checkpoint"}),
         ("models", {"recipes", "noise", "training", "checkpoint", "files"}),
+        ("sampler", {"models", "recipes", "noise", "training", "checkpoint", "files"}),
         ("recipes", {"training", "checkpoint", "files"}),
         ("engine", {"training", "checkpoint", "files", "noise"}),
         ("training", {"checkpoint"}),

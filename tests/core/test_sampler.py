@@ -1,0 +1,376 @@
+"""Both samplers fulfil one contract; the flow draws from the exact posterior where its network knows it."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from helpers import short
+from torch import nn
+
+from denoiser.ancestral import AncestralSampler, estimate_factor, unclip
+from denoiser.data import Batch
+from denoiser.engine import TrainingError
+from denoiser.models import build
+from denoiser.noise import add_noise, draw_noise, gaussian_log_likelihood
+from denoiser.recipes import RECIPES
+from denoiser.sampler import STEPS, FlowSampler, draw_fields, erase
+from denoiser.training import fit
+
+SMALL = {"widths": (4, 8, 8), "blocks": (1, 1, 1)}
+
+
+def flow() -> FlowSampler:
+    torch.manual_seed(0)
+    model = build("flow_unet", SMALL).eval()
+    for weight in model.parameters():
+        nn.init.normal_(weight, std=0.2)
+    return model
+
+
+def ancestral() -> AncestralSampler:
+    torch.manual_seed(0)
+    return AncestralSampler(build("unet", SMALL)).eval()
+
+
+@pytest.fixture(params=[flow, ancestral], ids=["flow", "ancestral"])
+def sampler(request):
+    return request.param()
+
+
+@pytest.fixture(scope="module")
+def noisy(tiny_digits):
+    x = tiny_digits[:5].floats()
+    return add_noise(x, draw_noise("gaussian", x.shape, 0), 0.5)
+
+
+def same(first, second):
+    torch.testing.assert_close(first, second, rtol=1e-3, atol=1e-4)
+
+
+class TestContract:
+    """What holds for every sampler."""
+
+    def test_samples_are_pictures(self, sampler, noisy):
+        samples = sampler.sample(noisy, 3)
+        assert samples.shape == (3, 5, 1, 28, 28)
+        assert samples.dtype == torch.float32
+        assert samples.min() >= 0
+        assert samples.max() <= 1
+        assert not samples.requires_grad
+        assert (samples[0] - samples[1]).abs().flatten(1).amax(1).min() > 1e-3  # of each picture two different ones
+
+    def test_the_guess_is_a_picture(self, sampler, noisy):
+        assert sampler(noisy).shape == noisy.shape
+        assert 0 <= sampler(noisy).min() <= sampler(noisy).max() <= 1
+
+    def test_a_seed_gives_the_same_originals_in_any_company(self, sampler, noisy):
+        samples = sampler.sample(noisy, 3, seed=7)
+        assert torch.equal(sampler.sample(noisy, 3, seed=7), samples)
+        same(sampler.sample(noisy[2:3], 3, seed=7), samples[:, 2:3])
+        same(sampler.sample(noisy.flip(0), 5, seed=7)[:3].flip(1), samples)
+        assert (sampler.sample(noisy, 3, seed=8) - samples).abs().max() > 1e-2
+
+    def test_more_than_a_chunk_is_drawn_as_less(self, sampler, noisy, monkeypatch):
+        whole = sampler.sample(noisy, 3, trajectory=True)
+        monkeypatch.setattr("denoiser.sampler.CHUNK", 4)
+        same(sampler.sample(noisy, 3), whole[0])
+        same(sampler.sample(noisy, 3, trajectory=True)[1].states, whole[1].states)
+
+    def test_threads_do_not_change_what_is_drawn(self, sampler, noisy):
+        samples, threads = sampler.sample(noisy, 2), torch.get_num_threads()
+        try:
+            torch.set_num_threads(3 - min(threads, 2))
+            same(sampler.sample(noisy, 2), samples)
+        finally:
+            torch.set_num_threads(threads)
+
+    def test_the_state_of_others_generators_stays(self, sampler, noisy):
+        before = torch.get_rng_state()
+        sampler.sample(noisy, 1)
+        assert torch.equal(torch.get_rng_state(), before)
+
+    def test_each_picture_may_have_its_own_seed(self, sampler, noisy):
+        samples = sampler.sample(noisy, 2, seed=[3, 1, 4, 1, 5])
+        same(sampler.sample(noisy, 2, seed=4)[:, 2], samples[:, 2])
+        twins = noisy[:1].expand(2, -1, -1, -1)
+        first, second = sampler.sample(twins, 1, seed=[0, 1])[0]
+        assert (first - second).abs().max() > 1e-3
+        same(*sampler.sample(twins, 1, seed=0)[0])
+
+    def test_the_trajectory_ends_in_the_samples(self, sampler, noisy):
+        samples, way = sampler.sample(noisy, 2, trajectory=True)
+        assert way.states.shape == way.guesses.shape == (STEPS + 1, 2, 5, 1, 28, 28)
+        assert torch.equal(way.states[-1], samples)
+        assert torch.equal(way.guesses[-1], samples)
+        assert way.guesses.min() >= 0
+        assert way.guesses.max() <= 1
+        same(sampler.sample(noisy, 2), samples)
+
+    def test_steps_are_evaluations(self, sampler, noisy):
+        asked = []
+        part = sampler.network if isinstance(sampler, FlowSampler) else sampler.denoiser
+        part.register_forward_hook(lambda *_: asked.append(1))
+        _, way = sampler.sample(noisy, 1, steps=4, trajectory=True)
+        assert len(way.states) == 5
+        assert len(asked) == 4 + (sampler.fields(4) > 1)  # once more to fill in what clipping removed
+
+    def test_dreams_are_digits_out_of_nothing(self, sampler):
+        dreams, way = sampler.dream(4, seed=2, steps=20, trajectory=True)
+        assert dreams.shape == (4, 1, 28, 28)
+        assert way.states.shape == (21, 4, 1, 28, 28)
+        assert 0 <= dreams.min() <= dreams.max() <= 1
+        same(sampler.dream(2, seed=2, steps=20), dreams[:2])
+        assert way.states[0].std().item() == pytest.approx(1, abs=0.1)
+
+    def test_a_fork_goes_on_from_a_guess(self, sampler):
+        _, way = sampler.dream(1, steps=20, trajectory=True)
+        ends, rest = sampler.fork(way.guesses[5, 0], 5, 3, seed=1, steps=20, trajectory=True)
+        assert ends.shape == (3, 1, 28, 28)
+        assert rest.states.shape == (16, 3, 1, 28, 28)
+        same(sampler.fork(way.guesses[5, 0], 5, 3, seed=1, steps=20), ends)
+        late = sampler.fork(way.guesses[19, 0], 19, 1, steps=20, trajectory=True)[1].states[0]
+        distances = (rest.states[0] - way.guesses[5, 0]).std(), (late - way.guesses[19, 0]).std()
+        assert distances[1] < 0.5 * distances[0]  # less noise is mixed in
+
+    def test_completions_keep_what_is_known(self, sampler, tiny_digits):
+        x = tiny_digits[:2].floats()
+        known = torch.zeros_like(x, dtype=torch.bool)
+        known[..., :14] = True
+        samples, way = sampler.complete(x, known, 3, trajectory=True)
+        assert samples.shape == (3, 2, 1, 28, 28)
+        assert torch.equal(samples[:, known], x[known].expand(3, -1))
+        assert torch.equal(way.states[-1], samples)
+        same(sampler.complete(x, known, 3), samples)
+        assert (samples[0] - samples[1])[~known].abs().max() > 1e-3
+        other = torch.where(known, x, 1 - x)  # what is erased is not looked at
+        same(sampler.complete(other, known, 3), samples)
+
+    def test_no_pictures_have_no_samples(self, sampler):
+        none = torch.zeros(0, 1, 28, 28)
+        samples, way = sampler.sample(none, 2, trajectory=True)
+        assert samples.shape == sampler.sample(none, 2).shape == (2, 0, 1, 28, 28)
+        assert way.states.shape == (STEPS + 1, 2, 0, 1, 28, 28)
+
+    @pytest.mark.parametrize(
+        ("wrong", "words"),
+        [
+            (lambda s, y: s.sample(y[..., :14], 1), "not \\(B, 1, 28, 28\\)"),
+            (lambda s, y: s.sample(y, 0), "0 originals"),
+            (lambda s, y: s.sample(y, 1, steps=0), "0 steps"),
+            (lambda s, y: s.sample(y, 1, seed=[1, 2]), "2 seeds for 5 pictures"),
+            (lambda s, y: s.complete(y, y, 1), "boolean mask"),
+            (lambda s, y: s.complete(y, y[:1] > 0, 1), "boolean mask"),
+            (lambda s, y: s.fork(y[0], STEPS, 1), "cannot fork at step 12"),
+            (lambda s, y: s.fork(y, 1, 1), "the guess has the shape"),
+        ],
+    )
+    def test_what_cannot_be_is_refused(self, sampler, noisy, wrong, words):
+        with pytest.raises(ValueError, match=words):
+            wrong(sampler, noisy)
+
+
+def test_fields_belong_to_seed_and_number():
+    fields = draw_fields(5, 4, 3, 2)
+    assert fields.shape == (4, 3, 2, 1, 28, 28)
+    assert torch.equal(fields[:, 0], fields[:, 2])
+    assert torch.equal(draw_fields(5, 2, 1, 2)[:, 0], fields[:2, 0])
+    assert torch.equal(draw_fields([6, 5], 4, 2, 2)[:, 1], fields[:, 0])
+    assert fields[:, 0].unique().numel() == 4 * 2 * 784
+    assert fields.std().item() == pytest.approx(1, abs=0.05)
+
+
+class TwoTemplates(nn.Module):
+    """The exact guess where the digit is one of two, as likely as each other, seen under noise of factor f."""
+
+    def __init__(self, templates: torch.Tensor, factor: float):
+        super().__init__()
+        self.templates, self.factor = nn.Parameter(templates), factor  # (2, 784)
+
+    def evidence(self, observed: torch.Tensor, known: torch.Tensor) -> torch.Tensor:
+        """Log-likelihood (B, 2) of what is observed under each template."""
+        distance = (observed.flatten(1)[:, None] - self.templates).square() * known.flatten(1)[:, None]
+        return -distance.sum(-1) / (2 * self.factor**2)
+
+    @torch.no_grad()
+    def is_second(self, samples: torch.Tensor) -> torch.Tensor:
+        """1 where a flattened sample (..., 784) is nearer to the second template, else 0."""
+        first, second = self.templates
+        return ((samples - second).norm(dim=-1) < (samples - first).norm(dim=-1)).double()
+
+    def forward(self, state, observed, known, time):
+        time = time.view(-1, 1, 1)
+        distance = (state.flatten(1)[:, None] - time * self.templates).square().sum(-1, keepdim=True)
+        noise = -distance / (2 * (1 - time).square())
+        share = torch.softmax(noise[..., 0] + self.evidence(observed, known), dim=1)
+        return torch.logit(share @ self.templates).view(-1, 1, 28, 28)
+
+
+@pytest.fixture(scope="module")
+def toy():
+    """Two templates that differ little enough for noise to hide which one it was."""
+    first = torch.full((784,), 0.05)
+    first[300:420] = 0.9
+    second = first.clone()
+    second[410:440] = 0.95 - second[410:440]
+    return FlowSampler(TwoTemplates(torch.stack([first, second]), 1.0)).eval()
+
+
+class TestExactPosterior:
+    """Where Bayes' formula can be computed, the shares of the samples are Bayes' probabilities."""
+
+    def test_shares_match_bayes(self, toy):
+        network, factor, count = toy.network, 2.5, 300
+        network.factor = factor
+        drawn = torch.randint(2, (24,), generator=torch.Generator().manual_seed(1))
+        clean = network.templates[drawn].view(-1, 1, 28, 28).detach()
+        noisy = clean + factor * torch.randn(clean.shape, generator=torch.Generator().manual_seed(2))  # not clipped
+        with torch.no_grad():
+            bayes = torch.softmax(network.evidence(noisy, torch.ones_like(noisy)), dim=1)[:, 1]
+        assert bayes.min() < 0.2
+        assert bayes.max() > 0.8
+        samples = toy.sample(noisy, count, seed=range(24)).flatten(2)
+        second = network.is_second(samples)
+        nearest = network.templates.detach()[second.long()]
+        assert (samples - nearest).abs().max() < 0.05  # each sample is one of the two, not a mixture
+        error = (bayes * (1 - bayes) / count).sqrt()
+        gap = second.mean(dim=0) - bayes
+        assert (gap / error.clamp_min(0.01)).abs().max() < 4.5
+        assert (gap / error.clamp_min(0.01)).square().mean() < 1.6  # 1 is expected
+
+    def test_nothing_observed_gives_the_prior(self, toy):
+        dreams = toy.dream(1000).flatten(1)
+        assert toy.network.is_second(dreams).mean().item() == pytest.approx(0.5, abs=4 * (0.25 / 1000) ** 0.5)
+
+    def test_what_is_erased_does_not_count(self, toy):
+        toy.network.factor = 0.1
+        x = toy.network.templates[:1].detach().view(1, 1, 28, 28)
+        known = (toy.network.templates[0] == toy.network.templates[1]).view(1, 1, 28, 28)
+        samples = toy.complete(x, known, 400).flatten(2)[:, 0]
+        assert toy.network.is_second(samples).mean().item() == pytest.approx(0.5, abs=4 * (0.25 / 400) ** 0.5)
+        whole = toy.complete(x, torch.ones_like(known), 10)
+        assert torch.equal(whole[0], x)
+
+
+class TestLoss:
+    """What the flow is trained on."""
+
+    def test_it_is_lowest_for_the_truth(self, tiny_digits):
+        class Oracle(nn.Module):
+            def forward(self, state, observed, known, time):
+                return torch.logit(x.clamp(1e-6, 1 - 1e-6)) * self.gain
+
+        x = tiny_digits.floats()
+        model, batch = FlowSampler(Oracle()), Batch(x, x, tiny_digits.labels)
+        losses = []
+        for model.network.gain in (0.5, 1, 2):
+            losses.append(model.loss(batch, generator=torch.Generator().manual_seed(0)).item())
+        assert losses[1] < min(losses[0], losses[2])
+
+    def test_a_part_of_the_batch_sees_nothing_and_a_part_sees_erased_digits(self, tiny_digits):
+        seen = {}
+
+        class Spy(nn.Module):
+            def forward(self, state, observed, known, time):
+                seen.update(state=state, observed=observed, known=known, time=time)
+                return torch.zeros_like(state)
+
+        x = tiny_digits.floats().repeat(50, 1, 1, 1)
+        noisy = torch.rand_like(x).clamp(0.1, 0.9)
+        FlowSampler(Spy()).loss(Batch(noisy, x, None), generator=torch.Generator().manual_seed(0))
+        share = seen["known"].flatten(1).mean(1)
+        assert (share == 0).double().mean().item() == pytest.approx(0.1, abs=0.02)
+        assert ((share > 0) & (share < 1)).double().mean().item() == pytest.approx(0.2, abs=0.03)
+        assert set(seen["known"].unique().tolist()) == {0, 1}
+        assert not seen["observed"][seen["known"] == 0].any()
+        clean = (seen["observed"] == x * seen["known"]).flatten(1).all(1) & (share > 0)
+        assert clean.double().mean().item() == pytest.approx(0.1, abs=0.02)
+        assert seen["time"].min() == 0
+        assert 0.5 < seen["time"].mean() < 0.7
+        late = seen["time"] > 0.95
+        assert (seen["state"] - x)[late].std() < 0.1
+
+    def test_erasers_leave_different_parts(self):
+        known = erase((500, 1, 28, 28), torch.Generator().manual_seed(0))
+        assert known.shape == (500, 1, 28, 28)
+        erased = 1 - known.flatten(1).mean(1)
+        assert erased.min() > 0
+        assert erased.min() < 0.05
+        assert erased.max() > 0.5
+        assert ((1 - known).mean(0) > 0.02).all()  # anywhere
+
+    def test_a_small_sampler_learns_in_seconds(self, tiny_digits):
+        recipe = short(RECIPES["sampler"], settings=SMALL, epochs=12, batch_size=20, ema=0.5, learning_rate=1e-2)
+        _, outcome = fit(recipe, tiny_digits)
+        assert outcome["history"][-1]["train"] < 0.5 * outcome["history"][0]["train"]
+
+
+class TestWarmStart:
+    """The sampler starts as the U-Net."""
+
+    def test_it_answers_as_the_unet(self, noisy):
+        torch.manual_seed(1)
+        unet, sampler = build("unet", SMALL).eval(), build("flow_unet", SMALL).eval()
+        with torch.no_grad():
+            sampler.warm_start(unet.state_dict())
+            torch.testing.assert_close(sampler(noisy), unet(noisy), rtol=1e-4, atol=1e-5)
+
+    @pytest.mark.parametrize(
+        "other", [{"widths": (8, 8, 8), "blocks": (1, 1, 1)}, {"widths": (4, 8, 8), "blocks": (1, 2, 1)}]
+    )
+    def test_another_network_does_not_fit(self, other):
+        with pytest.raises(ValueError, match=r"weights|shapes|layers"):
+            build("flow_unet", SMALL).warm_start(build("unet", other).state_dict())
+        with pytest.raises(ValueError, match="width"):
+            build("flow_unet", SMALL).warm_start(build("dense", {"widths": (4,)}).state_dict())
+
+    def test_training_starts_there(self, tiny_digits):
+        recipe = replace(
+            RECIPES["sampler"], settings=SMALL, epochs=1, batch_size=20, refinements=(), learning_rate=1e-9, ema=0.0
+        )
+        unet = build("unet", SMALL)
+        model, _ = fit(recipe, tiny_digits[:20], warm_start=unet.state_dict())
+        torch.testing.assert_close(model.network.body[3].weight, unet.state_dict()["body.3.weight"], rtol=0, atol=1e-6)
+        with pytest.raises(TrainingError, match="train that first"):
+            fit(recipe, tiny_digits)
+        with pytest.raises(TrainingError, match="cannot start from unet"):
+            fit(recipe, tiny_digits, warm_start={})
+
+
+class TestBaseline:
+    """What the untrained sampler computes by itself."""
+
+    @pytest.mark.parametrize("factor", [0.1, 0.5, 1.0])
+    def test_it_estimates_the_noise_factor(self, factor, tiny_digits):
+        x = tiny_digits.floats()
+        noisy = add_noise(x, draw_noise("gaussian", x.shape, 0), factor)
+        error = estimate_factor(noisy, x) - factor
+        assert error.abs().max() < 0.15
+        assert error.mean().abs() < 0.03
+
+    def test_clipped_pixels_come_from_the_truncated_normal(self):
+        x = torch.full((4, 1, 28, 28), 0.3)
+        raw = x + 0.8 * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+        noisy = raw.clamp(0, 1)
+        filled = unclip(
+            noisy, x, torch.full((4, 1, 1, 1), 0.8), torch.randn(x.shape, generator=torch.Generator().manual_seed(1))
+        )
+        assert torch.equal(filled[(noisy > 0) & (noisy < 1)], noisy[(noisy > 0) & (noisy < 1)])
+        assert filled[noisy == 0].max() <= 0
+        assert filled[noisy == 1].min() >= 1
+        assert filled.mean().item() == pytest.approx(raw.mean().item(), abs=0.03)
+        assert filled.std().item() == pytest.approx(0.8, abs=0.03)
+
+    def test_nothing_breaks_where_clipping_is_next_to_impossible(self):
+        x, noisy = torch.zeros(1, 1, 28, 28), torch.ones(1, 1, 28, 28)
+        assert unclip(noisy, x, torch.full((1, 1, 1, 1), 0.02), torch.randn(1, 1, 28, 28)).isfinite().all()
+
+    def test_the_likelihood_of_clipped_pixels_adds_up(self):
+        x = torch.tensor([0.2, 0.9]).view(1, 1, 1, 2)
+        noisy = torch.tensor([0.5, 1.0]).view(1, 1, 1, 2)
+        normal = torch.distributions.Normal(0.0, 1.0)
+        expected = (
+            torch.distributions.Normal(0.2, 0.4).log_prob(torch.tensor(0.5)) + normal.cdf(torch.tensor(-0.25)).log()
+        )
+        torch.testing.assert_close(gaussian_log_likelihood(noisy, x, 0.4), expected.view(1))
+        at_zero = gaussian_log_likelihood(torch.zeros(1, 1, 1, 2), x, 0.4)
+        torch.testing.assert_close(at_zero, (normal.cdf(-x / 0.4)).log().sum().view(1))
