@@ -116,6 +116,10 @@ def build_parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--models", nargs="+", metavar="NAME", help="default: all; tv-oracle is tv told the noise")
     evaluate.add_argument("--limit", type=int, metavar="N", help="only the first N digits")
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    evaluate.add_argument("--posterior", action="store_true", help="measure samplers: sampler and unet-ancestral")
+    evaluate.add_argument("--originals", type=int, default=16, metavar="N", help="posterior: of each digit (16)")
+    evaluate.add_argument("--dreams", type=int, default=0, metavar="N", help="posterior: measure so many (0)")
+    evaluate.add_argument("--validation", action="store_true", help="posterior: on the digits held out from training")
     add_data(evaluate)
     add_device(evaluate)
 
@@ -385,6 +389,9 @@ def run_evaluate(options: argparse.Namespace) -> None:
         raise DenoiserError(f"--limit is {options.limit}, not 1 or more")
     kinds = list(NOISES) if "all" in options.noise else list(dict.fromkeys(options.noise))
     factors = tuple(dict.fromkeys(options.factors or FACTORS))
+    if options.posterior:
+        evaluate_posterior(options, device, kinds)
+        return
     data, digits = load_pictures(options, "test", device)
     digits = digits[: options.limit]
     start = time.perf_counter()
@@ -408,6 +415,35 @@ def run_evaluate(options: argparse.Namespace) -> None:
             write_atomically(options.json, json.dumps(about | report, indent=1) + "\n")
         except OSError as error:
             raise DenoiserError(f"{options.json} cannot be written: {error}") from error
+
+
+def evaluate_posterior(options: argparse.Namespace, device: str, kinds: list[str]) -> None:
+    """Measure how well samplers know what a noisy digit may have been, and how digit-like their dreams are."""
+    import json
+
+    from tqdm import tqdm
+
+    from .data import split_validation
+    from .errors import DenoiserError
+    from .files import write_atomically
+    from .posterior import BASELINE, SAMPLER
+    from .posterior_evaluation import FACTORS, evaluate_samplers, format_dreams, format_originals
+
+    _, everything = load_pictures(options, "train", device)
+    training, held_out = split_validation(everything)
+    digits = (held_out if options.validation else load_pictures(options, "test", device)[1])[: options.limit]
+    names, factors = options.models or [SAMPLER, BASELINE], tuple(options.factors or FACTORS)
+    if not digits.labelled:
+        raise DenoiserError("votes are compared with labels, and the pictures of a folder have none")
+    with tqdm(unit="digit") as bar:
+        report = evaluate_samplers(
+            names, digits, kinds, factors, options.originals, training, options.dreams, bar.update
+        )
+    print(format_originals(report["originals"]))
+    if report["dreams"]:
+        print(format_dreams(report["dreams"]))
+    if options.json:
+        write_atomically(options.json, json.dumps({"versions": versions()} | report, indent=1) + "\n")
 
 
 def command(options: argparse.Namespace) -> str:

@@ -37,7 +37,7 @@ class AncestralSampler(Sampler):
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """From the noisy picture, or from noise of factor 1 where not all is known; there what is known is clean."""
         whole = (known > 0).flatten(1).all(1).view(-1, 1, 1, 1)
-        answer = self.denoiser(observed)
+        answer = self.denoiser(observed).float()
         factor = torch.where(whole, estimate_factor(observed, answer), 1.0)
         falls = torch.linspace(0, 1, steps, device=observed.device)[begin:]
         levels = [factor * (LOWEST / factor).clamp_max(1) ** fall for fall in falls] + [torch.zeros_like(factor)]
@@ -45,7 +45,7 @@ class AncestralSampler(Sampler):
         if guess is not None:
             state = guess + levels[0] * noise[:, 0]
         for level, lower, fresh in zip(levels[:-1], levels[1:], noise[:, 1:].unbind(1), strict=False):
-            guess = self.denoiser(state.clamp(0, 1))
+            guess = self.denoiser(state.clamp(0, 1)).float()
             yield state, guess
             share = (lower / level).square()
             state = guess + share * (state - guess) + lower * (1 - share).sqrt() * fresh

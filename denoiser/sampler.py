@@ -22,6 +22,7 @@ from .data import SIDE, Batch
 STEPS = 12  # evaluations of the network for one original
 CHUNK = 256  # originals drawn at once: more do not fit into a processor's cache
 IMAGE = (1, SIDE, SIDE)
+SEED_STRIDE = 0x9E3779B97F4A7C15  # so that a seed's fields are not those that the same seed gives a noisy picture
 
 
 class Trajectory(NamedTuple):
@@ -48,7 +49,7 @@ def draw_fields(seed: int | Sequence[int], count: int, batch: int, fields: int) 
     generator = torch.Generator()
     drawn = []
     for each in seeds:
-        generator.manual_seed(int(each))
+        generator.manual_seed((int(each) * SEED_STRIDE + SEED_STRIDE) % 2**63)
         drawn.append(torch.stack([torch.randn(fields, *IMAGE, generator=generator) for _ in range(count)]))
     return torch.stack(drawn, dim=1).expand(count, batch, fields, *IMAGE)
 

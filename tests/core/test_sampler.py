@@ -179,6 +179,13 @@ def test_fields_belong_to_seed_and_number():
     assert fields.std().item() == pytest.approx(1, abs=0.05)
 
 
+def test_fields_are_not_the_noise_that_the_same_seed_gives_a_picture():
+    for seed in (0, 1, 77, -5 % 2**40):
+        noise = draw_noise("gaussian", (1, 1, 28, 28), seed).values.flatten()
+        field = draw_fields(seed, 1, 1, 1).flatten()
+        assert torch.corrcoef(torch.stack([noise, field]))[0, 1].abs() < 0.15
+
+
 class TwoTemplates(nn.Module):
     """The exact guess where the digit is one of two, as likely as each other, seen under noise of factor f."""
 
