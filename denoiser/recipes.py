@@ -562,15 +562,16 @@ RECIPES: dict[str, Recipe] = {
             optimizer="adamw",
             learning_rate=1e-3,
             optimizer_settings={"weight_decay": 1e-2},
-            epochs=20,
+            epochs=6,
             clip=1.0,
             ema=0.9995,
-            refinements=(
+            refinements=tuple(
                 Refinement(
-                    epochs=10,
-                    learning_rate=2e-4,
+                    epochs=4,
+                    learning_rate=rate,
                     noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
-                ),
+                )
+                for rate in (3e-4, 1e-4)
             ),
             warm_start="unet",
         ),
