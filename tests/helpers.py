@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import io
+import json
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -52,6 +53,13 @@ def run_async(coroutine):
     """What a coroutine returns; in a thread, for the browser tests leave an event loop running in this one."""
     with ThreadPoolExecutor(1) as other:
         return other.submit(asyncio.run, coroutine).result()
+
+
+def reply_to(function, request: dict) -> dict:
+    """What the browser gets for a request to one of the page's functions."""
+    from denoiser.web.endpoint import unqueued
+
+    return json.loads(unqueued(function)([json.dumps(request)]))
 
 
 def pixels(text: str) -> np.ndarray:

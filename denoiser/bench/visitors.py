@@ -79,6 +79,7 @@ class Visitor:
         self.strokes: list = []
         self.version, self.factor, self.drawing, self.pen_up = 0, 0.5, False, 0.0
         self.cards: tuple | None = None  # version and noise factor of the cards that are shown
+        self.fitted: tuple[int, str] | None = None  # a version, and the digit that the server fitted to its strokes
         self.sweep: int | None = None  # version of the sweep that is shown
         self.requesting: Requesting | None = None
         self.tasks: set[asyncio.Task] = set()
@@ -188,7 +189,7 @@ class Visitor:
         self.tally.add("sweep" if not cards else "update" if drawing else "cards", since)
         if cards:
             first = self.cards is None or self.cards[0] != version
-            self.cards = (version, factor)
+            self.cards, self.fitted = (version, factor), (version, reply["fitted"])
             if version == self.version and first and not drawing:
                 self.tally.add("pen_up_to_cards", self.pen_up)
         elif version == self.version:
@@ -198,7 +199,9 @@ class Visitor:
 
     async def compare(self, factors: list[float] | None) -> dict | None:
         """The board's reply for these noise factors, or for the whole sweep (None); None after an error."""
-        request = {"strokes": self.strokes, "already": False, "kind": "gaussian", "seed": self.seed}
+        version, fitted = self.fitted or (None, None)
+        request: dict[str, Any] = {"fitted": fitted} if version == self.version else {"strokes": self.strokes}
+        request |= {"already": False, "kind": "gaussian", "seed": self.seed}
         request |= {"models": self.page.models, "own": {}, "factors": factors}
         data = [json.dumps(request, separators=(",", ":")), self.ticket]
         body = {"data": data, "component_id": self.page.component, "fn_name": "compare", "session_hash": self.session}

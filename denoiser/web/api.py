@@ -25,13 +25,14 @@ from ..latent import has_plane
 from ..noise import add_noise, draw_noise
 from ..referee import class_probabilities
 from ..sweeps import Comparison, SweepRequest
-from .denoise.tab import HIGHEST_SEED, MOST_BASE64, decode, finite, noise_of
-from .endpoint import BadRequest, error_message
-from .latent.tab import place_of
+from . import parsing
+from .endpoint import error_message
+from .parsing import BadRequest
 from .server.attachments import attachments
 from .server.request_queue import LANES, Queued, RequestQueue
 from .serving.model_pool import ModelPool
 from .serving.sampling import Sampled, SamplingService
+from .wire import finite
 
 MOST_MODELS = 30
 BUSY = "Too many calls wait here already. Try again in a few seconds."
@@ -161,10 +162,9 @@ class Endpoints:
         framed: bool = False,
     ) -> Compared:
         """The same digit under the same noise through several models; the first result is the noisy picture itself."""
-        if not isinstance(models, list) or not 0 < len(models) <= MOST_MODELS:
-            raise BadRequest(f"Between 1 and {MOST_MODELS} models can be compared at once.")
-        kind, seed, (factor,) = noise_of({"kind": noise_kind, "seed": seed, "factors": [noise_factor]})
-        chosen = {name: self.pool.models[self.known(name)] for name in models}
+        names = parsing.model_names(models, MOST_MODELS)
+        kind, seed, factor = parsing.noise(noise_kind, seed, noise_factor)
+        chosen = {name: self.pool.models[self.known(name)] for name in names}
         x = picture_of(image, framed is True)
         # without noise there is nothing to hold the pictures against
         return as_reply(self.pool.sweep([SweepRequest(x, kind, seed, (factor,), reference=factor > 0)], chosen)[0])
@@ -178,7 +178,7 @@ class Endpoints:
     def decode(self, place: list[float], model: str = "") -> Decoded:
         """The digit at a place (two coordinates) of a variational autoencoder's plane."""
         network = self.pool.models[self.with_plane(model)]
-        pictures = latent.decode(network, place_of(place).unsqueeze(0))
+        pictures = latent.decode(network, parsing.latent_point(place).unsqueeze(0))
         read = None if self.pool.referee is None else class_probabilities(self.pool.referee, pictures)[0]
         return {"image": as_url(pictures[0]), "reading": reading_of(read)}
 
@@ -196,8 +196,8 @@ class Endpoints:
 
         Noise is added first where the factor is above 0. The same `sample_seed` gives the same originals.
         """
-        kind, seed, (factor,) = noise_of({"kind": noise_kind, "seed": seed, "factors": [noise_factor]})
-        count, sample_seed = count_of(count), seed_of(sample_seed)
+        kind, seed, factor = parsing.noise(noise_kind, seed, noise_factor)
+        count, sample_seed = count_of(count), parsing.whole_seed(sample_seed)
         sampling = self.sampling(kind if factor else "gaussian")
         x = picture_of(image, framed is True)
         noisy = add_noise(x, draw_noise(kind, x.shape, seed), factor)
@@ -223,7 +223,7 @@ class Endpoints:
         left, top, right, bottom = erased
         if not (0 <= left < right <= SIDE and 0 <= top < bottom <= SIDE):
             raise BadRequest(f"The box must lie within 0 to {SIDE}, its left before its right and its top above.")
-        count, sample_seed = count_of(count), seed_of(sample_seed)
+        count, sample_seed = count_of(count), parsing.whole_seed(sample_seed)
         sampling = self.sampling("gaussian")
         x = picture_of(image, framed is True)
         mask = torch.zeros(x.shape, dtype=torch.bool)
@@ -232,7 +232,7 @@ class Endpoints:
 
     def dream(self, count: int = 12, sample_seed: int = 0) -> list[Sample]:
         """Digits that nobody wrote, drawn from nothing but noise."""
-        count, sample_seed = count_of(count), seed_of(sample_seed)
+        count, sample_seed = count_of(count), parsing.whole_seed(sample_seed)
         return samples_of(self.sampling("gaussian").dreams(count, sample_seed))
 
     def sampling(self, kind: str) -> SamplingService:
@@ -322,10 +322,10 @@ def attempt(function: Callable, values: Iterable) -> Any:
 
 def picture_of(text: object, framed: bool) -> Tensor:
     """A data URL or base64 of a picture file as a digit (1, 1, 28, 28) in [0, 1]."""
-    if not isinstance(text, str) or len(text) > MOST_BASE64:
+    if not isinstance(text, str) or len(text) > parsing.MOST_BASE64:
         raise BadRequest("A picture is a string: a data URL or base64 of a PNG or JPEG file, of at most 24 MB.")
     try:
-        content = decode(text.partition("base64,")[2] or text)
+        content = parsing.decoded(text.partition("base64,")[2] or text)
     except BadRequest as error:
         raise BadRequest("That picture is no base64.") from error
     return (framed_from_image if framed else digit_from_image)(content, UPLOADS)
@@ -369,13 +369,6 @@ def count_of(count: object) -> int:
     if type(count) is not int or not 1 <= count <= MOST_SAMPLES:
         raise BadRequest(f"Between 1 and {MOST_SAMPLES} pictures can be drawn at once.")
     return count
-
-
-def seed_of(seed: object) -> int:
-    """The seed of samples, checked."""
-    if type(seed) is not int or not 0 <= seed <= HIGHEST_SEED:
-        raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
-    return seed
 
 
 def samples_of(found: Sampled) -> list[Sample]:

@@ -1,4 +1,8 @@
-"""What the browser may call on the server: functions of a request in JSON, called through the request queue."""
+"""What the browser may call on the server: functions of a request, called through the request queue.
+
+The type of a function's parameter `request` says how the browser's JSON is parsed (schemas.py). Requests are
+untrusted: whatever is wrong with one, its reply is an ErrorReply with a sentence, and never a traceback.
+"""
 
 import asyncio
 import json
@@ -7,12 +11,14 @@ import uuid
 from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import orjson
 
 from ..errors import DenoiserError
 from ..runtime.timing import annotate, request_trace, span
+from .parsing import UNREADABLE, BadRequest
+from .schemas import ErrorReply, SupersededReply, WaitingReply, fields_of, parse
 from .server import logging as log
 from .server.calls import FAULT
 from .server.limits import INLINE, has_many_values
@@ -20,24 +26,21 @@ from .server.request_queue import Queued, RequestQueue, Superseded
 
 MAX_DIRECT = 1_000  # characters of a request that is answered on the event loop
 MAX_KEY = 64  # characters of the key under which a request waits
-UNREADABLE = "The request could not be read."
-
-
-class BadRequest(DenoiserError, ValueError):
-    """A request that no page of ours sends; the message is a sentence."""
 
 
 @dataclass(frozen=True)
 class BatchedEndpoint:
-    """A function that answers several requests at once: `check` parses each, `answer` takes all that it returned.
+    """A function that answers several requests at once: `answer` takes what `prepare` made of each of them.
 
-    `group` says of a request with which others it can be answered, None for none. `lane` is that of the request queue.
+    `request` is their type. `group` says with which others one can be answered, None for none. `lane` is that of the
+    request queue.
     """
 
     name: str
-    check: Callable[[dict], Any]
-    answer: Callable[[list], list[dict]]
-    group: Callable[[dict], Hashable | None] = lambda request: None
+    request: type
+    prepare: Callable[[Any], Any]
+    answer: Callable[[list], list]
+    group: Callable[[Any], Hashable | None] = lambda request: None
     lane: str = "page"
 
 
@@ -45,20 +48,20 @@ class BatchedEndpoint:
 class DirectEndpoint:
     """A function that is answered on the event loop, without the queue: for what takes no time at all.
 
-    `answer(request, address)` is told the client's address.
+    `answer(request, address)` is told the client's address, None if that is not known.
     """
 
-    answer: Callable[[dict, str], dict]
+    answer: Callable[[Any, str | None], Any]
 
 
-Function = Callable[[dict], dict] | BatchedEndpoint | DirectEndpoint
+Function = Callable[[Any], Any] | BatchedEndpoint | DirectEndpoint
 ServerFunction = Callable[[Any, RequestQueue, str | None], Awaitable[str]]
 
 
-class Request(NamedTuple):
+class Parsed(NamedTuple):
     """A parsed request, and the milliseconds that parsing it took."""
 
-    body: dict
+    request: Any
     parsing: float = 0.0
 
 
@@ -75,25 +78,26 @@ def server_function(function: Function) -> ServerFunction:
 def queued(endpoint: BatchedEndpoint) -> ServerFunction:
     """An endpoint behind the request queue.
 
-    The reply to a request that has to wait is {waiting: its position, again: seconds}, to one whose key has a newer
-    request {replaced: true}; else as `dispatch` says.
+    The reply to a request that has to wait is a WaitingReply, to one whose key has a newer request a SupersededReply;
+    else as `dispatch` says.
     """
     work = partial(dispatch, endpoint)
 
     async def call(data: Any, queue: RequestQueue, address: str | None = None) -> str:
         start = time.perf_counter()
+        read = partial(parsed, endpoint.request, data)
         try:
-            request = read(data) if len(text_of(data)) <= INLINE else await asyncio.to_thread(read, data)
+            item = read() if len(text_of(data)) <= INLINE else await asyncio.to_thread(read)
         except Exception as error:
-            return json.dumps({"error": error_message(error, endpoint.name)})
-        group = group_of(endpoint, request.body)
+            return to_json(ErrorReply(error_message(error, endpoint.name)))
+        key, group = (endpoint, key_of(data)), endpoint.group(item.request)
         try:
-            reply = await queue.submit(work, request, (endpoint, key_of(data)), endpoint.lane, group, address)
+            reply = await queue.submit(work, item, key, endpoint.lane, group, address)
             outcome = "answered"
         except Queued as wait:
-            reply, outcome = json.dumps({"waiting": wait.position, "again": wait.retry_after}), "waits"
+            reply, outcome = to_json(WaitingReply(wait.position, wait.retry_after)), "waits"
         except Superseded:
-            reply, outcome = json.dumps({"replaced": True}), "replaced"
+            reply, outcome = to_json(SupersededReply()), "replaced"
         log.info("request", function=endpoint.name, outcome=outcome, ms=(time.perf_counter() - start) * 1000)
         return reply
 
@@ -103,65 +107,80 @@ def queued(endpoint: BatchedEndpoint) -> ServerFunction:
 
 def direct(endpoint: DirectEndpoint) -> ServerFunction:
     """An endpoint that is answered on the event loop."""
-    name = as_endpoint(endpoint.answer).name
+    name, request = name_of(endpoint.answer), request_type(endpoint.answer)
 
     async def call(data: Any, queue: RequestQueue | None = None, address: str | None = None) -> str:
         if len(text_of(data)) > MAX_DIRECT:
             data = None  # too long to be read here, where everybody waits
-        return unqueued(partial(endpoint.answer, address=address or ""))(data)
+        answer = partial(endpoint.answer, address=address)
+        return unqueued(BatchedEndpoint(name, request, unchanged, one_by_one(answer)))(data)
 
     call.__name__ = name
     return call
 
 
-def unqueued(function: Callable[[dict], dict] | BatchedEndpoint) -> Callable[[Any], str]:
-    """`function` without the queue: what the browser sent in, JSON out, every error a sentence under "error"."""
+def unqueued(function: Callable[[Any], Any] | BatchedEndpoint) -> Callable[[Any], str]:
+    """`function` without the queue: what the browser sent in, JSON out."""
     endpoint = as_endpoint(function)
 
     def call(data: Any) -> str:
         try:
-            request = read(data)
+            item = parsed(endpoint.request, data)
         except Exception as error:
-            return json.dumps({"error": error_message(error, endpoint.name)})
-        return dispatch(endpoint, [request])[0]
+            return to_json(ErrorReply(error_message(error, endpoint.name)))
+        return dispatch(endpoint, [item])[0]
 
     return call
 
 
-def as_endpoint(function: Callable[[dict], dict] | BatchedEndpoint, lane: str = "page") -> BatchedEndpoint:
+def as_endpoint(function: Callable[[Any], Any] | BatchedEndpoint, lane: str = "page") -> BatchedEndpoint:
     """A function of one request as one of several."""
     if isinstance(function, BatchedEndpoint):
         return function
-    name = (function.func if isinstance(function, partial) else function).__name__
-    return BatchedEndpoint(
-        name, lambda request: request, lambda requests: [function(request) for request in requests], lane=lane
-    )
+    return BatchedEndpoint(name_of(function), request_type(function), unchanged, one_by_one(function), lane=lane)
 
 
-def dispatch(endpoint: BatchedEndpoint, batch: list[Request]) -> list[str]:
-    """The reply in JSON to each of a batch of requests.
+def name_of(function: Callable) -> str:
+    """A function's name, as the browser calls it."""
+    return (function.func if isinstance(function, partial) else function).__name__
 
-    They are untrusted: whatever is wrong with one, its reply is {error: a sentence}, and never a traceback.
-    """
+
+def request_type(function: Callable) -> type:
+    """The type of a function's parameter `request`."""
+    return get_type_hints(function.func if isinstance(function, partial) else function)["request"]
+
+
+def unchanged(request: Any) -> Any:
+    """The request itself."""
+    return request
+
+
+def one_by_one(function: Callable[[Any], Any]) -> Callable[[list], list]:
+    """A function of several requests that calls `function` for each."""
+    return lambda requests: [function(request) for request in requests]
+
+
+def dispatch(endpoint: BatchedEndpoint, batch: list[Parsed]) -> list[str]:
+    """The reply in JSON to each of a batch of requests."""
     with request_trace(endpoint.name):
-        annotate(parse=sum(request.parsing for request in batch))
-        replies: list[dict | None] = [None] * len(batch)
-        checked = {}
-        for i, request in enumerate(batch):
+        annotate(parse=sum(item.parsing for item in batch))
+        replies: list[Any] = [None] * len(batch)
+        prepared = {}
+        for i, item in enumerate(batch):
             try:
-                checked[i] = endpoint.check(request.body)
+                prepared[i] = endpoint.prepare(item.request)
             except Exception as error:
-                replies[i] = {"error": error_message(error, endpoint.name)}
+                replies[i] = ErrorReply(error_message(error, endpoint.name))
         try:
-            answers = endpoint.answer([*checked.values()]) if checked else []
-            for i, reply in zip(checked, answers, strict=True):
+            answers = endpoint.answer([*prepared.values()]) if prepared else []
+            for i, reply in zip(prepared, answers, strict=True):
                 replies[i] = reply
         except Exception as error:
             if len(batch) > 1:  # whatever it was, it is not the other requests' fault
-                return [dispatch(endpoint, [request])[0] for request in batch]
-            replies = [{"error": error_message(error, endpoint.name)}]
+                return [dispatch(endpoint, [item])[0] for item in batch]
+            replies = [ErrorReply(error_message(error, endpoint.name))]
         with span("encode"):
-            return [json.dumps(reply, separators=(",", ":")) for reply in replies]
+            return [to_json(reply) for reply in replies]
 
 
 def error_message(error: Exception, function: str) -> str:
@@ -175,22 +194,26 @@ def error_message(error: Exception, function: str) -> str:
     return FAULT
 
 
-def read(data: Any) -> Request:
-    """The request in what the browser sent; BadRequest or ValueError where there is none."""
+def parsed(request: type, data: Any) -> Parsed:
+    """The request of this type in what the browser sent; BadRequest or ValueError if there is none."""
     start = time.perf_counter()
-    body = parsed(data)
-    return Request(body, (time.perf_counter() - start) * 1000)
+    found = parse(request, json_object(text_of(data)))
+    return Parsed(found, (time.perf_counter() - start) * 1000)
 
 
-def parsed(data: Any) -> dict:
-    """The object in JSON in what the browser sent; BadRequest or ValueError where there is none."""
-    text = text_of(data)
+def json_object(text: str) -> dict:
+    """The object that a text in JSON holds; BadRequest or ValueError if there is none."""
     if has_many_values(text):
         raise BadRequest(UNREADABLE)
-    request = orjson.loads(text)
-    if not isinstance(request, dict):
+    body = orjson.loads(text)
+    if not isinstance(body, dict):
         raise BadRequest(UNREADABLE)
-    return request
+    return body
+
+
+def to_json(reply: Any) -> str:
+    """A reply in JSON."""
+    return json.dumps(reply, separators=(",", ":"), default=fields_of)
 
 
 def text_of(data: Any) -> str:
@@ -203,13 +226,3 @@ def key_of(data: Any) -> str:
     """The key in what the browser sent, a new one where there is none."""
     key = data[1] if isinstance(data, list) and len(data) > 1 else None
     return key if isinstance(key, str) and 0 < len(key) <= MAX_KEY else uuid.uuid4().hex
-
-
-def group_of(endpoint: BatchedEndpoint, request: dict) -> Hashable | None:
-    """With which others a request can be answered, None where that is none or cannot be told."""
-    try:
-        group = endpoint.group(request)
-        hash(group)
-    except (DenoiserError, ValueError, TypeError, KeyError, RecursionError):
-        return None
-    return group

@@ -1,5 +1,6 @@
 """What goes wrong on a machine: killed, disk full, files gone, a model that raises. The rest works, and it is said."""
 
+import base64
 import json
 import os
 import resource
@@ -17,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from helpers import pixels
+from helpers import pixels, reply_to
 from PIL import Image
 from playwright.sync_api import expect
 from web_fixtures import pictures, served, settle
@@ -30,9 +31,9 @@ from denoiser.data.examples import EXAMPLES
 from denoiser.errors import DenoiserError
 from denoiser.sweeps import SweepRequest, sweep, sweep_all
 from denoiser.web.api import Endpoints
-from denoiser.web.denoise import tab as denoise
+from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
-from denoiser.web.latent import tab as latent
+from denoiser.web.latent import handlers as latent
 from denoiser.web.page import build_page
 from denoiser.web.serving.latent_map import LatentMap
 from denoiser.web.serving.model_pool import ModelPool
@@ -119,22 +120,22 @@ def test_on_the_maps_the_other_ones_answer(pool, monkeypatch):
         latent.dozen: names | {"seed": 1},
     }
     for function, request in requests.items():
-        reply = json.loads(unqueued(partial(function, charts))([json.dumps(request)]))
+        reply = reply_to(partial(function, charts), request)
         assert list(reply["maps"]) == ["vae-2d-best"], function.__name__
-    alone = json.loads(unqueued(partial(latent.chart, charts))([json.dumps({"names": ["vae-2d"]})]))
+    alone = reply_to(partial(latent.chart, charts), {"names": ["vae-2d"]})
     assert set(alone) == {"error"}
 
 
 def compare_digit(pool):
     """A fitted digit as the page sends it."""
-    return denoise.compare(pool, DRAWING | {"models": ["median"]})["digit"]
+    return reply_to(partial(denoise.compare, pool), DRAWING | {"models": ["median"]})["digit"]
 
 
 def test_scripts_get_the_others_and_are_told_of_the_one(pool, monkeypatch):
     from helpers import digit_file
 
     breaks(pool.models["unet"], monkeypatch)
-    endpoints, image = Endpoints(pool), denoise.base64.b64encode(digit_file()).decode()
+    endpoints, image = Endpoints(pool), base64.b64encode(digit_file()).decode()
     noisy, broken, whole = endpoints.compare(image, ["unet", "median"], noise_factor=0.5)["results"]
     assert [broken[key] for key in ("image", "psnr", "ssim", "reading")] == [None] * 4
     assert whole["psnr"] > noisy["psnr"]

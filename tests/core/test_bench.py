@@ -32,7 +32,7 @@ def test_unless_it_is_asked_for_nothing_is_measured():
 
 def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
     from denoiser.data.examples import EXAMPLES
-    from denoiser.web.denoise import tab as denoise
+    from denoiser.web.denoise import handlers as denoise
     from denoiser.web.endpoint import unqueued
     from denoiser.web.serving.model_pool import ModelPool
 

@@ -1,8 +1,11 @@
 """The plane of the 2-D VAE: atlas, codes, densities, paths. The model is the trained vae-2d."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
+from helpers import reply_to
 from skimage.filters import laplace
 
 from denoiser import latent
@@ -307,19 +310,19 @@ def test_interpolated_tiles_are_close_to_exact_ones(name):
 def test_without_codes_the_map_says_so_and_still_decodes(trained, monkeypatch, tmp_path):
     from types import SimpleNamespace
 
-    from denoiser.web.latent import tab as web
+    from denoiser.web.latent import handlers as web
     from denoiser.web.serving.latent_map import LatentMap
 
     monkeypatch.setattr(latent, "codes_path", lambda name, folder=None: tmp_path / f"{name}.codes.npz")
     pool = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
     charts = {NAME: LatentMap(pool, NAME)}
-    reply = one(web.chart(charts, {"names": [NAME]}))
+    reply = one(reply_to(partial(web.chart, charts), {"names": [NAME]}))
     assert reply["codes"] is None
     assert "missing" in reply["problem"]
-    assert one(web.point(charts, {"places": {NAME: [0, 0]}}))["nearest"] is None
-    assert one(web.grid(charts, {"names": [NAME], "n": 10, "area": "2"}))["sharpness"] is None
-    with pytest.raises(DenoiserError):
-        web.morph(charts, {"ends": {NAME: [[0, 0], [1, 1]]}, "along": True})
+    assert one(reply_to(partial(web.point, charts), {"places": {NAME: [0, 0]}}))["nearest"] is None
+    assert one(reply_to(partial(web.grid, charts), {"names": [NAME], "n": 10, "area": "2"}))["sharpness"] is None
+    refused = reply_to(partial(web.morph, charts), {"ends": {NAME: [[0, 0], [1, 1]]}, "along": True})
+    assert "Without the test digits" in refused["error"]
 
 
 def test_figures_come_from_the_evaluation_of_these_very_weights(trained, monkeypatch, tmp_path):
@@ -343,10 +346,10 @@ def test_figures_come_from_the_evaluation_of_these_very_weights(trained, monkeyp
 def test_a_point_is_decoded_exactly_beside_its_nearest_test_digit(model, codes, charts):
     import base64
 
-    from denoiser.web.latent import tab as web
+    from denoiser.web.latent import handlers as web
 
     z = codes.mu[17].tolist()
-    reply = web.point(charts, {"places": {NAME: z, TWIN: [0, 0]}})["maps"]
+    reply = reply_to(partial(web.point, charts), {"places": {NAME: z, TWIN: [0, 0]}})["maps"]
     exact = (model.decode(torch.tensor([z])) * 255).round().byte().flatten().numpy()
     np.testing.assert_array_equal(np.frombuffer(base64.b64decode(reply[NAME]["picture"]), np.uint8), exact)
     assert reply[NAME]["nearest"] == {"digit": int(codes.labels[17]), "distance": pytest.approx(0, abs=1e-6)}
@@ -392,14 +395,9 @@ NAMES = {"names": [NAME]}
     ],
 )
 def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
-    import json
-    from functools import partial
+    from denoiser.web.latent import handlers as web
 
-    from denoiser.web.endpoint import unqueued
-    from denoiser.web.latent import tab as web
-
-    answer = unqueued(partial(getattr(web, call), charts))
-    reply = json.loads(answer([json.dumps(request_)]))
+    reply = reply_to(partial(getattr(web, call), charts), request_)
     assert list(reply) == ["error"]
     assert reply["error"].endswith(".")
 
@@ -407,10 +405,10 @@ def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
 def test_a_blank_drawing_lands_somewhere(charts):
     import base64
 
-    from denoiser.web.latent import tab as web
+    from denoiser.web.latent import handlers as web
 
     blank = base64.b64encode(bytes(784)).decode()
-    reply = one(web.own(charts, NAMES | {"picture": blank, "kind": "gaussian", "seed": 1}))
+    reply = one(reply_to(partial(web.own, charts), NAMES | {"picture": blank, "kind": "gaussian", "seed": 1}))
     assert np.isfinite(reply["mu"]).all()
     assert reply["crossing"] is None
 
@@ -419,23 +417,23 @@ def test_a_blank_drawing_lands_somewhere(charts):
 @pytest.mark.parametrize("example", ["3", "4", "7", "8"])
 def test_the_drift_crosses_where_the_comparison_page_says_it_breaks(name, example, referee):
     """Both pages asked as the browser asks them."""
-    from functools import partial
     from types import SimpleNamespace
 
     from denoiser.data.examples import EXAMPLES
     from denoiser.ink import digit_from_strokes
-    from denoiser.web.denoise import tab as denoise
-    from denoiser.web.latent import tab as latent
+    from denoiser.web.denoise import handlers as denoise
+    from denoiser.web.latent import handlers as latent
     from denoiser.web.serving.latent_map import LatentMap
     from denoiser.web.serving.model_pool import ModelPool
     from denoiser.web.serving.user_models import UserModelStore
+    from denoiser.web.wire import encode_pixels
 
     model, record = load_checkpoint(name)
     pool = SimpleNamespace(models={name: model}, records={name: record}, referee=referee, user_models=UserModelStore())
     pool.sweep = partial(ModelPool.sweep, pool)
-    drawing = {"picture": denoise.encode(digit_from_strokes(EXAMPLES[example])), "kind": "gaussian", "seed": 11}
-    board = denoise.compare(pool, drawing | {"models": [name], "factors": None})
-    path = one(latent.own({name: LatentMap(pool, name)}, drawing | {"names": [name]}))
+    drawing = {"picture": encode_pixels(digit_from_strokes(EXAMPLES[example])), "kind": "gaussian", "seed": 11}
+    board = reply_to(partial(denoise.compare, pool), drawing | {"models": [name], "factors": None})
+    path = one(reply_to(partial(latent.own, {name: LatentMap(pool, name)}), drawing | {"names": [name]}))
     read = board["reading"][0]
     breaks = [f for f, (digit, _) in zip(board["factors"], board["reads"][1], strict=True) if digit != read]
     assert path["drawn"] == read
@@ -450,18 +448,18 @@ def test_films_are_pictures_one_map_above_the_other(charts):
 
     from PIL import Image
 
-    from denoiser.web.latent import tab as web
+    from denoiser.web.latent import handlers as web
 
     def picture(reply):
         return Image.open(io.BytesIO(base64.b64decode(reply["content"])))
 
     ends = {NAME: [[-2, 0], [2, 0]]}
-    gif = picture(web.film(charts, {"ends": ends, "kind": "gif"}))
+    gif = picture(reply_to(partial(web.film, charts), {"ends": ends, "kind": "gif"}))
     assert gif.n_frames == 2 * latent.STEPS - 2
-    assert picture(web.film(charts, {"ends": ends, "kind": "png"})).size == (latent.STEPS * 84, 84)
+    assert picture(reply_to(partial(web.film, charts), {"ends": ends, "kind": "png"})).size == (latent.STEPS * 84, 84)
     both = ends | {TWIN: [[0, 2], [0, -2]]}
-    assert picture(web.film(charts, {"ends": both, "kind": "png"})).size == (latent.STEPS * 84, 168)
-    assert picture(web.film(charts, {"ends": both, "kind": "gif"})).size == (224, 448)
+    assert picture(reply_to(partial(web.film, charts), {"ends": both, "kind": "png"})).size == (latent.STEPS * 84, 168)
+    assert picture(reply_to(partial(web.film, charts), {"ends": both, "kind": "gif"})).size == (224, 448)
 
 
 def test_a_grid_says_how_sharp_and_readable_it_is(charts, trained, referee):
@@ -471,25 +469,25 @@ def test_a_grid_says_how_sharp_and_readable_it_is(charts, trained, referee):
 
     from PIL import Image
 
-    from denoiser.web.latent import tab as web
+    from denoiser.web.latent import handlers as web
     from denoiser.web.serving.latent_map import LatentMap
 
-    reply = one(web.grid(charts, NAMES | {"n": 10, "area": "3"}))
+    reply = one(reply_to(partial(web.grid, charts), NAMES | {"n": 10, "area": "3"}))
     assert Image.open(io.BytesIO(base64.b64decode(reply["content"]))).size == (280, 280)
     assert 0 < reply["sharpness"] < 1  # blurred, as a VAE's pictures are
     assert reply["readable"] is None  # without a referee
     pool = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=referee)
-    reply = one(web.grid({NAME: LatentMap(pool, NAME)}, NAMES | {"n": 20, "area": "2"}))
+    reply = one(reply_to(partial(web.grid, {NAME: LatentMap(pool, NAME)}), NAMES | {"n": 20, "area": "2"}))
     assert 0.5 < reply["readable"] <= 1
 
 
 def test_a_dozen_lies_at_the_same_places_on_every_map(charts):
-    from denoiser.web.latent import tab as web
+    from denoiser.web.latent import handlers as web
 
-    reply = web.dozen(charts, {"names": [NAME, TWIN], "seed": 5})
+    reply = reply_to(partial(web.dozen, charts), {"names": [NAME, TWIN], "seed": 5})
     assert np.array(reply["places"]).shape == (12, 2)
     assert reply["maps"][NAME] == reply["maps"][TWIN]  # the same model twice
-    assert reply["places"] != web.dozen(charts, {"names": [NAME], "seed": 6})["places"]
+    assert reply["places"] != reply_to(partial(web.dozen, charts), {"names": [NAME], "seed": 6})["places"]
 
 
 class TestFiguresOfAPlane:

@@ -45,9 +45,9 @@ from denoiser.recipes import RECIPES
 from denoiser.record import Epoch, Record
 from denoiser.web.api import ENDPOINTS, Endpoints, Failure, attempt
 from denoiser.web.components import static_files
-from denoiser.web.denoise import tab as denoise
+from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import error_message, unqueued
-from denoiser.web.latent import tab as latent
+from denoiser.web.latent import handlers as latent
 from denoiser.web.models import handlers as models
 from denoiser.web.server.limits import Refused, check_json, parsed_body
 from denoiser.web.serving import digits, live_training

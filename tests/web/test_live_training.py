@@ -12,7 +12,7 @@ from denoiser.metrics import psnr
 from denoiser.models import build, parameter_count
 from denoiser.recipe import Recipe
 from denoiser.training import TrainingError
-from denoiser.web.endpoint import BadRequest
+from denoiser.web.parsing import BadRequest
 from denoiser.web.serving import live_training
 from denoiser.web.train import tab
 
@@ -91,14 +91,14 @@ def test_what_are_no_settings_is_refused(settings):
 
 @pytest.mark.parametrize("settings", [SMALL_DENSE, SMALL_CONV], ids=["dense", "conv"])
 def test_the_digits_get_clearer(few_strokes, settings):
-    snapshots = list(itertools.islice(live_training.training_snapshots(settings, 30.0), 12))
+    snapshots = list(itertools.islice(live_training.training_snapshots(live_training.recipe_from(settings), 30.0), 12))
     assert snapshots[-1].psnr > snapshots[0].psnr + 1
     assert snapshots[-1].validation < snapshots[0].validation
     assert [s.steps for s in snapshots] == sorted({s.steps for s in snapshots})
 
 
 def test_figures_and_weights_are_of_the_pictures_shown(few_strokes):
-    *_, snapshot = itertools.islice(live_training.training_snapshots(SMALL_DENSE, 30.0), 4)
+    *_, snapshot = itertools.islice(live_training.training_snapshots(live_training.recipe_from(SMALL_DENSE), 30.0), 4)
     recipe = live_training.recipe_from(SMALL_DENSE)
     clean, noisy, origin = live_training.noisy_examples(recipe)
     model, record = live_training.model_from(recipe, snapshot)
@@ -112,7 +112,7 @@ def test_figures_and_weights_are_of_the_pictures_shown(few_strokes):
 
 
 def test_the_budget_ends_it(few_strokes):
-    *_, last = live_training.training_snapshots(SMALL_DENSE, 0.5)
+    *_, last = live_training.training_snapshots(live_training.recipe_from(SMALL_DENSE), 0.5)
     assert last.seconds >= 0.5
     assert last.history or last.steps < 4
 
@@ -143,6 +143,6 @@ def gives_up(*args, **options):
 @pytest.mark.parametrize("steps", [not_a_number, gives_up])
 def test_a_training_that_cannot_go_on_says_why(few_strokes, monkeypatch, steps):
     monkeypatch.setattr(live_training, "train_steps", steps)
-    (only,) = live_training.training_snapshots(SMALL_DENSE, 1.0)
+    (only,) = live_training.training_snapshots(live_training.recipe_from(SMALL_DENSE), 1.0)
     assert isinstance(only, live_training.Failure)
     assert only.sentence.endswith(".")

@@ -16,6 +16,7 @@ from denoiser.bench.browser import APP, answers, free_port
 from denoiser.data.examples import EXAMPLES
 from denoiser.ink import InkError
 from denoiser.web.endpoint import unqueued
+from denoiser.web.schemas import EmptyRequest
 from denoiser.web.server import logging as log
 
 SECRET = "Visitor0815"
@@ -64,7 +65,7 @@ def test_a_level_that_is_none_is_said_and_means_quiet(written):
 def test_an_error_is_a_sentence_to_the_visitor_and_a_line_without_its_text(written, error):
     events = written("debug")
 
-    def compare(request):
+    def compare(request: EmptyRequest):
         raise error(f"what {SECRET} drew")
 
     reply = json.loads(unqueued(compare)([json.dumps({"strokes": EXAMPLES["3"], "name": SECRET})]))

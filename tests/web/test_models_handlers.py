@@ -6,12 +6,11 @@ import math
 
 import pytest
 import torch
-from helpers import RECTANGLE
+from helpers import RECTANGLE, reply_to
 
 from denoiser import inspection
 from denoiser.data import SIDE
 from denoiser.models import parameter_count
-from denoiser.web.endpoint import unqueued
 from denoiser.web.models.handlers import ModelsHandler
 from denoiser.web.serving import digits
 from denoiser.web.serving.model_pool import ModelPool
@@ -33,7 +32,7 @@ def handler():
 
 @pytest.fixture
 def ask(handler):
-    return lambda name, request: json.loads(unqueued(getattr(handler, name))([json.dumps(request)]))
+    return lambda name, request: reply_to(getattr(handler, name), request)
 
 
 def size(text):
@@ -129,10 +128,10 @@ def test_checkerboards_of_every_network_that_enlarges(handler, ask, monkeypatch)
     handler = ModelsHandler(ModelPool())
     for entry in handler.entries:
         if entry["enlarging"] and entry["task"] != "read":
-            reply = handler.spectrum({"model": entry["name"]})
+            reply = reply_to(handler.spectrum, {"model": entry["name"]})
             assert [row["words"] for row in reply["rows"]] == ["trained", "log-odds", "untrained"]
             assert all(math.isfinite(row[key]) for row in reply["rows"] for key in ("period2", "period4"))
-    (ground,) = handler.spectrum({"model": None})["rows"]
+    (ground,) = reply_to(handler.spectrum, {"model": None})["rows"]
     assert ground["period2"] == pytest.approx(inspection.checkerboard(digits.many_digits()))
 
 

@@ -16,8 +16,9 @@ from web_fixtures import draw, pictures, settle
 
 from denoiser.data import PIXELS
 from denoiser.data.examples import EXAMPLES
-from denoiser.web.denoise import tab as denoise
+from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import as_endpoint, queued, unqueued
+from denoiser.web.schemas import EmptyRequest
 from denoiser.web.server import request_queue
 from denoiser.web.server.request_queue import Queued, RequestQueue, Superseded
 from denoiser.web.serving.model_pool import ModelPool
@@ -337,7 +338,7 @@ def test_what_no_page_of_ours_sends_gets_a_sentence(pool, data):
 def test_a_waiting_request_is_answered_with_its_position():
     seen = threading.Event()
 
-    def slow(request):
+    def slow(request: EmptyRequest):
         seen.set()
         time.sleep(0.3)
         return {}

@@ -16,8 +16,9 @@ from denoiser.checkpoint import list_models, load_model
 from denoiser.data.examples import EXAMPLES
 from denoiser.data.synthetic_digits import DATA
 from denoiser.models import parameter_count
-from denoiser.web.denoise import tab as denoise
+from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
+from denoiser.web.schemas import TicketRequest
 from denoiser.web.server import logging as log
 from denoiser.web.serving import live_training
 from denoiser.web.serving.training_queue import SILENCE, TrainingQueue
@@ -53,7 +54,7 @@ def trained(queue, kept, settings=SMALL_DENSE, after=3, session="me"):
         messages.append(json.loads(text))
         queue.wait(ticket)
         if len(messages) == after:
-            handlers.stop(queue, {"ticket": ticket})
+            handlers.stop(queue, TicketRequest(ticket))
     return messages
 
 

@@ -3,7 +3,7 @@
 import pytest
 from helpers import Clock
 
-from denoiser.web.endpoint import BadRequest
+from denoiser.web.parsing import BadRequest
 from denoiser.web.server import logging as log
 from denoiser.web.serving.training_queue import BEGIN_WITHIN, MAX_HANGING, MAX_TICKETS, SILENCE, TrainingQueue
 

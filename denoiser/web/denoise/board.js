@@ -220,8 +220,10 @@ export function mount({ element, props, server }) {
         broken[row] ? null : pixels.subarray((row * count + i) * PIXELS, (row * count + i + 1) * PIXELS),
     };
   }
-  const ink = (s) =>
-    s.picture !== null ? { picture: s.picture } : s.strokes.length ? { strokes: s.strokes } : { odd: s.odd };
+  /* the digit of the cards for the same question stands for its strokes, which are then not fitted again */
+  const fitted = (s) => (s.now?.asked === question(s) ? s.now.fitted : null);
+  const drawn = (s) => (fitted(s) ? { fitted: fitted(s) } : s.strokes.length ? { strokes: s.strokes } : { odd: s.odd });
+  const ink = (s) => (s.picture !== null ? { picture: s.picture } : drawn(s));
   const own = (s) => Object.fromEntries(s.shown.filter((m) => m.own).map((m) => [m.name, m.own]));
   const request = (s, factors) => ({
     ...ink(s),

@@ -1,9 +1,8 @@
 """What the Models page asks the server: a model's entry, what is inside it, and how models compare on digits."""
 
-import base64
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cache, cached_property
 
 import torch
@@ -19,7 +18,19 @@ from ...noise import NOISES, add_noise, draw_noise
 from ...recipe import Recipe, trained_noise
 from ...record import Record
 from ...styles import line_styles
-from ..endpoint import BadRequest
+from ..parsing import NO_LAYER, NO_MODEL, BadRequest
+from ..schemas import (
+    InsideReply,
+    InsideRequest,
+    ModelRequest,
+    SpectrumReply,
+    SpectrumRequest,
+    SpectrumRow,
+    TenReply,
+    TenRequest,
+    TenRow,
+    WeightsReply,
+)
 from ..server import logging as log
 from ..serving.digits import many_digits, ten_digits
 from ..serving.model_pool import ModelPool
@@ -54,93 +65,82 @@ class ModelsHandler:
             for name, record in self.records.items()
         ]
 
-    def named(self, request: dict) -> str:
-        """The model a request asks for."""
-        name = request.get("model")
-        if not isinstance(name, str) or name not in self.models:
-            raise BadRequest("There is no such model here.")
+    def known(self, name: str) -> str:
+        """The name itself; BadRequest where there is no such model."""
+        if name not in self.models:
+            raise BadRequest(NO_MODEL)
         return name
 
     @torch.inference_mode()
-    def inside(self, request: dict) -> dict:
-        """What a model makes of the visitor's digit, and one of its layers as tiles; `step` null asks for the code."""
-        name = self.named(request)
-        model, recipe = self.models[name], self.records[name].recipe
-        clean = read_digit(request.get("digit"))
-        x = clean if recipe.task == "reconstruct" else noisy_as_asked(clean, request)
+    def inside(self, request: InsideRequest) -> InsideReply:
+        """What a model makes of the visitor's digit, and one of its layers as tiles."""
+        name = self.known(request.model)
+        model, recipe, clean = self.models[name], self.records[name].recipe, request.digit
+        noisy = recipe.task != "reconstruct"
+        x = add_noise(clean, draw_noise(request.kind, clean.shape, request.seed), request.factor) if noisy else clean
         y = model(x)
-        reply: dict = {"input": encode_pixels(x), "noisy": recipe.task != "reconstruct"}
+        reply = InsideReply(encode_pixels(x), noisy)
         if y.shape == x.shape:
             y = y.clamp(0, 1)
-            reply |= {"output": encode_pixels(y), "psnr": [mean_psnr(x, clean), mean_psnr(y, clean)]}
+            reply = replace(reply, output=encode_pixels(y), psnr=[mean_psnr(x, clean), mean_psnr(y, clean)])
         else:
             sure, digit = torch.softmax(y[0].float(), 0).max(0)
-            reply["reading"] = [int(digit), float(sure)]
-        if parameter_count(model):
-            rows = inspection.layers(model, x)
-            step = request.get("step")
-            if step is None:
-                step = next((index for index, row in enumerate(rows) if row.is_code), len(rows) - 1)
-            if not isinstance(step, int) or isinstance(step, bool) or not 0 <= step < len(rows):
-                raise BadRequest("This model has no such layer.")
-            reply |= {"step": step, "sheet": tile_sheet(rows[step].output, inspection.tiles(rows[step].output))}
-        return reply
+            reply = replace(reply, reading=(int(digit), float(sure)))
+        if not parameter_count(model):
+            return reply
+        rows = inspection.layers(model, x)
+        step = request.step
+        if step is None:
+            step = next((index for index, row in enumerate(rows) if row.is_code), len(rows) - 1)
+        if step >= len(rows):
+            raise BadRequest(NO_LAYER)
+        return replace(reply, step=step, sheet=tile_sheet(rows[step].output, inspection.tiles(rows[step].output)))
 
     @torch.inference_mode()
-    def weights(self, request: dict) -> dict:
+    def weights(self, request: ModelRequest) -> WeightsReply:
         """The first layer's weights as tiles, the first of them where there are many."""
-        weights = inspection.first_weights(self.models[self.named(request)])
-        return {"sheet": None if weights is None else tile_sheet(weights, weights, each=True)}
+        weights = inspection.first_weights(self.models[self.known(request.model)])
+        return WeightsReply(None if weights is None else tile_sheet(weights, weights, each=True))
 
     @torch.inference_mode()
-    def ten(self, request: dict) -> dict:
+    def ten(self, request: TenRequest) -> TenReply:
         """Ten digits, made noisy as the first model was trained, and what each model asked for makes of them."""
-        names = request.get("models")
-        if not isinstance(names, list) or not 0 < len(names) <= len(self.models):
-            raise BadRequest("There is no such model here.")
-        names = [self.named({"model": name}) for name in names]
-        turn = request.get("turn", 0)
-        if isinstance(turn, bool) or not isinstance(turn, int) or not 0 <= turn < 1_000_000:
-            raise BadRequest("There is no such row of digits.")
-        clean, origin = ten_digits(turn)
+        names = [self.known(name) for name in request.models[: len(self.models)]]
+        clean, origin = ten_digits(request.turn)
         kind, factor = trained_noise(self.records[names[0]].recipe)
-        field = draw_noise(kind, clean.shape, [10 * turn + index for index in range(len(clean))])
+        field = draw_noise(kind, clean.shape, [10 * request.turn + index for index in range(len(clean))])
         noisy = add_noise(clean, field, factor)
-        rows = [{"name": "noisy", "pictures": encode_pixels(noisy), "psnr": mean_psnr(noisy, clean)}] if factor else []
+        rows = [TenRow("noisy", encode_pixels(noisy), mean_psnr(noisy, clean))] if factor else []
         for name in names:
             pictures = self.models[name](noisy)
             if pictures.shape != clean.shape:
                 continue  # it reads, and makes no pictures
             pictures = pictures.clamp(0, 1)
-            rows.append({"name": name, "pictures": encode_pixels(pictures), "psnr": mean_psnr(pictures, clean)})
-        rows.append({"name": "original", "pictures": encode_pixels(clean), "psnr": None})
-        return {"rows": rows, "origin": origin, "kind": NOISES[kind].label, "factor": factor}
+            rows.append(TenRow(name, encode_pixels(pictures), mean_psnr(pictures, clean)))
+        rows.append(TenRow("original", encode_pixels(clean), None))
+        return TenReply(rows, origin, NOISES[kind].label, factor)
 
-    def spectrum(self, request: dict) -> dict:
-        """The checkerboard in what a model makes, before and after training; `model` null: in the digits themselves."""
-        name = None if request.get("model") is None else self.named(request)
-        if name is not None and self.records[name].recipe.task == "read":
-            raise BadRequest("There is no such model here.")
+    def spectrum(self, request: SpectrumRequest) -> SpectrumReply:
+        """The checkerboard in what a model makes, before and after training, or in the digits themselves."""
+        name = request.model
+        if name is not None and self.records[self.known(name)].recipe.task == "read":
+            raise BadRequest(NO_MODEL)
         return self.checkerboards(name)
 
     @cache  # noqa: B019 (one handler lives as long as the page)
     @torch.inference_mode()
-    def checkerboards(self, name: str | None) -> dict:
+    def checkerboards(self, name: str | None) -> SpectrumReply:
         """The answer to `spectrum`: the same for everybody, so computed once."""
         clean = many_digits()
         if name is None:
-            return {"digits": len(clean), "rows": [patterns("test digits", clean)]}
+            return SpectrumReply(len(clean), [patterns("test digits", clean)])
         recipe = self.records[name].recipe
         kind, factor = trained_noise(recipe)
         noisy = add_noise(clean, draw_noise(kind, clean.shape, 0), factor)
-        found = inspection.checkerboard_views(self.models[name], recipe, noisy)
-        shown = {"trained": found["trained"][0]}  # the others have values beyond 0 to 1
-        return {
-            "digits": len(clean),
-            "rows": [
-                patterns(words, pictures, shown.get(words, stretch(pictures[0]))) for words, pictures in found.items()
-            ],
-        }
+        views = inspection.checkerboard_views(self.models[name], recipe, noisy)
+        shown = {"trained": views["trained"][0]}  # the others have values beyond 0 to 1
+        rows = [patterns(words, pictures, shown.get(words, stretch(pictures[0]))) for words, pictures in views.items()]
+        return SpectrumReply(len(clean), rows)
 
 
 def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = None) -> dict:
@@ -196,35 +196,10 @@ def measured() -> tuple[dict[str, list[tuple[float, float]]], dict[str, dict]]:
     return {name: sorted(points) for name, points in curves.items()}, codes
 
 
-def patterns(words: str, pictures: Tensor, shown: Tensor | None = None) -> dict:
+def patterns(words: str, pictures: Tensor, shown: Tensor | None = None) -> SpectrumRow:
     """One picture, the spectrum of all (frequency 0 in the middle, decibels as grey), and the checkerboard measure."""
     shown = pictures[0] if shown is None else shown
     power = torch.fft.fftshift(inspection.power_spectrum(pictures))
     level = (10 * torch.log10(power + 1e-9)).clamp_min(-30)
-    return {
-        "words": words,
-        "picture": encode_pixels(shown),
-        "spectrum": encode_pixels(stretch(level)),
-    } | {f"period{period}": inspection.checkerboard(pictures, period) for period in PERIODS}
-
-
-def read_digit(text: object) -> Tensor:
-    """The visitor's digit, base64 of 784 bytes, as (1, 1, 28, 28) in [0, 1]."""
-    if not isinstance(text, str) or len(text) > 2048:
-        raise BadRequest("Draw a digit on the Denoise page.")
-    content = base64.b64decode(text, validate=True)
-    if len(content) != SIDE * SIDE:
-        raise BadRequest("Draw a digit on the Denoise page.")
-    return torch.frombuffer(bytearray(content), dtype=torch.uint8).float().div_(255).view(IMAGE)
-
-
-def noisy_as_asked(clean: Tensor, request: dict) -> Tensor:
-    """The digit under the noise that is set on the Denoise page."""
-    kind, seed, factor = request.get("kind"), request.get("seed"), request.get("factor")
-    if kind not in NOISES:
-        raise BadRequest("There is no such noise.")
-    if isinstance(seed, bool) or not isinstance(seed, int) or not 0 <= seed < 2**31:
-        raise BadRequest("A seed is a whole number from 0.")
-    if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 <= factor <= 1:
-        raise BadRequest("A noise factor lies between 0 and 1.")
-    return add_noise(clean, draw_noise(kind, clean.shape, seed), float(factor))
+    period2, period4 = (inspection.checkerboard(pictures, period) for period in PERIODS)
+    return SpectrumRow(words, encode_pixels(shown), encode_pixels(stretch(level)), period2, period4)

@@ -115,7 +115,7 @@ class RequestQueue:
             raise
         ticket = self.tickets.get(key)
         if ticket is not None and ticket.reply is reply:
-            ticket.reply, ticket.expires = None, time.monotonic() + RETURN
+            ticket.item, ticket.reply, ticket.expires = None, None, time.monotonic() + RETURN
             raise Queued(self.in_order(ticket.lane).index(key), 0.0)
         return await reply
 

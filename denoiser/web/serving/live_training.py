@@ -25,7 +25,7 @@ from ...recipe import Recipe
 from ...record import Epoch, Record
 from ...runtime.precision import default_precision
 from ...training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
-from ..endpoint import BadRequest
+from ..parsing import BadRequest
 from ..server import logging as log
 from ..wire import encode_pixels, mean_psnr, tile_sheet
 from .digits import ten_digits
@@ -176,13 +176,13 @@ class Failure:
 
 
 @borrows_gpu(MAX_SECONDS + GPU_START_SECONDS)
-def training_snapshots(settings: dict, seconds: float = MAX_SECONDS) -> Iterator[Snapshot | Failure]:
-    """Train what `settings` describe for at most `seconds`; snapshots of it, the last one a Failure if it failed.
+def training_snapshots(recipe: Recipe, seconds: float = MAX_SECONDS) -> Iterator[Snapshot | Failure]:
+    """Train a recipe for at most `seconds`; snapshots of it, the last one a Failure if it failed.
 
-    Close the generator to stop the training. Raises BadRequest for settings that the form does not offer.
+    Close the generator to stop the training.
     """
     try:
-        yield from _snapshots(recipe_from(settings), seconds)
+        yield from _snapshots(recipe, seconds)
     except TrainingError as error:
         yield Failure(str(error))
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from ..endpoint import BadRequest
+from ..parsing import BadRequest
 from ..server import logging as log
 from ..server.fairness import Rounds
 

@@ -4,7 +4,6 @@ One training at a time in this process, each for a minute at most, and only as l
 answers the snapshots that arrive. The trained network is kept in memory for that visitor alone.
 """
 
-import json
 from contextlib import aclosing
 from functools import partial
 
@@ -13,8 +12,9 @@ import gradio as gr
 from ...losses import LOSS_TITLES
 from ...noise import NOISES
 from ..components import component
-from ..endpoint import DirectEndpoint
+from ..endpoint import DirectEndpoint, to_json
 from ..gradio_queue import admitted_by
+from ..schemas import ErrorReply
 from ..server.clients import client_address
 from ..serving import live_training
 from ..serving.background import from_thread
@@ -36,7 +36,7 @@ def build(pool: ModelPool) -> None:
                 async for message in messages:
                     yield message
         except TimeoutError:  # it hangs; the training queue writes that to the log
-            yield json.dumps({"error": FAILED})
+            yield to_json(ErrorReply(FAILED))
 
     with gr.Column(elem_id="train"):
         calls = DirectEndpoint(partial(wait, queue)), DirectEndpoint(partial(stop, queue))

@@ -1,0 +1,144 @@
+"""What the Denoise page asks the server: a digit in a picture, a test digit, and what models make of a digit.
+
+The server keeps nothing of a drawing: each request brings its strokes or its fitted digit, and the ids of the models
+its visitor trained.
+"""
+
+import random
+from collections.abc import Hashable
+from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from ...data import SIDE
+from ...image_decoder import UPLOADS
+from ...ink import digit_from_image, digit_from_strokes, framed_from_image
+from ...runtime.timing import annotate, span
+from ...sweeps import Comparison, SweepRequest
+from ..endpoint import BatchedEndpoint
+from ..parsing import NO_MODEL, BadRequest
+from ..schemas import CompareReply, CompareRequest, EmptyRequest, MnistDigitReply, PictureReply, PictureRequest
+from ..serving.digits import mnist_test
+from ..serving.model_pool import ModelPool
+from ..wire import encode_floats, encode_pixels, finite
+
+IMAGE = (1, 1, SIDE, SIDE)
+
+
+def read_picture(request: PictureRequest) -> PictureReply:
+    """An uploaded picture's digit; InkError if none can be read."""
+    fit = framed_from_image if request.already else digit_from_image
+    return PictureReply(encode_pixels(fit(request.content, UPLOADS)))
+
+
+def test_digit(request: EmptyRequest) -> MnistDigitReply:
+    """One of MNIST's test digits at random."""
+    digits = mnist_test()
+    if digits is None:
+        raise BadRequest("MNIST is not on this machine.")
+    index = random.randrange(len(digits))
+    pixels = encode_pixels(digits[index : index + 1].floats())
+    return MnistDigitReply(pixels, label=int(digits.labels[index]), place=index)
+
+
+# ---------- what models make of a digit ----------
+
+
+class Prepared(NamedTuple):
+    """Models by name, None for those that are gone; what they are asked; and the digit if it is fitted strokes."""
+
+    models: dict[str, nn.Module | None]
+    request: SweepRequest
+    fitted: Tensor | None
+
+
+def compare(pool: ModelPool, request: CompareRequest) -> CompareReply:
+    """What the models of a request make of its digit."""
+    return compare_all(pool, [prepare(pool, request)])[0]
+
+
+def board_endpoint(pool: ModelPool) -> BatchedEndpoint:
+    """`compare` for the board: requests for the same models, each at one noise factor, are answered in one batch."""
+    return BatchedEndpoint(
+        "compare", CompareRequest, partial(prepare, pool), partial(compare_all, pool), same_cards, lane="live"
+    )
+
+
+def prepare(pool: ModelPool, request: CompareRequest) -> Prepared:
+    """The models and the digit of a request; BadRequest or InkError if there are none."""
+    with span("ink"):
+        x, reference = digit_of(request)
+    fitted = x if reference and request.picture is None else None
+    factors = request.factors
+    if request.already:
+        factors, reference = (0.0,), False
+    user_models = {name: pool.user_models.get(user_model_id) for name, user_model_id in request.own.items()}
+    if not all(name in pool.models or name in user_models for name in request.models):
+        raise BadRequest(NO_MODEL)
+    models: dict[str, nn.Module | None] = {}
+    for name in request.models:
+        user_model = user_models.get(name)
+        models[name] = pool.models.get(name) or (user_model and user_model.network)
+    return Prepared(models, SweepRequest(x, request.kind, request.seed, factors, reference), fitted)
+
+
+def digit_of(request: CompareRequest) -> tuple[Tensor, bool]:
+    """The digit (1, 1, 28, 28) of a request, and whether it can serve as the reference of figures."""
+    if request.odd == "blank" and not request.strokes:
+        return torch.zeros(IMAGE), False
+    if request.odd == "noise" and not request.strokes:
+        return torch.rand(IMAGE, generator=torch.Generator().manual_seed(request.seed)), False
+    given = request.picture if request.picture is not None else request.fitted
+    return (digit_from_strokes(request.strokes) if given is None else given), True
+
+
+def same_cards(request: CompareRequest) -> Hashable | None:
+    """What requests have in common that can be answered in one batch: their models, each at one noise factor.
+
+    Sweeps are batches of their own: several at once take as long as one after another. A visitor's own models are
+    nobody else's.
+    """
+    return None if request.own or len(request.factors) != 1 else request.models
+
+
+def compare_all(pool: ModelPool, prepared: list[Prepared]) -> list[CompareReply]:
+    """The replies to requests for the same models."""
+    models = {name: model for name, model in prepared[0].models.items() if model is not None}
+    comparisons = pool.sweep([one.request for one in prepared], models)
+    annotate(factors=len(prepared[0].request.factors))
+    gone = [name for name in prepared[0].models if name not in models]
+    with span("encode"):
+        return [
+            replace(reply_of(comparison), gone=gone, fitted=None if one.fitted is None else encode_floats(one.fitted))
+            for one, comparison in zip(prepared, comparisons, strict=True)
+        ]
+
+
+def reply_of(comparison: Comparison) -> CompareReply:
+    """A comparison as the board reads it."""
+
+    def rounded(values: Tensor | None, digits: int) -> list[list[float | None]] | None:
+        return None if values is None else [[finite(v, digits) for v in row] for row in values.tolist()]
+
+    def readings(probabilities: Tensor | None) -> list | None:
+        if probabilities is None:
+            return None
+        sure, digit = probabilities.max(dim=-1)
+        return torch.stack((digit.float(), sure), dim=-1).mul(1e4).round().div(1e4).tolist()
+
+    return CompareReply(
+        digit=encode_pixels(comparison.clean),
+        names=comparison.names,
+        factors=comparison.factors,
+        pictures=encode_pixels(comparison.pictures),
+        psnr=rounded(comparison.psnr, 2),
+        ssim=rounded(comparison.ssim, 3),
+        reading=readings(comparison.clean_reading),
+        reads=readings(comparison.readings),
+        failed=comparison.failed,
+        gone=[],
+        fitted=None,
+    )
