@@ -13,6 +13,7 @@ from .words import CHINESE
 STYLES = (  # in the order in which they apply
     "shell/page.css",
     *(f"denoise/{name}.css" for name in ("pad", "camera", "already", "film", "board", "axis")),
+    *(f"originals/{name}.css" for name in ("base", "wall", "below", "dream")),
     "latent/latent.css",
     "models/models.css",
     "train/train.css",

@@ -4,7 +4,7 @@ from importlib.util import find_spec
 
 import gradio as gr
 
-from . import api, denoise, latent, models, train
+from . import api, denoise, latent, models, originals, train
 from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
 from .gradio_compat import adjust_gradio
@@ -17,7 +17,13 @@ from .words import i18n, native
 TITLE = "Denoiser"
 KEPT = 3600  # seconds that a file in Gradio's cache may live
 SWEPT = 600  # seconds between looking for older ones
-TABS = {"Denoise": denoise.build, "Latent space": latent.build, "Models": models.build, "Train": train.build}
+TABS = {
+    "Denoise": denoise.build,
+    "Possible originals": originals.build,
+    "Latent space": latent.build,
+    "Models": models.build,
+    "Train": train.build,
+}
 
 
 def build_page(pool: ModelPool | None = None) -> gr.Blocks:

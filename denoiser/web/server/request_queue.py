@@ -22,7 +22,7 @@ from .fairness import Rounds
 WORKERS = max(2, min(8, os.cpu_count() or 1))
 # How many requests of a kind compute at the same time. Each has threads of its own, so that a picture that is slow to
 # read, or a script, never takes those that a stroke waits for.
-LANES = {"live": WORKERS, "page": WORKERS, "pictures": 2, "api": 2}
+LANES = {"live": WORKERS, "page": WORKERS, "originals": 1, "pictures": 2, "api": 2}
 PATIENCE = 3.0  # seconds until a waiting request is told its position
 RETURN = 10.0  # seconds for which the place of a request is kept after that
 CAPACITY = 1_000  # requests that wait

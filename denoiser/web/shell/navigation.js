@@ -1,6 +1,6 @@
 /* To another page, and files to the visitor's disk. */
 
-/** @param {"denoise" | "latent-space" | "models" | "train"} page */
+/** @param {"denoise" | "possible-originals" | "latent-space" | "models" | "train"} page */
 export const openPage = (page) => document.getElementById(`${page}-tab-button`)?.click();
 
 /**

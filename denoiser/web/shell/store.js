@@ -62,6 +62,19 @@
  */
 
 /**
+ * The page of possible originals.
+ * @typedef {object} OriginalsState
+ * @property {any} originals  the twelve of a noisy picture, in the order shown (see request.js); null without a drawing
+ * @property {number} draw  the seed of what is drawn at random for the visitor's digit
+ * @property {number | null} pointed  which of the twelve is pointed at
+ * @property {number | null} pinned  which of them stays pointed at
+ * @property {number} picked  which of them the slider from blur to invention leads to
+ * @property {number | null} group  only those that read as this digit are shown
+ * @property {boolean} revealed  the visitor has asked what was drawn
+ * @property {boolean} onOriginals  whether the page is in view
+ */
+
+/**
  * The Train page.
  * @typedef {object} TrainingState
  * @property {"idle" | "waiting" | "training"} lesson
@@ -83,7 +96,10 @@
  * @property {"light" | "dark" | null} theme
  */
 
-/** @typedef {Drawing & PadState & NoiseState & ComparisonState & LatentState & TrainingState & PageState} State */
+/**
+ * @typedef {Drawing & PadState & NoiseState & ComparisonState & LatentState & OriginalsState & TrainingState
+ *   & PageState} State
+ */
 
 /**
  * Never written directly: see `set`.
@@ -125,6 +141,15 @@ export const state = {
   frame: null,
   samples: null,
   onMap: false,
+  // possible originals
+  originals: null,
+  draw: 1,
+  pointed: null,
+  pinned: null,
+  picked: 0,
+  group: null,
+  revealed: false,
+  onOriginals: false,
   // training
   lesson: "idle",
   ten: null,

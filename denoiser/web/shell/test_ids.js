@@ -3,6 +3,7 @@
 const TEST_IDS = {
   noise: "noise",
   "denoise-tab-button": "tab-denoise",
+  "possible-originals-tab-button": "tab-originals",
   "latent-space-tab-button": "tab-latent",
   "models-tab-button": "tab-models",
   "train-tab-button": "tab-train",

@@ -1,0 +1,291 @@
+/* The first screen: the noisy picture, twelve digits that may have led to it, their votes, the average and the answer. */
+import { fromBase64 } from "../shell/base64.js";
+import { rememberDrawing, setDrawing } from "../shell/drawing.js";
+import { html, setHtml } from "../shell/html.js";
+import { t } from "../shell/i18n.js";
+import { openPage } from "../shell/navigation.js";
+import { percent } from "../shell/numbers.js";
+import { mix, paintDigit, themeColour, toWord } from "../shell/pixels.js";
+import { on, set, state } from "../shell/store.js";
+import { average, doubt, nearest, psnr, shareRight } from "./figures.js";
+import { followOriginals, isStale } from "./request.js";
+import { paintFilm, traceOutline } from "./shapes.js";
+import { buildSheet, paintFrame, paintVotes, readingMarkup } from "./sheet.js";
+
+const STALE = 150; // milliseconds for which the last originals stay as they are
+const MOMENT = 70; // milliseconds of a moment of condensing
+const DOUBTFUL = 24; // pixels in doubt from which on the originals count as different
+const OUTLINE = 392; // pixels of the canvas above the noisy picture
+
+/** @param {import("../shell/mount.js").Context} context */
+export function mount({ element, props, server }) {
+  const find = (selector) => element.querySelector(selector);
+  const all = (selector) => [...element.querySelectorAll(selector)];
+  const page = document.getElementById("originals");
+  const blocked = (s) => props.gaussianOnly && s.kind !== "gaussian" && !s.already;
+  const another = followOriginals(server.originals, (s) => !blocked(s));
+  const frames = buildSheet(find(".sheet"), props.count, (pointed) => set({ pointed }));
+  for (const frame of frames) frame.dataset.testid = "original";
+
+  /* ---------- in view or not ---------- */
+  new ResizeObserver(() => {
+    const onOriginals = element.clientWidth > 0;
+    if (onOriginals !== state.onOriginals) set({ onOriginals });
+    if (onOriginals) paintFilms(state);
+  }).observe(element);
+
+  /* ---------- controls ---------- */
+  for (const slider of all(".film input")) slider.oninput = () => set({ factor: Math.round(slider.value * 20) / 20 });
+  for (const button of all(".again")) button.onclick = another;
+  find(".show").onclick = () => reveal(true);
+  for (const bar of all(".vote"))
+    bar.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button) set({ group: state.group === Number(button.dataset.digit) ? null : Number(button.dataset.digit) });
+    });
+  find(".sheet").addEventListener("click", (event) => {
+    const picked = frames.indexOf(event.target.closest(".frame"));
+    if (picked < 0 || !state.originals) return;
+    const pinned = state.pinned === picked ? null : picked;
+    set({ picked, pinned, pointed: pinned });
+  });
+  find(".sheet").addEventListener("keydown", (event) => {
+    if (event.key === "Escape") set({ pinned: null, pointed: null });
+  });
+  setHtml(
+    find(".tray"),
+    props.examples.map(
+      ({ name }) =>
+        html`<button type="button" data-name="${name}" aria-label="${t`Example ${name}`}">
+          <canvas width="28" height="28"></canvas>
+        </button>`,
+    ),
+  );
+  for (const button of all(".tray button")) {
+    const { strokes, pixels } = props.examples.find(({ name }) => name === button.dataset.name);
+    paintDigit(button.firstElementChild, fromBase64(pixels));
+    button.onclick = () => {
+      rememberDrawing();
+      setDrawing({ strokes });
+    };
+  }
+  find(".pad").onclick = () => openPage("denoise");
+
+  function reveal(revealed) {
+    set({ revealed });
+    const { digitReads, votes } = state.originals;
+    const [drawn] = digitReads ?? [];
+    const count = votes.find(([digit]) => digit === drawn)?.[1] ?? 0;
+    const words = revealed && digitReads ? t`A ${drawn} was drawn. ${count} of the ${props.count} read ${drawn}.` : "";
+    find(".told").textContent = words;
+    if (!revealed) find(".show").focus();
+  }
+
+  /* ---------- what is shown ---------- */
+  const shown = ({ originals, group }) =>
+    originals.pictures.filter((_, i) => group === null || originals.reads[i][0] === group);
+  const pointedAt = ({ originals, pointed, pinned }) => (originals ? (pointed ?? pinned) : null);
+
+  function paintSheet(s) {
+    const { originals, group, revealed, picked } = s;
+    page.dataset.state = !s.digit ? "empty" : !originals ? "first" : "";
+    find(".invite").hidden = Boolean(s.digit);
+    find(".sheet").hidden = !s.digit;
+    find(".empty-head").hidden = Boolean(s.digit);
+    find(".say").hidden = !s.digit;
+    for (const button of all(".again, .show")) button.disabled = !originals;
+    if (!originals) {
+      for (const canvas of all(".wall .px, .sheet canvas")) canvas.getContext("2d").clearRect(0, 0, 28, 28);
+      for (const bar of all(".vote")) paintVotes(bar, [], props.count, {});
+      for (const text of all(".rd, .why .text")) setHtml(text, html``);
+      paintOdds(s);
+      return;
+    }
+    const { pictures, reads } = originals;
+    frames.forEach((frame, i) => {
+      const distance = revealed && originals.hasReference ? psnr(pictures[i], originals.digit) : null;
+      const note = distance === null ? undefined : decibels(distance);
+      const words = reads[i]
+        ? t`Original ${i + 1} of ${props.count}, reads ${reads[i][0]}, ${percent(reads[i][1])}`
+        : "";
+      const far = note === undefined ? "" : t`; ${note} from what was drawn`;
+      paintFrame(frame, pictures[i], reads[i], words + far, note);
+      frame.classList.toggle("dim", group !== null && reads[i][0] !== group);
+      frame.setAttribute("aria-pressed", String(i === picked));
+    });
+    paintDigit(find(".noisy .px"), originals.noisy);
+    const some = shown(s);
+    paintDigit(find(".average .px"), Uint8Array.from(average(some), Math.round));
+    find(".average .of").textContent = t`Average of the ${some.length}`;
+    find(".average .px").setAttribute("aria-label", t`Average of the ${some.length}`);
+    setHtml(find(".average .rd"), readingMarkup(group === null ? originals.averageReads : null));
+    find(".answer").hidden = !originals.answer;
+    if (originals.answer) paintDigit(find(".answer .px"), originals.answer);
+    setHtml(find(".answer .rd"), readingMarkup(originals.answerReads));
+    const drawn = revealed && originals.hasReference ? originals.digitReads?.[0] : null;
+    for (const bar of all(".vote")) paintVotes(bar, originals.votes, props.count, { pressed: group, drawn });
+    setHtml(
+      find(".why .text"),
+      reasons(s, some.length).map((sentence) => html`<p>${sentence}</p>`),
+    );
+    paintOdds(s);
+    paintTruth(s);
+  }
+  const decibels = (value) => (Number.isFinite(value) ? `${value.toFixed(1)} dB` : "∞ dB");
+
+  function reasons({ originals, group, factor, already }, count) {
+    if (group !== null)
+      return [t`The average of these ${count} alone is sharper. Blur comes from mixing originals that differ.`];
+    if (!already && factor === 0) return [t`Without noise there is only one original, and nothing to average.`];
+    const { pictures, votes, answerReads } = originals;
+    if (doubt(pictures).filter((value) => value > 0.25).length < DOUBTFUL)
+      return [t`Here the 12 agree, so their average is sharp, and so is the denoiser's answer.`];
+    const differ = t`The 12 differ, so their average is blurred. The denoiser's answer is almost that average: the safest single picture, but not a likely one.`;
+    const other = answerReads && votes.find(([digit, number]) => digit !== answerReads[0] && number > 1);
+    if (!other) return [differ];
+    return [differ, t`It reads ${answerReads[0]}. That ${other[1]} of the 12 read ${other[0]} no longer shows.`];
+  }
+
+  /* how votes like these were on the test digits: only where that was measured */
+  function paintOdds({ originals, kind, factor, already }) {
+    const rows = already ? null : props.measured;
+    const most = originals?.votes[0]?.[1];
+    const right = most ? shareRight(rows, kind, factor, most / props.count, props.fewest) : null;
+    for (const box of all(".right")) box.classList.toggle("unknown", right === null);
+    for (const odds of all(".odds")) odds.textContent = right === null ? "" : percent(right);
+    const row = nearest(rows, kind, factor);
+    const line = find(".calibration");
+    line.hidden = !row || !originals;
+    if (!row) return;
+    const [digits, at] = [row.digits.toLocaleString("en"), row.factor.toFixed(2)];
+    const [accuracy, error] = [`${(100 * row.accuracy).toFixed(1)} %`, (100 * row.calibration_error).toFixed(1)];
+    line.textContent = t`Measured on ${digits} test digits at noise factor ${at}: most votes go to the right digit for ${accuracy} of them, and the share of votes is off by ${error} points on average.`;
+  }
+
+  function paintTruth(s) {
+    const { originals, revealed } = s;
+    if (!originals) return;
+    const at = pointedAt(s);
+    const visible = revealed && originals.hasReference;
+    const compares = visible && at !== null;
+    find(".cover").hidden = visible;
+    find(".cover .show").hidden = !originals.hasReference;
+    find(".cover .none").hidden = originals.hasReference;
+    find(".drawn .what").textContent = compares ? t`Difference` : t`What was drawn`;
+    setHtml(
+      find(".drawn .side"),
+      compares
+        ? html`<span class="legend"
+            ><i style="background:var(--lost)"></i>${t`lost`}<i style="background:var(--added)"></i>${t`added`}</span
+          >`
+        : visible
+          ? html`<button type="button" class="link hide">${t`Hide`}</button>`
+          : html``,
+    );
+    const hide = find(".drawn .hide");
+    if (hide) hide.onclick = () => reveal(false);
+    if (compares) paintDifference(find(".drawn .px"), originals.pictures[at], originals.digit);
+    else paintDigit(find(".drawn .px"), visible ? originals.digit : null);
+    find(".compare p").textContent = !originals.hasReference
+      ? ""
+      : !revealed
+        ? t`Hidden until you ask for it. Which of the 12 do you believe?`
+        : at === null
+          ? t`Tap an original to see where it differs.`
+          : t`No. ${at + 1} is ${decibels(psnr(originals.pictures[at], originals.digit))} from what was drawn.`;
+    const over = find(".over").getContext("2d");
+    over.clearRect(0, 0, OUTLINE, OUTLINE);
+    frames.forEach((frame, i) => frame.classList.toggle("at", i === at));
+    if (at === null) return;
+    traceOutline(over, originals.pictures[at], OUTLINE);
+    const reading = originals.reads[at];
+    const colour = getComputedStyle(page).getPropertyValue(reading ? `--f${reading[0]}` : "--lum");
+    over.lineCap = over.lineJoin = "round";
+    Object.assign(over, { strokeStyle: `rgba(${themeColour("--film")},.8)`, lineWidth: 9 }).stroke();
+    Object.assign(over, { strokeStyle: colour, lineWidth: 4 }).stroke();
+  }
+
+  function paintDifference(canvas, picture, digit) {
+    const [film, lost, added] = ["--film", "--lost", "--added"].map(themeColour);
+    paintDigit(canvas, picture, (i) => {
+      const difference = (picture[i] - digit[i]) / 255;
+      return toWord(mix(film, difference < 0 ? lost : added, Math.abs(difference) ** 0.7));
+    });
+  }
+
+  /* the slider's film shows the noise alone until the drawing is revealed: else its left end gives the answer away */
+  function paintFilms({ digit, originals, revealed, ladder }) {
+    const lit = digit && originals && revealed && ladder;
+    const pictures = lit ? Array.from({ length: 21 }, (_, i) => ladder.picture(0, i)) : noiseAlone(Boolean(digit));
+    for (const canvas of all(".film canvas")) paintFilm(canvas, pictures);
+  }
+  function noiseAlone(lit) {
+    if (!lit) return null;
+    let seed = 9;
+    const normal = () => {
+      seed = (seed * 16807) % 2147483647;
+      const u = seed / 2147483647;
+      seed = (seed * 16807) % 2147483647;
+      return Math.sqrt(-2 * Math.log(u)) * Math.cos((2 * Math.PI * seed) / 2147483647);
+    };
+    const field = Array.from({ length: 784 }, normal);
+    return Array.from({ length: 21 }, (_, i) => Uint8ClampedArray.from(field, (v) => (255 * v * i) / 20));
+  }
+
+  /* ---------- others on their way: the twelve condense out of the noise ---------- */
+  let condensing = 0;
+  function condense(originals) {
+    clearInterval(condensing);
+    const last = originals.condensing[0]?.length ?? 0;
+    let moment = 0;
+    const step = () => {
+      const done = moment >= last || state.originals !== originals;
+      for (const [i, frame] of frames.entries()) {
+        frame.classList.toggle("unread", !done);
+        if (!done) paintDigit(frame.querySelector("canvas"), originals.condensing[i][moment]);
+      }
+      if (done) {
+        clearInterval(condensing);
+        if (last) paintSheet(state);
+      }
+      moment++;
+    };
+    if (!last) return;
+    condensing = window.setInterval(step, MOMENT);
+    step();
+  }
+
+  /* ---------- follow ---------- */
+  on("originals group revealed picked theme digit odd", paintSheet);
+  on("pointed pinned", paintTruth);
+  on("originals revealed theme digit ladder onOriginals", (s) => {
+    if (s.onOriginals) paintFilms(s);
+  });
+  on("originals", ({ originals }) => {
+    if (originals?.condensing[0]?.length) condense(originals);
+  });
+  on("factor", ({ factor }) => {
+    const words = factor.toFixed(2);
+    for (const output of all(".factor")) output.textContent = words;
+    for (const slider of all(".film input")) {
+      slider.value = String(factor);
+      slider.setAttribute("aria-valuetext", words);
+    }
+  });
+  on("already", ({ already }) => {
+    for (const part of all(".noise .dial, .noise .film, .noise .ticks, .thumbbar .film, .thumbbar output"))
+      part.classList.toggle("off", already);
+    for (const slider of all(".film input")) slider.disabled = already;
+  });
+  let fading = 0;
+  on("originals digit kind seed factor draw already offline waiting onOriginals", (s) => {
+    clearTimeout(fading);
+    const stale = isStale(s) || (s.originals !== null && s.waiting > 0);
+    if (!stale) page.classList.remove("stale");
+    else fading = window.setTimeout(() => page.classList.add("stale"), STALE);
+    const gaussian = find(".calibration");
+    if (!blocked(s) || !s.digit) return;
+    gaussian.hidden = false;
+    gaussian.textContent = t`Originals are computed for Gaussian noise.`;
+  });
+}
