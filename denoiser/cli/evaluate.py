@@ -11,32 +11,49 @@ from tqdm import tqdm
 from .. import settings
 from ..data import split_validation
 from ..errors import DenoiserError
-from ..evaluation import FACTORS, POSTERIOR, evaluate, format_report, posterior
+from ..evaluation import (
+    FACTORS,
+    POSTERIOR,
+    evaluate,
+    external_subjects,
+    format_report,
+    join_stored,
+    posterior,
+)
 from ..files import write_atomically
 from ..noise import NOISES
 from ..posterior import BASELINE, SAMPLER
 from .interrupts import Stopped
 from .machine import pick_device, versions
+from .messages import warn
 from .pictures import flags, load_pictures
 
 
 def run(options: argparse.Namespace) -> int:
     """Measure models, print tables and write the figures to --json."""
     device = pick_device(options.device)
-    if options.limit is not None and options.limit < 1:
-        raise DenoiserError(f"--limit is {options.limit}, not 1 or more")
-    kinds = list(NOISES) if "all" in options.noise else list(dict.fromkeys(options.noise))
-    factors = tuple(dict.fromkeys(options.factors or FACTORS))
+    kinds, factors = noises(options)
+    if not options.timeout > 0:
+        raise DenoiserError(f"--timeout is {options.timeout:g}, not above 0")
     if options.posterior:
+        if options.external or options.callable:
+            raise DenoiserError("--posterior is for samplers of this package")
         return _posterior(options, device, kinds)
     data, digits = load_pictures(options, "test", device)
     digits = digits[: options.limit]
     start, cache = time.perf_counter(), settings.current.runs / "evaluation"
+    external, failures = external_subjects(options.external, options.callable, len(digits), options.timeout)
+    names = [] if options.models is None and (external or failures) else options.models
     try:
-        report = evaluate(digits, options.models, kinds, factors, data=data, cache_folder=cache)
+        report = evaluate(digits, names, kinds, factors, data=data, external=external, cache_folder=cache)
     except KeyboardInterrupt:
         raise Stopped("stopped; what is measured is kept, and the same command goes on from there") from None
+    failures |= report.get("failures", {})
+    if names == [] and data == "mnist" and options.limit is None:
+        report = join_stored(report, settings.current.checkpoints / "evaluation.json")
     print(format_report(report))
+    for name, why in failures.items():
+        warn(f"{name} is left out: {why}")
     if options.json:
         about = {
             "command": _command(options),
@@ -50,7 +67,20 @@ def run(options: argparse.Namespace) -> int:
         }
         kept = {POSTERIOR: old[POSTERIOR]} if POSTERIOR in (old := _results(options.json)) else {}
         write_atomically(options.json, json.dumps(about | report | kept, indent=1) + "\n")
-    return 0
+    return 1 if failures else 0
+
+
+def noises(options: argparse.Namespace) -> tuple[list[str], tuple[float, ...]]:
+    """The noise kinds and factors that --noise and --factors ask for; DenoiserError for bad ones, or a bad --limit."""
+    if options.limit is not None and options.limit < 1:
+        raise DenoiserError(f"--limit is {options.limit}, not 1 or more")
+    kinds = list(NOISES) if "all" in options.noise else list(dict.fromkeys(options.noise))
+    if unknown := [kind for kind in kinds if kind not in NOISES]:
+        raise DenoiserError(f"unknown noise kind {unknown[0]!r}; there are {', '.join(NOISES)}")
+    factors = tuple(dict.fromkeys(options.factors or FACTORS))
+    if wrong := [factor for factor in factors if not 0 <= factor <= 1]:
+        raise DenoiserError(f"noise factor {wrong[0]:g} is not within 0 to 1")
+    return kinds, factors
 
 
 def _posterior(options: argparse.Namespace, device: str, kinds: list[str]) -> int:
@@ -98,8 +128,8 @@ def _results(path: Path) -> dict:
 
 def _command(options: argparse.Namespace) -> str:
     """The command line that asks for the same evaluation."""
-    words = [f"python -m denoiser evaluate{flags(options)}"]
-    for name in ("noise", "factors", "models"):
+    words = [f"python -m denoiser evaluate{flags(options)}", *map(str, options.external)]
+    for name in ("callable", "noise", "factors", "models"):
         if values := getattr(options, name):
             words += [f"--{name}", *map(str, values)]
     if options.posterior:

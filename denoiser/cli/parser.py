@@ -35,7 +35,14 @@ def build_parser() -> argparse.ArgumentParser:
     tune = command("tune", "Tune the classical filters on training digits and write denoiser/filters.json.")
     tune.add_argument("--digits", type=int, metavar="N", help="how many to tune on (default: as in filters.json)")
 
-    _add_evaluate(command("evaluate", "Measure models on MNIST's test digits or other pictures; continues if stopped."))
+    _add_evaluate(
+        command(
+            "evaluate",
+            "Measure models on MNIST's test digits or other pictures, ours and those of others; continues if stopped.",
+            "Exit code: 1 if a model of others failed and was left out; 2 for bad input.",
+        )
+    )
+    _add_noisy(command("noisy", "Write the noisy digits that `evaluate` uses, for a model that runs elsewhere."))
     _add_bench(
         command(
             "bench",
@@ -86,11 +93,32 @@ def _add_train(train: argparse.ArgumentParser) -> None:
     _add_data(train)
 
 
+def _add_noises(to: argparse.ArgumentParser) -> None:
+    to.add_argument("--noise", nargs="+", default=["gaussian"], metavar="KIND", help="noise kinds, or all")
+    to.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.1 0.25 0.5 0.7 1.0")
+    to.add_argument("--limit", type=int, metavar="N", help="only the first N digits")
+
+
+def _add_noisy(noisy: argparse.ArgumentParser) -> None:
+    noisy.add_argument("--out", type=Path, metavar="FOLDER", required=True, help="where each noise gets a .npy stack")
+    _add_noises(noisy)
+    _add_data(noisy)
+
+
 def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
-    evaluate.add_argument("--noise", nargs="+", default=["gaussian"], metavar="KIND", help="noise kinds, or all")
-    evaluate.add_argument("--factors", nargs="+", type=float, metavar="F", help="default: 0.1 0.25 0.5 0.7 1.0")
-    evaluate.add_argument("--models", nargs="+", metavar="NAME", help="default: all; tv-oracle is tv told the noise")
-    evaluate.add_argument("--limit", type=int, metavar="N", help="only the first N digits")
+    evaluate.add_argument(
+        "external", nargs="*", type=Path, metavar="PATH", help="an .onnx file, or a folder of stacks denoised elsewhere"
+    )
+    evaluate.add_argument(
+        "--callable", nargs="+", default=[], metavar="MODULE:FUNCTION", help="Python functions from arrays to arrays"
+    )
+    evaluate.add_argument(
+        "--timeout", type=float, default=60, metavar="S", help="seconds for 500 pictures (default: %(default)s)"
+    )
+    _add_noises(evaluate)
+    evaluate.add_argument(
+        "--models", nargs="+", metavar="NAME", help="default: all, or with a PATH those in the stored results"
+    )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     evaluate.add_argument("--posterior", action="store_true", help="measure samplers: sampler and unet-ancestral")
     evaluate.add_argument("--originals", type=int, default=16, metavar="N", help="posterior: of each digit (16)")

@@ -14,7 +14,8 @@ from .measure import (
     noisy_batches,
 )
 from .report import format_report
-from .subjects import ORACLE, EvaluationError, default_models, get_subject
+from .stored import join_stored
+from .subjects import ORACLE, EvaluationError, default_models, external_subjects, get_subject
 
 POSTERIOR = "posterior"  # the key of the samplers' figures in the file of results
 
@@ -28,8 +29,10 @@ __all__ = [
     "EvaluationError",
     "default_models",
     "evaluate",
+    "external_subjects",
     "format_report",
     "get_subject",
+    "join_stored",
     "measure_quality",
     "milliseconds",
     "noisy_batches",

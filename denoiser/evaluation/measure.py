@@ -6,6 +6,7 @@ The noise of each picture is seeded with its position, so that every model sees 
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from ..checkpoint import load_checkpoint, sha256, trained
 from ..data import PIXELS, SIDE, Digits, shows_digits, to_float
+from ..external import ExternalError
 from ..inspection import checkerboard, checkerboard_views, sparsity, upsampling_kinds
 from ..latent import coverage, elbo_terms, exact_nll, has_plane, knn_accuracy
 from ..metrics import METRICS
@@ -35,6 +37,7 @@ BATCH_SIZE = 500
 SAMPLE = 100  # digits whose mean PSNR each row stores too, so that a test can recompute it quickly
 NEIGHBOURS = 10  # k of the k-NN accuracy
 SPECTRUM_DIGITS = 256  # digits whose spectrum shows a checkerboard
+NO_SPEED = {"ms_batch_1": None, "ms_batch_256": None, "ms_sweep": None}
 PERIODS = (2, 4)  # pixels between the squares of a checkerboard
 
 
@@ -136,6 +139,7 @@ def evaluate(
     factors: Sequence[float] = FACTORS,
     *,
     data: str = "mnist",
+    external: Sequence[Subject] = (),
     cache_folder: Path | None = None,
     progress: bool = True,
 ) -> dict:
@@ -143,9 +147,11 @@ def evaluate(
 
     `data` is what a recipe calls these pictures. By default the models trained on them and the filters are measured;
     where they are not digits, no referee reads them. Results are stored in `cache_folder` and found there again while
-    digits, noise, metrics, weights and referee stay the same. Everything runs on the digits' device.
+    digits, noise, metrics, weights and referee stay the same. Everything runs on the digits' device. The models of
+    others, `external`, come last; one that fails is left out.
 
-    Returns {"results": [...], "models": {...}, "referee": ..., "data": ...}. The results have a row per model, kind
+    Returns {"results": [...], "models": {...}, "referee": ..., "data": ..., "failures": {...}}: the failures are a
+    sentence for each external model that failed, by its name. The results have a row per model, kind
     and factor with the figures of `measure_quality`. Each model is described by title, family, task, parameters,
     bytes, training data, and milliseconds per picture at batch 1 and 256 in one thread and for 21 pictures at once in
     two; autoencoders by `inspection.sparsity`, models that upsample by `inspection.checkerboard`, VAEs by
@@ -159,7 +165,8 @@ def evaluate(
         raise EvaluationError(f"noise factor {wrong[0]:g} is not within 0 to 1")
     device = digits.images.device
     names = list(dict.fromkeys([NOISY, *(default_models(data) if names is None else names)]))
-    subjects = [get_subject(name, device) for name in names]
+    subjects = [*(get_subject(name, device) for name in names), *external]
+    failures: dict[str, str] = {}
     referee: nn.Module | None = None
     referee_record: Record[Recipe] | None = None
     if REFEREE in trained() and shows_digits(data):
@@ -178,12 +185,30 @@ def evaluate(
             row
             for kind in kinds
             for factor in factors
-            for row in _rows(subjects, digits, kind, factor, referee, stored, common, bar)
+            for row in _rows(subjects, digits, kind, factor, referee, stored, common, bar, failures)
         ]
         bar.set_description("speed and codes")
-        models = {subject.name: _about_model(subject, digits, referee, stored, common) for subject in subjects}
-    about = _about_record(referee_record) if referee_record else None
-    return {"results": results, "models": models, "referee": about, "data": data}
+        models = {}
+        for subject in (subject for subject in subjects if subject.name not in failures):
+            with _leaving_out(subject, failures):
+                models[subject.name] = _about_model(subject, digits, referee, stored, common)
+    return {
+        "results": [row for row in results if row["model"] in models],
+        "models": models,
+        "referee": _about_record(referee_record) if referee_record else None,
+        "data": data,
+    } | ({"failures": failures} if failures else {})
+
+
+@contextmanager
+def _leaving_out(subject: Subject, failures: dict[str, str], where: str = "") -> Iterator[None]:
+    """Within it, an error of an external model is noted in `failures`; that of another model names it and `where`."""
+    try:
+        yield
+    except (EvaluationError, ExternalError) as error:
+        if not subject.external:
+            raise EvaluationError(f"{subject.name}{where}: {error}") from error
+        failures[subject.name] = f"{where}: {error}".removeprefix(", ").removeprefix(": ")
 
 
 def _rows(
@@ -195,25 +220,27 @@ def _rows(
     stored: ResultCache,
     common: dict,
     bar: tqdm,
+    failures: dict[str, str],
 ) -> Iterator[dict]:
-    """A row of figures for each subject under one noise kind and factor."""
+    """A row of figures for each subject under one noise kind and factor, but for those that fail."""
     noisy: list[Tensor] = []  # drawn when the first row needs it, then shared by all
 
     def compute(subject: Subject) -> dict:
         if not noisy:
             noisy.extend(noisy_batches(digits, kind, factor))
-        try:
-            return measure_quality(subject.module(kind, factor), digits, noisy, referee, bar.update)
-        except EvaluationError as error:
-            raise EvaluationError(f"{subject.name}, {kind} noise of {factor:g}: {error}") from error
+        return measure_quality(subject.module(kind, factor), digits, noisy, referee, bar.update)
 
     for subject in subjects:
+        if subject.name in failures:
+            bar.update(len(digits))
+            continue
         bar.set_description(f"{kind} {factor:g} {subject.name}")
         before = bar.n
         key = common | {"kind": kind, "noise_factor": factor, "model": subject.fingerprint}
-        row = stored.get(key, partial(compute, subject))
+        with _leaving_out(subject, failures, f", {kind} noise of {factor:g}"):
+            row = (stored if subject.fingerprint else ResultCache(None)).get(key, partial(compute, subject))
+            yield {"model": subject.name, "noise": kind, "noise_factor": factor} | row
         bar.update(before + len(digits) - bar.n)
-        yield {"model": subject.name, "noise": kind, "noise_factor": factor} | row
 
 
 def _about_model(
@@ -221,7 +248,10 @@ def _about_model(
 ) -> dict:
     """What does not depend on the noise: size, speed, and what is inside."""
     key = {"speed": subject.fingerprint, "sweep": SWEEP, "machine": common["machine"], "torch": torch.__version__}
-    about = _about_record(subject.record) | stored.get(key, partial(_speed, subject, digits))
+    about = _about_record(subject.record)
+    if subject.external:
+        return about | {"external": True} | (_speed(subject, digits) if subject.timed else NO_SPEED)
+    about |= stored.get(key, partial(_speed, subject, digits))
     model = subject.module("gaussian", 0.5)
     parts: dict[str, Callable[[], dict]] = {}
     if isinstance(model, Autoencoder):

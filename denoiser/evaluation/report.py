@@ -71,10 +71,9 @@ def _about_models(models: dict[str, dict], margin: int) -> Iterator[str]:
     heads = f"{'parameters':>12}{'file, kB':>10}{'ms, batch 1':>13}{'batch 256':>11}  per picture{'21 at once':>12}"
     lines = [" " * margin + heads]
     for name, about in models.items():
-        lines.append(
-            f"{name:<{margin}}{about['parameters']:>12,}{about['bytes'] / 1000:>10,.0f}"
-            f"{about['ms_batch_1']:>13.3f}{about['ms_batch_256']:>11.3f}{about['ms_sweep']:>25.2f}"
-        )
+        line = f"{name:<{margin}}{about['parameters']:>12,}{about['bytes'] / 1000:>10,.0f}"
+        columns = (("ms_batch_1", 13, 3), ("ms_batch_256", 11, 3), ("ms_sweep", 25, 2))
+        lines.append(line + "".join(_milliseconds(about[key], width, decimals) for key, width, decimals in columns))
     yield "\n".join(lines)
     boards = {name: about["checkerboard"] for name, about in models.items() if "checkerboard" in about}
     if boards:
@@ -102,6 +101,10 @@ def _likelihood(about: dict) -> str:
     if "neighbour_accuracy" in about:
         parts.append("10 nearest other codes read {neighbour_accuracy:.1%} right")
     return "; ".join(parts).format(**about)
+
+
+def _milliseconds(value: float | None, width: int, decimals: int) -> str:
+    return f"{'-' if value is None else format(value, f'.{decimals}f'):>{width}}"
 
 
 def _cell(value: float | None, scale: float, decimals: int, width: int) -> str:

@@ -1,13 +1,18 @@
-"""What is evaluated: trained models, classical filters, filters that are told the noise, and the noisy picture."""
+"""What is evaluated: trained models, classical filters, filters that are told the noise, the noisy picture, and others'
+models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import torch
 from torch import nn
 
 from ..checkpoint import list_models, load_model, load_record
 from ..errors import DenoiserError
+from ..external import SECONDS, ExternalError, FunctionModel, StackFolder, load_onnx
+from ..external.contract import EXTERNAL
 from ..filters import FILTERS, fingerprint
 from ..recipe import PICTURE_TASKS, Method, Recipe
 from ..record import Record
@@ -24,14 +29,17 @@ class EvaluationError(DenoiserError, ValueError):
 class Subject:
     """One row of the evaluation.
 
-    `fingerprint` is a hash of all that its output depends on; `module(kind, noise_factor)` is what denoises under that
-    noise, which only an oracle looks at.
+    `fingerprint` is a hash of all that its output depends on, empty if that is unknown; `module(kind, noise_factor)` is
+    what denoises under that noise, which only an oracle or a folder of denoised stacks looks at. The failure of one
+    that is `external` does not stop the evaluation. What is not `timed` has no speed.
     """
 
     name: str
     record: Record
     fingerprint: str
     module: Callable[[str, float], nn.Module]
+    external: bool = False
+    timed: bool = True
 
 
 def default_models(data: str = "mnist") -> list[str]:
@@ -62,3 +70,40 @@ def get_subject(name: str, device: torch.device | str = "cpu") -> Subject:
         raise EvaluationError(f"{name!r} reads or samples pictures and denoises none; there are {others}")
     model = model.to(memory_format=torch.channels_last)
     return Subject(name, record, record.sha256 or f"{name} {fingerprint()}", lambda kind, factor: model)
+
+
+def external_subjects(
+    paths: Sequence[Path], functions: Sequence[str], count: int, seconds: float = SECONDS
+) -> tuple[list[Subject], dict[str, str]]:
+    """The rows of models that are not ours, and for each that cannot be used why, by name.
+
+    `paths` are ONNX files and folders of stacks with `count` denoised pictures each, `functions` have the form
+    package.module:function. A model may take `seconds` for a batch.
+    """
+    found: list[Subject] = []
+    failures: dict[str, str] = {}
+    sources: list[Path | str] = [*paths, *functions]
+    for source in sources:
+        name = source.name or source.resolve().name if isinstance(source, Path) else source
+        try:
+            if name in failures or name in [subject.name for subject in found]:
+                raise ExternalError(f"there are two models of this name; {source} is left out")
+            found.append(_external_subject(name, source, count, seconds))
+        except ExternalError as error:
+            failures[name] = str(error)
+    return found, failures
+
+
+def _external_subject(name: str, source: Path | str, count: int, seconds: float) -> Subject:
+    if isinstance(source, str):
+        function = FunctionModel(source, seconds)
+        record = Record(Method(name, "Python function", EXTERNAL, "denoise"))
+        return Subject(name, record, "", lambda kind, factor: function, external=True)
+    if source.is_dir():
+        folder = StackFolder(source)
+        record = Record(Method(name, "denoised elsewhere", EXTERNAL, "denoise"))
+        return Subject(name, record, "", partial(folder.module, count=count), external=True, timed=False)
+    if not source.exists():
+        raise ExternalError(f"there is no file or folder {source}")
+    model, record = load_onnx(source, seconds)
+    return Subject(name, record, record.sha256, lambda kind, factor: model, external=True)

@@ -19,10 +19,18 @@ MODULES = {
 FOUNDATION = {
     "errors", "settings", "files", "runtime", "data", "noise", "metrics", "losses", "trainable", "samplers",
     "models", "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "images", "ink",
-    "batch",
+    "batch", "external",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
-LAZY = {"torchvision", "plotly", "skimage", "scipy", "gradio"}  # loaded only when they are needed
+LAZY = {
+    "torchvision",
+    "plotly",
+    "skimage",
+    "scipy",
+    "gradio",
+    "onnx",
+    "onnxruntime",
+}  # loaded only when they are needed
 
 
 @cache
@@ -89,6 +97,7 @@ def test_no_import_runs_back_up(name):
         ("runtime", {"training", "recipe", "recipes", "models"}),
         ("training", {"checkpoint"}),
         ("images", {"data", "models", "recipes", "checkpoint"}),
+        ("external", {"models", "recipes", "training", "checkpoint", "evaluation"}),
         ("batch.tiles", {"recipes", "noise", "training", "checkpoint", "files", "images"}),
         ("styles", {"models", "recipes", "checkpoint"}),
     ],
