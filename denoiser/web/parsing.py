@@ -24,6 +24,8 @@ MOST_BASE64 = 34_000_000  # characters of an upload: a little over the 24 MB tha
 MOST_TURNS = 1_000_000
 GRID_SIZES = (10, 15, 20, 30)
 GRID_AREAS = {"quantiles": "prior quantiles", "2": "plane to 2σ", "3": "plane to 3σ", "4": "plane to 4σ"}
+ORIGINALS = 12
+DREAM_STEPS = 20
 FILMS = {"gif": "image/gif", "png": "image/png"}
 
 UNREADABLE = "The request could not be read."
@@ -213,3 +215,26 @@ def digit_on_page(value: object) -> Tensor:
     if digit is None:
         raise BadRequest(NO_DIGIT)
     return digit
+
+
+def originals(value: object) -> Tensor:
+    """The twelve originals (12, 28, 28) in [0, 1] on the page, base64 of a byte for each pixel."""
+    content = decoded(value)
+    if len(content) != ORIGINALS * PIXELS:
+        raise BadRequest(f"{ORIGINALS} fitted pictures have {ORIGINALS * PIXELS} bytes.")
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8).view(ORIGINALS, SIDE, SIDE).float() / 255
+
+
+def erased(value: object) -> Tensor:
+    """The mask (1, 1, 28, 28) of what is erased of a digit, base64 of a byte for each pixel, 0 where nothing is."""
+    mask = digit_on_page(value) > 0
+    if not mask.any():
+        raise BadRequest("Nothing is erased.")
+    return mask
+
+
+def dream_step(value: object) -> int:
+    """A step of a dream from which it can go on differently."""
+    if type(value) is not int or not 0 <= value < DREAM_STEPS:
+        raise BadRequest(f"A dream can fork at its steps 0 to {DREAM_STEPS - 1}.")
+    return value

@@ -704,6 +704,7 @@ CHINESE = {
     "{0} % erased": "已擦 {0} %",
     "nothing erased": "还没有擦",
     "Completion {0} of {1}, reads {2}, {3}": "补法 {0}（共 {1} 种），读作 {2}，{3}",
+    "{0} fitted pictures have {1} bytes.": "{0} 张归位后的图片应为 {1} 字节。",
     "Nothing is erased.": "还没有擦掉任何部分。",
     "A dream can fork at its steps 0 to {0}.": "梦只能从第 0 到 {0} 步分叉。",
     "Originals are computed for Gaussian noise.": "只能为高斯噪声计算原图。",

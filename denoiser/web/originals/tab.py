@@ -8,17 +8,16 @@ from ...data import SIDE
 from ..components import component
 from ..denoise.tab import example_props
 from ..endpoint import BatchedEndpoint, as_endpoint
+from ..parsing import DREAM_STEPS, ORIGINALS
 from ..server import logging as log
 from ..serving.model_pool import ModelPool
 from .handlers import (
     BLENDS,
     COMPLETIONS,
-    DREAM_STEPS,
     DREAMS,
     FEWEST,
     FIRST,
     MNIST_SHARES,
-    ORIGINALS,
     REAL_SHARPNESS,
     OriginalsHandler,
     measured,
