@@ -46,7 +46,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_bench(
         command(
             "bench",
-            "Measure how fast the page (serving), its maps (latent) and training are, for how many visitors (load), "
+            "Measure how fast the page (serving), its maps (latent), originals and training are, for how many visitors "
+            "(load), "
             "or the best possible denoising (limit).",
         )
     )
@@ -132,7 +133,7 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "what",
         choices=BENCHMARKS,
-        help="the page or its maps in a real browser, many visitors, training against other ways, or the best possible",
+        help="the page or its maps in a browser, originals, many visitors, ways to train, or the best possible",
     )
     bench.add_argument("--visitors", nargs="+", type=int, metavar="N", help="load: how many at once (1 10 50 100)")
     bench.add_argument("--seconds", type=float, metavar="S", help="load: how long each number of them stays (30)")
