@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -149,8 +149,9 @@ def read_stack(path: Path) -> Stack:
         raise PictureError(f"{path} is no .npy, .npz or IDX file")
     with _reading(path, "a stack of pictures"):
         arrays = format.read(path)
-    found = {name: flat(array) for name, array in arrays.items() if array.dtype.kind in "buif"}
-    names = [name for name, pictures in found.items() if pictures is not None]
+    flattened = {name: flat(array) for name, array in arrays.items() if array.dtype.kind in "buif"}
+    found = {name: pictures for name, pictures in flattened.items() if pictures is not None}
+    names = list(found)
     if not names:
         shapes = ", ".join(f"{array.dtype} {array.shape}" for array in arrays.values()) or "nothing"
         raise PictureError(f"{path} holds {shapes}, no pictures: those are (N, H, W), (N, 1, H, W) or (N, H, W, 1)")
@@ -273,7 +274,7 @@ def _dump_idx(arrays: Mapping[str, np.ndarray], path: Path) -> bytes:
 def _unpacked(path: Path) -> BinaryIO:
     """The content of a file that may be gzipped."""
     with path.open("rb") as file:
-        return gzip.open(path) if file.read(2) == GZIP else path.open("rb")
+        return cast(BinaryIO, gzip.open(path)) if file.read(2) == GZIP else path.open("rb")
 
 
 def _is_idx(path: Path) -> bool:

@@ -144,7 +144,8 @@ def coverage(samples: Tensor, truth: Tensor, greys: int = GREYS) -> float:
     """
     levels = torch.cat([truth[None], samples]).mul(greys - 1).round()
     low, high = levels.amin(dim=0), levels.amax(dim=0)
-    outermost = sum((levels[0] == end) / (levels == end).sum(dim=0) for end in (low, high))
+    chances = [(levels[0] == end) / (levels == end).sum(dim=0) for end in (low, high)]
+    outermost = torch.stack(chances).sum(dim=0)
     return 1 - outermost[low < high].double().mean().item()
 
 

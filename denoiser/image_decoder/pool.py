@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import FileIO
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import PIL
@@ -51,8 +52,8 @@ class WorkerEnded(Exception):
 class Worker:
     """One process and the exchange of messages with it, which worker.py describes."""
 
-    def __init__(self):
-        libraries = {str(Path(module.__file__).parents[1]) for module in (np, PIL)}
+    def __init__(self) -> None:
+        libraries = {str(Path(str(module.__file__)).parents[1]) for module in (np, PIL)}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-S", str(SCRIPT), *sorted(libraries)],
             stdin=subprocess.PIPE,
@@ -60,10 +61,11 @@ class Worker:
             bufsize=0,
             env={name: os.environ[name] for name in ENVIRONMENT if name in os.environ} | SETTINGS,
         )
+        self.stdin, self.stdout = (cast(FileIO, pipe) for pipe in (self.process.stdin, self.process.stdout))
         self.ready = False
         self.polls = hasattr(select, "poll")  # not on Windows, where a timer ends the process instead
         if self.polls:
-            os.set_blocking(self.process.stdin.fileno(), False)
+            os.set_blocking(self.stdin.fileno(), False)
 
     @property
     def ended(self) -> bool:
@@ -109,12 +111,12 @@ class Worker:
     def close(self) -> None:
         """End the process and close the pipes to it."""
         self.process.kill()
-        for pipe in (self.process.stdin, self.process.stdout):
+        for pipe in (self.stdin, self.stdout):
             pipe.close()
         self.process.wait()
 
     def _send(self, content: bytes, deadline: float) -> None:
-        rest, pipe = memoryview(content), self.process.stdin.fileno()
+        rest, pipe = memoryview(content), self.stdin.fileno()
         while rest:
             try:
                 rest = rest[os.write(pipe, rest[: 2**20]) :]
@@ -138,8 +140,8 @@ class Worker:
         rest = memoryview(content)
         while rest:
             if self.polls:
-                self._wait(self.process.stdout.fileno(), select.POLLIN, deadline)
-            count = self.process.stdout.readinto(rest)
+                self._wait(self.stdout.fileno(), select.POLLIN, deadline)
+            count = self.stdout.readinto(rest)
             if not count:
                 raise EOFError
             rest = rest[count:]

@@ -335,7 +335,7 @@ def _send(target: BinaryIO, header: dict[str, Any], pixels: np.ndarray | None = 
     text = json.dumps(header).encode()
     target.write(struct.pack(">I", len(text)) + text)
     if pixels is not None:
-        target.write(pixels.reshape(-1).view(np.uint8))
+        target.write(pixels.reshape(-1).view(np.uint8).data)
 
 
 if __name__ == "__main__":

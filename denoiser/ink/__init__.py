@@ -1,5 +1,7 @@
 """Strokes or any picture -> one 28 x 28 digit with MNIST's geometry. Knows nothing of models."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
@@ -27,7 +29,7 @@ __all__ = [
 ]
 
 
-def digit_from_image(picture, limits: Limits = FILES) -> Tensor:
+def digit_from_image(picture: Any, limits: Limits = FILES) -> Tensor:
     """One digit, float32 (1, 1, 28, 28) in [0, 1], from a picture of any kind, size, colour and polarity.
 
     `picture` is a PIL image, an array (H, W[, 3 or 4]) of uint8, uint16, bool or float, the bytes of a file, the open
@@ -41,7 +43,7 @@ def digit_from_image(picture, limits: Limits = FILES) -> Tensor:
     return drawn_again(shape_of(main_ink(contrast_of(pixels))))
 
 
-def framed_from_image(picture, limits: Limits = FILES) -> Tensor:
+def framed_from_image(picture: Any, limits: Limits = FILES) -> Tensor:
     """A picture that is noisy already, float32 (1, 1, 28, 28) in [0, 1], light on dark: framed, and nothing else.
 
     No threshold and no new stroke width: where its noise goes, goes what a denoiser is for. 28 x 28 pixels stay as

@@ -83,7 +83,7 @@ def drawn_again(shape: Shape) -> Tensor:
         at = np.meshgrid((index - row) / scale + middle[0], (index - column) / scale + middle[1], indexing="ij")
         return grey(ndimage.map_coordinates(edge, at, order=1, mode="nearest") * scale)
 
-    return centred(draw, tall)
+    return centred(draw, bool(tall))
 
 
 def _growth(shape: Shape) -> tuple[float, float]:

@@ -24,7 +24,7 @@ from .errors import NO_PICTURE, InkError, UnreadablePicture
 LARGEST = FILES.pixels  # of an array or an image that is open already
 
 
-def pixels_of(picture, limits: Limits) -> np.ndarray:
+def pixels_of(picture: Any, limits: Limits) -> np.ndarray:
     """Any picture as float32 (h, w, 3) in [0, 1], no side above 800, upright, ink visible on an opaque ground."""
     if isinstance(picture, Image.Image):
         array = _readable(lambda: _from_pil(picture))
@@ -51,7 +51,7 @@ def _size(array: np.ndarray) -> str:
     return f"{array.shape[1]} x {array.shape[0]} pixels"
 
 
-def _content(source, most: int) -> bytes:
+def _content(source: Any, most: int) -> bytes:
     """The first `most` bytes of a file, given as its path, its bytes, or open."""
     if isinstance(source, (str, Path)):
         with open(source, "rb") as file:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -33,7 +34,7 @@ def digit_from_strokes(strokes: Sequence[Sequence[Sequence[float]]]) -> Tensor:
     return centred(draw, tall)
 
 
-def _checked(strokes) -> list:
+def _checked(strokes: Any) -> list:
     """The strokes that have points; InkError where there are too many points or no strokes at all."""
     if not isinstance(strokes, (list, tuple)) or not all(isinstance(s, (list, tuple, np.ndarray)) for s in strokes):
         raise InkError("A drawing is a list of strokes, and a stroke a list of points.")
@@ -46,7 +47,7 @@ def _checked(strokes) -> list:
     return strokes
 
 
-def _stroke(stroke) -> np.ndarray:
+def _stroke(stroke: Any) -> np.ndarray:
     """A stroke's points as float64 (n, 3): x, y, pressure (0 where the device gives none); InkError for any others."""
     try:
         points = np.asarray(stroke)

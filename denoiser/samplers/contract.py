@@ -10,7 +10,7 @@ Knows no layers, recipes, noise kinds or files.
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
-from typing import NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import torch
 from torch import Tensor
@@ -62,6 +62,12 @@ class Sampler(Trainable):
         noise = draw_fields([0], 1, self.fields(1))[0].to(noisy.device).expand(len(noisy), -1, -1, -1, -1)
         return next(self.walk(noisy, torch.ones_like(noisy), noise, 1))[1]
 
+    @overload
+    def sample(self, noisy: Tensor, count: int, seed: int | Sequence[int] = 0, *, steps: int = STEPS) -> Tensor: ...
+    @overload
+    def sample(
+        self, noisy: Tensor, count: int, seed: int | Sequence[int] = 0, *, steps: int = STEPS, trajectory: Literal[True]
+    ) -> tuple[Tensor, Trajectory]: ...
     @torch.inference_mode()
     def sample(
         self,
@@ -73,15 +79,29 @@ class Sampler(Trainable):
         trajectory: bool = False,
     ) -> Tensor | tuple[Tensor, Trajectory]:
         """Possible originals (count, B, 1, 28, 28) of `noisy`."""
-        return self._draw(noisy, torch.ones_like(noisy), count, seed, steps, trajectory)
+        samples, way = self._draw(noisy, torch.ones_like(noisy), count, seed, steps, trajectory)
+        return samples if way is None else (samples, way)
 
+    @overload
+    def dream(self, count: int, seed: int = 0, *, steps: int = STEPS) -> Tensor: ...
+    @overload
+    def dream(
+        self, count: int, seed: int = 0, *, steps: int = STEPS, trajectory: Literal[True]
+    ) -> tuple[Tensor, Trajectory]: ...
     @torch.inference_mode()
     def dream(
         self, count: int, seed: int = 0, *, steps: int = STEPS, trajectory: bool = False
     ) -> Tensor | tuple[Tensor, Trajectory]:
         """Digits (count, 1, 28, 28) out of nothing."""
-        return self._dream(count, seed, steps, trajectory)
+        samples, way = self._dream(count, seed, steps, trajectory)
+        return samples if way is None else (samples, way)
 
+    @overload
+    def fork(self, guess: Tensor, step: int, count: int, seed: int = 0, *, steps: int = STEPS) -> Tensor: ...
+    @overload
+    def fork(
+        self, guess: Tensor, step: int, count: int, seed: int = 0, *, steps: int = STEPS, trajectory: Literal[True]
+    ) -> tuple[Tensor, Trajectory]: ...
     @torch.inference_mode()
     def fork(
         self,
@@ -101,8 +121,24 @@ class Sampler(Trainable):
             raise ValueError(f"a dream of {steps} steps cannot fork at step {step}")
         if guess.shape != IMAGE:
             raise ValueError(f"the guess has the shape {tuple(guess.shape)}, not {IMAGE}")
-        return self._dream(count, seed, steps, trajectory, step, guess)
+        samples, way = self._dream(count, seed, steps, trajectory, step, guess)
+        return samples if way is None else (samples, way)
 
+    @overload
+    def complete(
+        self, x: Tensor, known: Tensor, count: int, seed: int | Sequence[int] = 0, *, steps: int = STEPS
+    ) -> Tensor: ...
+    @overload
+    def complete(
+        self,
+        x: Tensor,
+        known: Tensor,
+        count: int,
+        seed: int | Sequence[int] = 0,
+        *,
+        steps: int = STEPS,
+        trajectory: Literal[True],
+    ) -> tuple[Tensor, Trajectory]: ...
     @torch.inference_mode()
     def complete(
         self,
@@ -117,22 +153,31 @@ class Sampler(Trainable):
         """Digits (count, B, 1, 28, 28) that are `x` where the mask `known` (B, 1, 28, 28) is true."""
         if known.shape != x.shape or known.dtype != torch.bool:
             raise ValueError("known must be a boolean mask of the pictures' shape")
-        drawn = self._draw(x, known.to(x.dtype), count, seed, steps, trajectory)
-        if not trajectory:
-            return torch.where(known, x, drawn)
-        samples, (states, guesses) = drawn
+        samples, way = self._draw(x, known.to(x.dtype), count, seed, steps, trajectory)
         samples = torch.where(known, x, samples)
-        states[-1] = guesses[-1] = samples
-        return samples, Trajectory(states, guesses)
+        if way is None:
+            return samples
+        way.states[-1] = way.guesses[-1] = samples
+        return samples, way
 
-    def _dream(self, count, seed, steps, trajectory, begin=0, guess=None):
+    def _dream(
+        self, count: int, seed: int, steps: int, trajectory: bool, begin: int = 0, guess: Tensor | None = None
+    ) -> tuple[Tensor, Trajectory | None]:
         nothing = torch.zeros(1, *IMAGE, device=next(self.parameters()).device)
-        drawn = self._draw(nothing, nothing, count, seed, steps, trajectory, begin, guess)
-        if not trajectory:
-            return drawn[:, 0]
-        return drawn[0][:, 0], Trajectory(*(frames[:, :, 0] for frames in drawn[1]))
+        samples, way = self._draw(nothing, nothing, count, seed, steps, trajectory, begin, guess)
+        return samples[:, 0], way and Trajectory(*(frames[:, :, 0] for frames in way))
 
-    def _draw(self, observed, known, count, seed, steps, trajectory, begin=0, guess=None):
+    def _draw(
+        self,
+        observed: Tensor,
+        known: Tensor,
+        count: int,
+        seed: int | Sequence[int],
+        steps: int,
+        trajectory: bool,
+        begin: int = 0,
+        guess: Tensor | None = None,
+    ) -> tuple[Tensor, Trajectory | None]:
         """The samples for each picture of `observed` where `known` is 1, in chunks; with their trajectory if asked."""
         if observed.shape[1:] != IMAGE:
             raise ValueError(f"pictures have the shape {tuple(observed.shape)}, not (B, 1, {SIDE}, {SIDE})")
@@ -145,7 +190,7 @@ class Sampler(Trainable):
         if not batch:
             empty = observed.expand(count, *observed.shape)
             frames = observed.expand(steps + 1 - begin, count, *observed.shape)
-            return (empty, Trajectory(frames, frames)) if trajectory else empty
+            return empty, Trajectory(frames, frames) if trajectory else None
         groups = []
         for start in range(0, batch, size := max(1, CHUNK // count)):
             rows = slice(start, start + size)
@@ -155,13 +200,14 @@ class Sampler(Trainable):
             chunks = zip(*(each.split(rows_at_once) for each in (*parts, noise.flatten(0, 1))), strict=True)
 
             def draw(part: tuple[Tensor, ...]) -> Tensor:
-                frames = [torch.stack(pair) for pair in self.walk(*part, steps, begin, guess)]
+                observed, known, noise = part
+                frames = [torch.stack(pair) for pair in self.walk(observed, known, noise, steps, begin, guess)]
                 return torch.stack(frames if trajectory else frames[-1:])
 
             drawn = self._map(draw, chunks, observed.device.type)
             groups.append(torch.cat(list(drawn), dim=2).unflatten(2, (count, -1)))
         states, guesses = torch.cat(groups, dim=3).unbind(1)
-        return (guesses[-1], Trajectory(states, guesses)) if trajectory else guesses[-1]
+        return guesses[-1], Trajectory(states, guesses) if trajectory else None
 
     def _map(
         self, draw: Callable[[tuple[Tensor, ...]], Tensor], parts: Iterable[tuple[Tensor, ...]], device: str

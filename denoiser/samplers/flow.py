@@ -3,14 +3,14 @@
 import math
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..data import Batch
-from ..trainable import Penalties
+from ..trainable import Penalties, WarmStartable
 from .contract import Sampler
 
 # Which part of a batch is trained for what, and when on the way from noise to digit.
@@ -60,7 +60,7 @@ class FlowSampler(Sampler):
 
     def warm_start(self, weights: Mapping[str, Tensor]) -> None:
         """Start from the weights of a denoiser; ValueError where they do not fit."""
-        self.network.warm_start(weights)
+        cast(WarmStartable, self.network).warm_start(weights)
 
     def logits(self, state: Tensor, observed: Tensor, known: Tensor, time: Tensor) -> Tensor:
         """The guess before its sigmoid: pictures (B, 1, 28, 28), `known` 0 or 1, times (B,)."""

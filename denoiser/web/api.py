@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 import gradio as gr
 import torch
@@ -22,6 +22,7 @@ from ..errors import DenoiserError
 from ..image_decoder import UPLOADS
 from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
+from ..models import VAE
 from ..noise import add_noise, draw_noise
 from ..referee import class_probabilities
 from ..sweeps import Comparison, SweepRequest
@@ -172,13 +173,12 @@ class Endpoints:
     def encode(self, image: str, model: str = "", framed: bool = False) -> Place:
         """Where a variational autoencoder of two latent dimensions puts a digit."""
         name = self.with_plane(model)
-        mean, sd = latent.posterior(self.pool.models[name], picture_of(image, framed is True))
+        mean, sd = latent.posterior(self.plane(name), picture_of(image, framed is True))
         return {"model": name, "mean": rounded(mean.flatten()), "sd": rounded(sd.flatten())}
 
     def decode(self, place: list[float], model: str = "") -> Decoded:
         """The digit at a place (two coordinates) of a variational autoencoder's plane."""
-        network = self.pool.models[self.with_plane(model)]
-        pictures = latent.decode(network, parsing.latent_point(place).unsqueeze(0))
+        pictures = latent.decode(self.plane(self.with_plane(model)), parsing.latent_point(place).unsqueeze(0))
         read = None if self.pool.referee is None else class_probabilities(self.pool.referee, pictures)[0]
         return {"image": as_url(pictures[0]), "reading": reading_of(read)}
 
@@ -255,6 +255,10 @@ class Endpoints:
             raise BadRequest("No model is there.")
         return ANYBODY if ANYBODY in self.pool.models else next(iter(self.pool.models))
 
+    def plane(self, name: str) -> VAE:
+        """The model of that name, which `with_plane` gave."""
+        return cast(VAE, self.pool.models[name])
+
     def with_plane(self, name: str) -> str:
         """The model of that name, or the last one, that keeps its digits on a plane."""
         planes = [n for n, model in self.pool.models.items() if has_plane(model)]
@@ -289,7 +293,7 @@ def endpoint(function: Callable, queue: RequestQueue) -> Callable:
     """
 
     @wraps(function)
-    async def call(*values):
+    async def call(*values: Any) -> Any:
         with attachments.used_in(values):
             try:
                 work = partial(attempt_all, function)

@@ -3,6 +3,7 @@
 import json
 from functools import cache
 from pathlib import PurePosixPath
+from typing import Any
 
 import gradio as gr
 
@@ -33,7 +34,7 @@ def component(
     *functions: Function,
     elem_id: str | None = None,
     events: tuple[str, ...] = (),
-    **props,
+    **props: Any,
 ) -> gr.HTML:
     """The component of `path`, a template and a script without their endings, from the web folder.
 

@@ -51,7 +51,7 @@ class DirectEndpoint:
     `answer(request, address)` is told the client's address, None if that is not known.
     """
 
-    answer: Callable[[Any, str | None], Any]
+    answer: Callable[..., Any]
 
 
 Function = Callable[[Any], Any] | BatchedEndpoint | DirectEndpoint
@@ -197,7 +197,7 @@ def error_message(error: Exception, function: str) -> str:
 def parsed(request: type, data: Any) -> Parsed:
     """The request of this type in what the browser sent; BadRequest or ValueError if there is none."""
     start = time.perf_counter()
-    found = parse(request, json_object(text_of(data)))
+    found: Any = parse(request, json_object(text_of(data)))
     return Parsed(found, (time.perf_counter() - start) * 1000)
 
 

@@ -24,11 +24,11 @@ _Server = http_server.Server
 
 def adjust_gradio() -> None:
     """Replace what is listed in this module; calling it again changes nothing."""
-    state_holder.SessionState = SessionState
-    http_server.Server = Server
-    routes.CustomCORSMiddleware = NoCors
+    state_holder.SessionState = SessionState  # type: ignore[misc]
+    http_server.Server = Server  # type: ignore[misc]
+    routes.CustomCORSMiddleware = NoCors  # type: ignore[misc, assignment]
     for module in (queueing, routes):  # where Gradio prints tracebacks, which quote what a visitor sent
-        module.traceback = SimpleNamespace(print_exc=failed_in_gradio)
+        vars(module)["traceback"] = SimpleNamespace(print_exc=failed_in_gradio)
 
 
 class SessionState(_SessionState):

@@ -8,6 +8,7 @@ Written for Gradio 6.31, which
 - makes a table of the last 10,000 events after each event, for a dashboard that this page does not have.
 """
 
+import sys
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable
@@ -17,6 +18,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 from fastapi import HTTPException
 from gradio import queueing, route_utils
+from gradio.utils import LRUCache
 
 from ..errors import DenoiserError
 from .server.clients import client_address
@@ -36,7 +38,7 @@ def admitted_by(check: Callable[[list], None]) -> Callable[[Callable], Callable]
     """A decorator for a function of the page alone: `check(values)` raises DenoiserError for events it must not get."""
 
     def mark(function: Callable) -> Callable:
-        function.admit = check
+        function.admit = check  # type: ignore[attr-defined]
         return function
 
     return mark
@@ -75,6 +77,13 @@ def public_only(get_fn: Callable) -> Callable:
     return checked
 
 
+class Turn(NamedTuple):
+    """The client address of an event that waits, and the round in which it comes up."""
+
+    address: str = ""
+    round: int = 0
+
+
 class Session(NamedTuple):
     """The client address of a session, and when it last asked for something, in seconds of a monotonic clock."""
 
@@ -91,9 +100,10 @@ class FairQueue(queueing.Queue):
     def __init__(self, *args: Any, **options: Any):
         super().__init__(*args, **options)
         self.ANALYTICS_MAX_EVENTS = 0
-        self.pending_messages_per_session = {}  # kept small by `make_room`
+        self.pending_messages_per_session = LRUCache(sys.maxsize)  # kept small by `make_room`
         self.sessions: OrderedDict[str, Session] = OrderedDict()  # the one that asked last is the last
         self.rounds: dict[str, Rounds] = {}  # by concurrency_id
+        self.turns: dict[str, Turn] = {}  # of events that wait, by their ids
 
     async def push(self, body: Any, request: Any, username: str | None) -> tuple:
         """Take an event, as Gradio does; HTTPException where it is not let in."""
@@ -112,38 +122,43 @@ class FairQueue(queueing.Queue):
             self.check_room(address)
         done, answer, state = await super().push(body, request, username)
         if done:
-            self.place(self.event_ids_to_events[answer], address)
+            self.enqueue(self.event_ids_to_events[str(answer)], address)
         return done, answer, state
 
-    def waiting(self) -> list[queueing.Event]:
-        """All events that wait."""
-        return [event for queue in self.event_queue_per_concurrency_id.values() for event in queue.queue]
+    def turn(self, event: queueing.Event) -> Turn:
+        """Whose event it is, and when it comes up."""
+        return self.turns.get(event._id, Turn())
+
+    def waiting(self) -> list[Turn]:
+        """The turns of all events that wait."""
+        return [self.turn(event) for queue in self.event_queue_per_concurrency_id.values() for event in queue.queue]
 
     def check_room(self, address: str) -> None:
         """HTTPException where too many events wait, of all clients or of this one."""
         waiting = self.waiting()
         if len(waiting) >= MOST_WAITING:
             raise HTTPException(503, FULL)
-        if sum(event.address == address for event in waiting) >= MOST_OF_ADDRESS:
+        if sum(turn.address == address for turn in waiting) >= MOST_OF_ADDRESS:
             raise HTTPException(429, TOO_MANY)
 
-    def place(self, event: queueing.Event, address: str) -> None:
-        """Put a new event, the last of its queue, where its address's turn is, and note its session."""
+    def enqueue(self, event: queueing.Event, address: str) -> None:
+        """Move a new event, the last of its queue, to its address's next round, and note its session."""
         queue = self.event_queue_per_concurrency_id[event.concurrency_id].queue
         rounds = self.rounds.setdefault(event.concurrency_id, Rounds())
-        event.round = rounds.next(other.round for other in queue if other is not event and other.address == address)
-        event.address = address
-        queue.sort(key=lambda event: event.round)
+        own = [turn.round for turn in map(self.turn, queue) if turn.address == address]
+        self.turns = {key: turn for key, turn in self.turns.items() if key in self.event_ids_to_events}
+        self.turns[event._id] = Turn(address, rounds.next(own))
+        queue.sort(key=lambda event: self.turn(event).round)
         self.sessions[event.session_hash] = Session(address, time.monotonic())
         self.sessions.move_to_end(event.session_hash)
         self.make_room()
 
-    def get_events(self) -> tuple | None:
+    def get_events(self) -> tuple[list[queueing.Event], bool, str] | None:
         """The next events, as Gradio chooses them."""
         chosen = super().get_events()
         if chosen is not None:
             events, _, concurrency_id = chosen
-            self.rounds[concurrency_id].served(events[0].round)
+            self.rounds[concurrency_id].served(self.turn(events[0]).round)
         return chosen
 
     def make_room(self) -> None:
@@ -162,10 +177,10 @@ class FairQueue(queueing.Queue):
             counts = Counter(session.address for session in self.sessions.values())
             most = max(counts.values())
             over = (name for name, session in self.sessions.items() if counts[session.address] == most)
-            session = next((name for name in over if not self.waits(name)), None)
-            if session is None:
+            oldest = next((name for name in over if not self.waits(name)), None)
+            if oldest is None:
                 break
-            self.forget(session)
+            self.forget(oldest)
 
     def waits(self, session: str) -> bool:
         """Whether an event of that session waits or runs."""

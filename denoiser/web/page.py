@@ -31,11 +31,11 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
     adjust_gradio()
     pool = pool or ModelPool()
 
-    def leave(request: gr.Request):
+    def leave(request: gr.Request) -> None:
         pool.user_models.leave(request.session_hash)
 
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
-        demo.request_queue = RequestQueue()  # of all that the page and scripts ask; server/calls.py passes it on
+        demo.request_queue = queue = RequestQueue()  # for server/calls.py and /health
         component("shell/header", logo=logo())
         component("shell/toast")
         with gr.Tabs(elem_id="pages"):
@@ -43,7 +43,7 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
                 slug = name.lower().replace(" ", "-")
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(pool)
-        api.build(pool, demo.request_queue)
+        api.build(pool, queue)
         demo.unload(leave)
     demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
     share_fairly(demo)

@@ -144,14 +144,14 @@ def layer_index(value: object) -> int | None:
     """The index of a layer from 0, or None."""
     if value is not None and (type(value) is not int or value < 0):
         raise BadRequest(NO_LAYER)
-    return cast(int | None, value)
+    return value
 
 
 def turn(value: object) -> int:
     """Which ten digits; the first for None."""
     if value is not None and (type(value) is not int or not 0 <= value < MOST_TURNS):
         raise BadRequest("There is no such row of digits.")
-    return cast(int, value or 0)
+    return value or 0
 
 
 def one_of(choices: Mapping | tuple, sentence: str, value: object) -> Any:

@@ -4,10 +4,10 @@ The annotation of a request's field names the parser of its value. Replies are s
 field that is ABSENT is left out.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_type_hints
 
 from torch import Tensor
 
@@ -29,11 +29,11 @@ PageDigit = Annotated[Tensor, parsing.digit_on_page]
 
 def parse(kind: type[RequestType], body: Mapping) -> RequestType:
     """The request of this kind in a JSON object; BadRequest, or another error that is a sentence, if it is none."""
-    return kind(**{name: parser(body.get(name)) for name, parser in parsers(kind).items()})
+    return kind(**{name: parser(body.get(name)) for name, parser in _parsers(cast(Hashable, kind)).items()})
 
 
 @cache
-def parsers(kind: type) -> dict[str, Callable[[object], Any]]:
+def _parsers(kind: Any) -> dict[str, Callable[[object], Any]]:
     """The parser of each field of a request."""
     return {name: hint.__metadata__[0] for name, hint in get_type_hints(kind, include_extras=True).items()}
 

@@ -4,6 +4,8 @@ Its keys are the English sentences as they stand in the components' scripts (t`.
 labels, in the records of the models and in what the server answers; {0}, {1} are what is filled in.
 """
 
+from typing import Any
+
 import gradio as gr
 
 CHINESE = {
@@ -753,7 +755,7 @@ _native: dict[str, str] = {}
 i18n = gr.I18n(en={}, **{"zh-CN": _native})
 
 
-def native(sentence: str):
+def native(sentence: str) -> Any:
     """A label of one of Gradio's own components, which the browser shows in the visitor's language."""
     _native[sentence] = CHINESE[sentence]
     return i18n(sentence)

@@ -81,7 +81,7 @@ def prepare(pool: ModelPool, request: CompareRequest) -> Prepared:
     models: dict[str, nn.Module | None] = {}
     for name in request.models:
         user_model = user_models.get(name)
-        models[name] = pool.models.get(name) or (user_model and user_model.network)
+        models[name] = pool.models.get(name) or (user_model.network if user_model else None)
     return Prepared(models, SweepRequest(x, request.kind, request.seed, factors, reference), fitted)
 
 

@@ -20,12 +20,12 @@ SEED = 4271  # of a first visit
 
 def example_props() -> dict:
     """Our own example digits for the tray, each with its strokes and its fitted picture, and the letter."""
-    drawn = [
-        {"name": name, "strokes": strokes, "pixels": encode_pixels(digit_from_strokes(strokes))}
+    drawn = {
+        name: {"name": name, "strokes": strokes, "pixels": encode_pixels(digit_from_strokes(strokes))}
         for name, strokes in EXAMPLES.items()
-    ]
-    digits = [e for e in drawn if e["name"].isdigit()]
-    return {"examples": digits, "letter": next(e for e in drawn if not e["name"].isdigit())}
+    }
+    letter = next(name for name in drawn if not name.isdigit())
+    return {"examples": [example for name, example in drawn.items() if name != letter], "letter": drawn[letter]}
 
 
 def logo() -> str:

@@ -49,8 +49,7 @@ def prepare(maps: LatentMaps) -> None:
         try:
             latent_map.reply()
             if latent_map.class_density is not None:
-                latent.along_data(
-                    *torch.from_numpy(latent_map.class_density.centres[:2]), latent_map.class_density
-                )  # loads what finds the way
+                start, end = torch.from_numpy(latent_map.class_density.centres[:2])
+                latent.along_data(start, end, latent_map.class_density)  # loads what finds the way
         except Exception as error:
             log.error("a map could not be prepared", model=latent_map.name, **log.about(error))

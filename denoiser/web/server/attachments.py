@@ -33,7 +33,7 @@ class Attachment:
 class Attachments:
     """Pictures by tokens. `take` may be called in any thread, all else in the server's event loop."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.held: dict[str, Attachment] = {}
 
     def put(self, token: str, content: bytes | bytearray, reservation: Reservation) -> None:

@@ -5,6 +5,8 @@ takes, gets a sentence and a status below 500. Gradio itself raises then, as if 
 """
 
 import inspect
+from collections.abc import Callable
+from typing import cast
 from urllib.parse import parse_qs
 
 import orjson
@@ -26,6 +28,7 @@ from .limits import (
     Refused,
     too_large,
 )
+from .request_queue import RequestQueue
 
 FAULT = "That went wrong on the server. Your drawing is still here."  # what an endpoint answers then
 NO_FUNCTION = "There is no such function."
@@ -103,11 +106,12 @@ async def call_function(blocks: Blocks, scope: Scope) -> Response:
     if type(component) is not int or not isinstance(name, str) or component not in blocks.blocks:
         raise Refused(404, NO_FUNCTION)
     function = getattr(blocks.blocks[component], name, None)
-    if not getattr(function, "_is_server_fn", False):
+    if function is None or not getattr(function, "_is_server_fn", False):
         raise Refused(404, NO_FUNCTION)
     if name not in PICTURE_FUNCTIONS and scope["size"] > DRAWING.whole:
         raise too_large(DRAWING)
-    reply = await function(request.pop("data", None), blocks.request_queue, client_address(scope))
+    queue: RequestQueue = blocks.request_queue  # type: ignore[attr-defined] # app.py puts it there
+    reply = await function(request.pop("data", None), queue, client_address(scope))
     return Response(orjson.dumps(reply), media_type="application/json")
 
 
@@ -122,7 +126,7 @@ def endpoint_named(blocks: Blocks, name: str) -> BlockFunction:
 def check_endpoint_call(scope: Scope, endpoint: BlockFunction, by_name: bool) -> None:
     """Reduce scope["json"] to values that an endpoint takes, all of them, and the name of a session."""
     request = scope["json"]
-    signature = inspect.signature(endpoint.fn)
+    signature = inspect.signature(cast(Callable, endpoint.fn))
     given = request if by_name else request.get("data")
     try:
         if not by_name and not isinstance(given, list):

@@ -28,7 +28,7 @@ def peer_of(scope: Scope) -> tuple[str, int] | None:
 def is_forwarded(scope: Scope) -> bool:
     """Whether a trusted proxy sent a request: uvicorn then puts the address that it forwarded in place of its own."""
     peer, client = peer_of(scope), scope.get("client")
-    return bool(peer and client) and tuple(peer) != tuple(client)
+    return peer is not None and client is not None and tuple(peer) != tuple(client)
 
 
 def client_address(scope: Scope) -> str | None:

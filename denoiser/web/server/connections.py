@@ -8,7 +8,7 @@ thousands of times a second.
 import asyncio
 import resource
 from collections import Counter
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -40,16 +40,16 @@ class Protocol(H11Protocol):
     most = MOST
     by_address: ClassVar[Counter[str]] = Counter()
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept a connection, or close it where there are too many."""
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, transport))
         self.head_timer: asyncio.TimerHandle | None = None
         self.reading_timer: asyncio.TimerHandle | None = None
         self.app_state = self.app_state | {"peer": self.client}
         self.address = network_of(self.client[0]) if self.client else ""
         self.by_address[self.address] += 1
-        if self.by_address[self.address] > PER_ADDRESS and not is_local(self.client[0]):
-            transport.abort()
+        if self.client and self.by_address[self.address] > PER_ADDRESS and not is_local(self.client[0]):
+            self.transport.abort()
         elif len(self.connections) > self.most:
             self.make_room()
         self.watch_head()

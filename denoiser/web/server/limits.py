@@ -234,8 +234,9 @@ def check_json(request: dict) -> None:
 
 def has_many_values(text: str | bytes) -> bool:
     """Whether a text in JSON has more than MAX_VALUES parts; told without parsing it, so quick for any text."""
-    marks = (b",", b"[", b"{") if isinstance(text, bytes) else (",", "[", "{")
-    return sum(map(text.count, marks)) > MAX_VALUES
+    if isinstance(text, str):
+        return text.count(",") + text.count("[") + text.count("{") > MAX_VALUES
+    return text.count(b",") + text.count(b"[") + text.count(b"{") > MAX_VALUES
 
 
 def check_values(value: object, room: int = MAX_DEPTH) -> None:

@@ -52,7 +52,7 @@ class LibraryLines(Lines):
 class Seldom(logging.Filter):
     """Lets a record pass if none came from the same place for REPEAT seconds."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
         self.last: dict[tuple[str, int], float] = {}
 
@@ -120,12 +120,16 @@ def about(error: BaseException) -> dict[str, str]:
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if PACKAGE in Path(frame.filename).parents]
     places = [f"{Path(frame.filename).name}:{frame.lineno}" for frame in (*ours[-1:], *frames[-1:])]
-    code = {"errno": errno.errorcode[error.errno]} if getattr(error, "errno", None) in errno.errorcode else {}
-    return {"error": type(error).__name__, "place": " > ".join(dict.fromkeys(places))} | code
+    facts = {"error": type(error).__name__, "place": " > ".join(dict.fromkeys(places))}
+    code = error.errno if isinstance(error, OSError) else None
+    if code is not None and code in errno.errorcode:
+        facts["errno"] = errno.errorcode[code]
+    return facts
 
 
 def failed_in_gradio() -> None:
     """A line instead of the traceback of the exception that Gradio handles just now."""
     found = sys.exception()
     refused = isinstance(found, gr.Error)  # an endpoint's sentence for the visitor
-    write(logging.DEBUG if refused else logging.ERROR, "unreadable" if refused else "failed", about(found))
+    facts = {} if found is None else about(found)
+    write(logging.DEBUG if refused else logging.ERROR, "unreadable" if refused else "failed", facts)

@@ -64,7 +64,7 @@ class Headers:
             return await self.app(scope, receive, send)
         if not is_forwarded(scope):
             kept = [(name, value) for name, value in scope["headers"] if name not in PROXY_HEADERS]
-            scope = scope | {"headers": kept}
+            scope = {**scope, "headers": kept}
 
         async def changed(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -176,7 +176,7 @@ class RequestQueue:
         """Compute the replies to requests in a thread, then start the next ones."""
         loop = asyncio.get_running_loop()
         lane.rounds.served(chosen[0].round)
-        waiting = [(ticket.item, ticket.reply) for ticket in chosen]
+        waiting = [(ticket.item, ticket.reply) for ticket in chosen if ticket.reply is not None]
         try:
             replies = await loop.run_in_executor(lane.threads, chosen[0].work, [item for item, _ in waiting])
             for (_, future), reply in zip(waiting, replies, strict=True):

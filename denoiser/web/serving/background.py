@@ -11,7 +11,7 @@ import contextvars
 import threading
 import time
 import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import closing, suppress
 from typing import Any
 
@@ -23,7 +23,7 @@ _running: "weakref.WeakSet[Background]" = weakref.WeakSet()
 class Background(threading.Thread):
     """Runs `work()` to its end and gives each of its values to `receive`; last (None, its error or None)."""
 
-    def __init__(self, work: Callable[[], Iterator[Any]], receive: Callable[[Any, BaseException | None], None]):
+    def __init__(self, work: Callable[[], Generator], receive: Callable[[Any, BaseException | None], None]):
         # A daemon, because one that hangs must not keep the process from ending; see `end_all`.
         super().__init__(name="background", daemon=True)
         self.work, self.receive, self.ended = work, receive, threading.Event()
@@ -46,13 +46,14 @@ class Background(threading.Thread):
         self.receive(None, error)
 
 
-async def from_thread(work: Callable[[], Iterator[Any]], seconds: float) -> AsyncIterator[Any]:
+async def from_thread(work: Callable[[], Generator], seconds: float) -> AsyncGenerator[Any, None]:
     """The values (never None) of the generator `work()`, which runs in a thread of its own.
 
     Raises what the generator raises, and TimeoutError where it has not ended after so many seconds; then, or when this
     is closed, the thread ends with its next value.
     """
-    loop, arrived = asyncio.get_running_loop(), asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    arrived: asyncio.Queue[tuple[Any, BaseException | None]] = asyncio.Queue()
 
     def receive(value: Any, error: BaseException | None) -> None:
         with suppress(RuntimeError):  # the loop is closed

@@ -4,6 +4,7 @@ import json
 import threading
 import zlib
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from ... import latent
 from ...checkpoint import FOLDER
 from ...data.examples import EXAMPLES
 from ...ink import digit_from_strokes
+from ...models import VAE
 from ...referee import class_probabilities
 from ..wire import to_base64
 from .model_pool import ModelPool
@@ -30,7 +32,8 @@ class LatentMap:
     """
 
     def __init__(self, pool: ModelPool, name: str):
-        self.name, self.model, self.record, self.referee = name, pool.models[name], pool.records[name], pool.referee
+        self.name, self.record, self.referee = name, pool.records[name], pool.referee
+        self.model = cast(VAE, pool.models[name])  # has_plane says so
         self.codes: latent.Codes | None = None
         self.problem = ""
         self.lock = threading.Lock()

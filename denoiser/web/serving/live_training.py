@@ -4,12 +4,12 @@ import math
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import product
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from safetensors.torch import load, save
@@ -80,10 +80,10 @@ def recipe_from(settings: object) -> Recipe:
         value = settings.get(key)
         if isinstance(value, bool) or not isinstance(value, str | int | float) or value not in choices:
             raise BadRequest("There is no such setting to train with.")
-    family, width, code = settings["family"], settings.get("width"), settings.get("code")
-    for value, choices in ((width, WIDTHS[family]), (code, CODES[family])):
-        if isinstance(value, bool) or not isinstance(value, int) or value not in choices:
-            raise BadRequest("There is no such setting to train with.")
+    family = settings["family"]
+    width, code = whole_number(settings.get("width")), whole_number(settings.get("code"))
+    if width not in WIDTHS[family] or code not in CODES[family]:
+        raise BadRequest("There is no such setting to train with.")
     factor = settings.get("factor")
     if isinstance(factor, bool) or not isinstance(factor, int | float) or not FACTORS[0] <= factor <= FACTORS[1]:
         raise BadRequest("A noise factor to train with lies between 0.1 and 1.")
@@ -102,6 +102,13 @@ def recipe_from(settings: object) -> Recipe:
         epochs=MAX_EPOCHS,
         batch_size=BATCHES[family],
     )
+
+
+def whole_number(value: object) -> int:
+    """A whole number; BadRequest for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise BadRequest("There is no such setting to train with.")
+    return value
 
 
 @cache
@@ -176,7 +183,7 @@ class Failure:
 
 
 @borrows_gpu(MAX_SECONDS + GPU_START_SECONDS)
-def training_snapshots(recipe: Recipe, seconds: float = MAX_SECONDS) -> Iterator[Snapshot | Failure]:
+def training_snapshots(recipe: Recipe, seconds: float = MAX_SECONDS) -> Generator[Snapshot | Failure, None, None]:
     """Train a recipe for at most `seconds`; snapshots of it, the last one a Failure if it failed.
 
     Close the generator to stop the training.
@@ -187,7 +194,7 @@ def training_snapshots(recipe: Recipe, seconds: float = MAX_SECONDS) -> Iterator
         yield Failure(str(error))
 
 
-def _snapshots(recipe: Recipe, seconds: float) -> Iterator[Snapshot | Failure]:
+def _snapshots(recipe: Recipe, seconds: float) -> Generator[Snapshot | Failure, None, None]:
     data, digits = training_data()
     recipe = replace(recipe, data=data)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -240,7 +247,7 @@ class Observer:
             psnr=mean_psnr(pictures, self.clean),
             train=train,
             validation=validation,
-            filters=self.changed_filters(first_weights(model).cpu(), step.number),
+            filters=self.changed_filters(cast(torch.Tensor, first_weights(model)).cpu(), step.number),
             steps=step.number,
             digits=step.number * self.recipe.batch_size,
             seconds=seconds,

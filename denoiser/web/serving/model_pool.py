@@ -26,7 +26,7 @@ class ModelPool:
     `user_models` are those that visitors trained. `referee` and `sampling` are None if they cannot be loaded.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         torch.set_num_threads(1)  # requests run side by side; these networks gain little from a second core
         self.models: dict[str, nn.Module] = {}
         self.records: dict[str, Record] = {}

@@ -105,7 +105,7 @@ class TrainingQueue:
                 if ticket.expired:
                     self.hanging -= 1
                 else:
-                    self.tickets.pop(secret, None)
+                    self.tickets.pop(str(secret), None)
 
     def _may_go_on(self, ticket: Ticket) -> bool:
         with self.lock:
@@ -117,9 +117,10 @@ class TrainingQueue:
     def _first(self, secret: object) -> Ticket:
         """The ticket of that secret if its training may begin now; else BadRequest."""
         self._drop_invalid()
-        if not self.tickets or secret != next(iter(self.tickets)) or self.tickets[secret].began is not None:
+        first, ticket = next(iter(self.tickets.items()), (None, None))
+        if ticket is None or secret != first or ticket.began is not None:
             raise BadRequest(NOT_YOUR_TURN)
-        return self.tickets[secret]
+        return ticket
 
     def _add(self, address: str | None) -> str:
         """The secret of a new ticket for that client; BadRequest if there is none."""

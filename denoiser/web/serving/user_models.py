@@ -64,10 +64,10 @@ class UserModelStore:
         """The model of that id, which is then kept for another hour; None if it is gone, or never was."""
         with self.lock:
             self._drop_old()
-            model = self.models.pop(user_model_id, None) if isinstance(user_model_id, str) else None
-            if model is not None:
-                model.until = self.clock() + KEPT_SECONDS
-                self.models[user_model_id] = model
+            if not isinstance(user_model_id, str) or user_model_id not in self.models:
+                return None
+            model = self.models[user_model_id] = self.models.pop(user_model_id)  # now at the end
+            model.until = self.clock() + KEPT_SECONDS
             return model
 
     def leave(self, session: str | None) -> None:

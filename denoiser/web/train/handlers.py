@@ -4,7 +4,7 @@ import io
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -93,7 +93,7 @@ def request_to_train(text: object) -> TrainRequest:
 
 def train(
     queue: TrainingQueue, user_models: UserModelStore, text: object, session: str | None, address: str | None = None
-) -> Iterator[str]:
+) -> Generator[str, None, None]:
     """Train for the visitor whose turn it is: a TrainingMessage in JSON for each snapshot.
 
     A network that was trained for MIN_SECONDS, or for all the time there is, is kept: the last message, which repeats

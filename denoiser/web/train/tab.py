@@ -4,12 +4,13 @@ One training at a time in this process, each for a minute at most, and only as l
 answers the snapshots that arrive. The trained network is kept in memory for that visitor alone.
 """
 
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from functools import partial
 
 import gradio as gr
 
-from ...losses import LOSS_TITLES
+from ...losses import LOSS_TITLES, LOSSES
 from ...noise import NOISES
 from ..components import component
 from ..endpoint import DirectEndpoint, to_json
@@ -28,8 +29,8 @@ def build(pool: ModelPool) -> None:
     queue, user_models = TrainingQueue(live_training.HANG_SECONDS), pool.user_models
 
     @admitted_by(partial(admit, queue))
-    async def begin(text, request: gr.Request):
-        address = client_address(request.request.scope) or ""
+    async def begin(text: object, request: gr.Request) -> AsyncIterator[str]:
+        address = (client_address(request.request.scope) if request.request else None) or ""
         training = partial(train, queue, user_models, text, request.session_hash, address)
         try:
             async with aclosing(from_thread(training, queue.limit)) as messages:
@@ -64,7 +65,7 @@ def choices() -> dict:
         "widths": live_training.WIDTHS,
         "codes": live_training.CODES,
         "noises": {name: noise.label for name, noise in NOISES.items()},
-        "losses": {name: LOSS_TITLES[name][0] for name in live_training.CHOICES["loss"]},
+        "losses": {name: LOSS_TITLES[name][0] for name in LOSSES},
         "rates": live_training.RATES,
         "factors": live_training.FACTORS,
         "first": live_training.DEFAULTS,
