@@ -79,7 +79,7 @@ def missing(reason: str):
 @contextmanager
 def served(pool=None) -> Iterator[str]:
     """The address of the whole page, served from this process on a free port of the loopback."""
-    from denoiser.web.page import build_page, launch_options
+    from denoiser.web.app import build_page, launch_options
 
     demo = build_page(pool)
     _, url, _ = demo.launch(

@@ -7,7 +7,7 @@ import os
 import socket
 
 from denoiser.runtime.malloc import DEFAULT_LIMIT, keep_freed_memory
-from denoiser.web.page import build_page, launch_options
+from denoiser.web.app import build_page, launch_options
 from denoiser.web.server import logging
 
 

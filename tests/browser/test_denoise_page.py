@@ -478,7 +478,7 @@ def test_two_tabs_of_one_browser_keep_their_own_digits(page, page_url):
 
 def test_a_model_whose_file_is_missing_is_said_to_be(browser, monkeypatch):
     from denoiser.checkpoint import CheckpointError
-    from denoiser.web.page import build_page, launch_options
+    from denoiser.web.app import build_page, launch_options
     from denoiser.web.serving import model_pool
 
     load = model_pool.load_model

@@ -31,10 +31,10 @@ from denoiser.data.examples import EXAMPLES
 from denoiser.errors import DenoiserError
 from denoiser.sweeps import SweepRequest, sweep, sweep_all
 from denoiser.web.api import Endpoints
+from denoiser.web.app import build_page
 from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
 from denoiser.web.latent import handlers as latent
-from denoiser.web.page import build_page
 from denoiser.web.serving.latent_map import LatentMap
 from denoiser.web.serving.model_pool import ModelPool
 

@@ -66,8 +66,8 @@ def test_files_travel_compressed(client, files, accepted, encoding, decode):
 @pytest.mark.parametrize(
     "path",
     [
-        *("page.py", "static_files.py", "denoise/tab.py", "denoise/pad.html", "denoise/pad.css", "__init__.py"),
-        *("", "shell", "shell/", "../page.py", "%2e%2e/page.py", "..%2fpage.py", "shell/..%2f..%2fpage.py"),
+        *("app.py", "static_files.py", "denoise/tab.py", "denoise/pad.html", "denoise/pad.css", "__init__.py"),
+        *("", "shell", "shell/", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "shell/..%2f..%2fpage.py"),
         *("/etc/passwd", "%2fetc%2fpasswd", "shell/store.js%00", "shell/store.js/", "SHELL/STORE.JS"),
     ],
 )
