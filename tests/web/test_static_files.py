@@ -67,7 +67,7 @@ def test_files_travel_compressed(client, files, accepted, encoding, decode):
     "path",
     [
         *("app.py", "static_files.py", "denoise/tab.py", "denoise/pad.html", "denoise/pad.css", "__init__.py"),
-        *("", "shell", "shell/", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "shell/..%2f..%2fpage.py"),
+        *("", "shell", "shell/", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "shell/..%2f..%2fapp.py"),
         *("/etc/passwd", "%2fetc%2fpasswd", "shell/store.js%00", "shell/store.js/", "SHELL/STORE.JS"),
     ],
 )

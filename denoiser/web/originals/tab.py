@@ -1,6 +1,7 @@
 """The page of possible originals: what a noisy digit may have been, where that is in doubt, and dreams."""
 
 import threading
+from collections.abc import Callable
 
 import gradio as gr
 
@@ -33,7 +34,7 @@ def build(pool: ModelPool) -> None:
     threading.Thread(target=prepare, args=(handler,)).start()  # no daemon: C++ aborts where its thread is cut off
     figures = measured(pool.sampling.name)
 
-    def lane(function) -> BatchedEndpoint:
+    def lane(function: Callable) -> BatchedEndpoint:
         return as_endpoint(function, "originals")
 
     with gr.Column(elem_id="originals"):
