@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from . import settings
 from .data import SIDE
 from .errors import DenoiserError
+from .external import load_onnx
 from .files import LockedError, locked, read_regular, remove_leftovers, write_in_order
 from .filters import FILTERS
 from .models import TASK_CONTRACTS, build, parameter_count
@@ -216,8 +217,11 @@ def load_model(
 ) -> tuple[nn.Module, Record[Method]]:
     """The trained network or classical filter of that name, in eval mode on `device`, and its record.
 
-    Raises CheckpointError as load_checkpoint does.
+    A `name` that ends in .onnx is the path of an ONNX file, which computes on the CPU. Raises CheckpointError as
+    load_checkpoint does, and ExternalError for an ONNX file that cannot be used.
     """
+    if name.endswith(".onnx"):
+        return load_onnx(Path(name))
     if name in FILTERS:
         return FILTERS[name].build().to(device).eval(), FILTERS[name].record()
     return load_checkpoint(name, device, folder)

@@ -51,6 +51,13 @@ def build_parser() -> argparse.ArgumentParser:
             "or the best possible denoising (limit).",
         )
     )
+    _add_export(
+        command(
+            "export",
+            "Write trained models as ONNX files, compared with PyTorch on 1,000 digits first; needs the extra `onnx`.",
+            "Exit code: 1 where some of several models failed; 2 for bad input, or where the only one failed.",
+        )
+    )
     _add_denoise(
         command(
             "denoise",
@@ -142,10 +149,18 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
 
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("models", nargs="*", metavar="MODEL", help="`python -m denoiser list` names them")
+    export.add_argument("--all", action="store_true", help="all trained networks that denoise or reconstruct")
+    export.add_argument("--format", choices=("onnx",), default="onnx", help="default: %(default)s")
+    export.add_argument("--int8", action="store_true", help="8-bit weights: a quarter of the size")
+    export.add_argument("--out", type=Path, metavar="FOLDER", default=Path(), help="default: the current folder")
+
+
 def _add_denoise(denoise: argparse.ArgumentParser) -> None:
     denoise.add_argument("input", type=Path, metavar="IN", help="ink light on dark, of any size")
     denoise.add_argument("output", type=Path, metavar="OUT", help="a file, of the same format for a stack; or a folder")
-    denoise.add_argument("--model", metavar="NAME", help="default: the best one on the test set that takes the size")
+    denoise.add_argument("--model", metavar="NAME", help="or an .onnx file; default: the best that takes the size")
     denoise.add_argument("--fit", action="store_true", help="find a digit in any picture and frame it as MNIST does")
     denoise.add_argument("--noise", metavar="KIND", help="add noise first, and say what is gained (default: none)")
     denoise.add_argument("--factor", type=float, default=0.5, metavar="F", help="noise factor (default: %(default)s)")

@@ -88,7 +88,7 @@ def picture(tiny_digits, tmp_path):
 
 
 def test_help_of_every_verb(capsys):
-    for verb in ("list", "train", "tune", "noisy", "evaluate", "denoise", "originals"):
+    for verb in ("list", "train", "tune", "noisy", "evaluate", "export", "denoise", "originals"):
         with pytest.raises(SystemExit) as stop:
             cli.main([verb, "--help"])
         assert stop.value.code == 0
