@@ -108,6 +108,15 @@ def test_modules_do_not_know_what_they_say_they_do_not_know(name, unknown):
     assert not {known.split(".")[0] for part in parts for known in siblings(part)} & unknown
 
 
+PAGES = [name for name in MODULES if (MODULES[name].parent / "tab.py").exists() and name.startswith("web.")]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_page_imports_another(name):
+    page = ".".join(name.split(".")[:2])
+    assert not [module for module in siblings(name) & set(PAGES) if not f"{module}.".startswith(f"{page}.")]
+
+
 def test_there_are_no_circles():
     TopologicalSorter({name: siblings(name) for name in MODULES}).prepare()  # raises CycleError
 

@@ -10,22 +10,13 @@ from ...noise import NOISES, add_noise, draw_noise
 from ..components import calling, component
 from ..endpoint import as_endpoint
 from ..parsing import HIGHEST_SEED, MOST_MODELS
+from ..serving.digits import example_digits
 from ..serving.model_pool import ModelPool
 from ..wire import encode_pixels
 from ..words import native
 from .handlers import board_endpoint, read_picture, test_digit
 
 SEED = 4271  # of a first visit
-
-
-def example_props() -> dict:
-    """Our own example digits for the tray, each with its strokes and its fitted picture, and the letter."""
-    drawn = {
-        name: {"name": name, "strokes": strokes, "pixels": encode_pixels(digit_from_strokes(strokes))}
-        for name, strokes in EXAMPLES.items()
-    }
-    letter = next(name for name in drawn if not name.isdigit())
-    return {"examples": [example for name, example in drawn.items() if name != letter], "letter": drawn[letter]}
 
 
 def logo() -> str:
@@ -39,7 +30,7 @@ def build(pool: ModelPool) -> None:
     start_workers()
     with gr.Row(elem_id="bench", elem_classes="plain"):
         component(
-            "denoise/pad", as_endpoint(read_picture, "pictures"), test_digit, mnist=has_mnist(), **example_props()
+            "denoise/pad", as_endpoint(read_picture, "pictures"), test_digit, mnist=has_mnist(), **example_digits()
         )
         with gr.Column(elem_id="noise", elem_classes="plain"):
             component("denoise/already")

@@ -7,10 +7,10 @@ import gradio as gr
 
 from ...data import SIDE
 from ..components import component
-from ..denoise.tab import example_props
 from ..endpoint import BatchedEndpoint, as_endpoint
 from ..parsing import DREAM_STEPS, ORIGINALS
 from ..server import logging as log
+from ..serving.digits import example_digits
 from ..serving.model_pool import ModelPool
 from .handlers import (
     BLENDS,
@@ -46,7 +46,7 @@ def build(pool: ModelPool) -> None:
             gaussianOnly=pool.sampling.gaussian_only,
             measured=figures["originals"],
             fewest=FEWEST,
-            examples=example_props()["examples"],
+            examples=example_digits()["examples"],
         )
         component("originals/doubt", elem_id="originals_doubt", pixels=SIDE * SIDE)
         component(

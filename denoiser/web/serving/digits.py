@@ -9,6 +9,7 @@ from ...data import Digits, has_mnist, load_mnist
 from ...data.examples import EXAMPLES
 from ...evaluation import SPECTRUM_DIGITS
 from ...ink import digit_from_strokes
+from ..wire import encode_pixels
 
 
 @cache
@@ -39,3 +40,13 @@ def many_digits() -> Tensor:
         return digits[:SPECTRUM_DIGITS].floats()
     own = own_digits()
     return own.repeat(SPECTRUM_DIGITS // len(own), 1, 1, 1)
+
+
+def example_digits() -> dict:
+    """Our own example digits for the tray, each with its strokes and its fitted picture, and the letter."""
+    drawn = {
+        name: {"name": name, "strokes": strokes, "pixels": encode_pixels(digit_from_strokes(strokes))}
+        for name, strokes in EXAMPLES.items()
+    }
+    letter = next(name for name in drawn if not name.isdigit())
+    return {"examples": [example for name, example in drawn.items() if name != letter], "letter": drawn[letter]}
