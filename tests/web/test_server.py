@@ -1,13 +1,11 @@
 """What the server adds to Gradio: /health, headers, and a first script on the page."""
 
-import os
 import socket
-import subprocess
-import sys
 
 import pytest
-from helpers import ROOT, run_async
+from helpers import run_async
 
+from denoiser.web import __main__ as web_main
 from denoiser.web.server.health import Health
 from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers
 
@@ -71,18 +69,18 @@ def test_health_is_answered_without_the_page(method, empty):
 
 
 @pytest.mark.parametrize("port", ["taken", "70000", "-1"])
-def test_a_port_that_is_taken_or_none_is_one_line_and_no_other_port(port):
+def test_a_port_that_is_taken_or_none_is_one_line_and_no_other_port(port, monkeypatch):
+    monkeypatch.setattr(web_main, "build_page", lambda: pytest.fail("it went on"))
+    for module, name in ((web_main, "keep_freed_memory"), (web_main.logging, "start")):
+        monkeypatch.setattr(module, name, lambda *arguments: None)  # both are of the whole process
     with socket.create_server(("127.0.0.1", 0)) as other:
         asked = str(other.getsockname()[1]) if port == "taken" else port
-        variables = os.environ | {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": asked}
-        code = "from denoiser.web import __main__ as m; m.build_page = lambda: 1 / 0; m.main()"
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=ROOT, env=variables, capture_output=True, text=True, timeout=120
-        )
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
+        monkeypatch.setenv("GRADIO_SERVER_NAME", "127.0.0.1")
+        monkeypatch.setenv("GRADIO_SERVER_PORT", asked)
+        with pytest.raises(SystemExit) as end:
+            web_main.main()
+    (line,) = str(end.value.code).splitlines()
     assert f"port {asked} " in line
-    assert done.stdout == ""
 
 
 @pytest.mark.slow
