@@ -646,6 +646,7 @@ CHINESE = {
     "That model is no longer on the server. Train it again.": "服务器上已没有这个模型，请重新训练。",
     "There are no codes of the test digits: {0} is missing.": "没有测试数字的编码：缺少 {0}。",
     # ---------- the page of possible originals ----------
+    "What else could it have been?": "它还可能是什么？",
     "Possible originals": "可能的原图",
     "From blur to invention": "从模糊到虚构",
     "the average is closest to the truth; a sharp picture has to make things up": "平均最接近真相；想要清晰，就得编造",

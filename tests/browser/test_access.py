@@ -56,7 +56,7 @@ def test_axe_finds_nothing_serious_in_any_state_of_the_denoise_page(new_page, th
     assert faults(page) == []
 
 
-@pytest.mark.parametrize("tab", ["denoise", "train"])
+@pytest.mark.parametrize("tab", ["denoise", "possible-originals", "train"])
 def test_on_a_phone_every_target_is_44_px(new_page, tab):
     page = new_page(**PHONE)
     show_example(page)

@@ -77,6 +77,20 @@ def test_the_denoise_page_in_chinese_has_no_english_left(chinese):
     assert english(chinese) == []
 
 
+def test_the_originals_page_in_chinese_has_no_english_left(chinese):
+    chinese.get_by_test_id("tab-originals").click()
+    assert english(chinese) == []
+    chinese.locator("#originals .tray button").nth(3).click()
+    chinese.evaluate("() => denoiser.set({ factor: 0.9 })")
+    chinese.wait_for_function("() => denoiser.state.originals?.asked.endsWith('/0.9')")
+    chinese.locator("#originals .show").click()
+    chinese.get_by_test_id("original").nth(2).click()
+    chinese.locator("#originals .masks input").first.check(force=True)
+    chinese.locator("#originals_dreams").scroll_into_view_if_needed()
+    chinese.wait_for_function("() => !document.querySelector('#originals_dream .play').disabled")
+    assert english(chinese) == []
+
+
 @pytest.mark.parametrize("locale", ["zh", "zh-TW", "zh-Hans-CN"])
 def test_any_chinese_browser_gets_chinese(new_page, locale):
     assert english(new_page(locale=locale)) == []

@@ -304,3 +304,20 @@ def test_many_visitors_are_told_their_position(visit):
     page.evaluate("() => denoiser.set({ factor: 0.6 })")
     expect(page.locator("#toast .say")).to_contain_text("you are number 7 in line")
     there(page)
+
+
+def test_the_cards_lead_here(new_page):
+    page = new_page()
+    page.get_by_test_id("to-originals").click()
+    expect(page.get_by_test_id("tab-originals")).to_have_attribute("aria-selected", "true")
+    expect(page.get_by_text("Draw a digit first")).to_be_visible()
+
+
+def test_all_tabs_are_in_sight_at_every_width(new_page):
+    for width in (390, 768, 1280):
+        page = new_page(viewport={"width": width, "height": 844})
+        page.get_by_test_id("tab-originals").click()
+        boxes = [page.locator(f"#{name}-tab-button").bounding_box() for name in ("denoise", "train")]
+        tools = page.locator("#header .tools").bounding_box()
+        assert all(boxes), width
+        assert boxes[1]["x"] + boxes[1]["width"] <= (width if width < 700 else tools["x"])
