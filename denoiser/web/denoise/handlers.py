@@ -20,10 +20,11 @@ from ...runtime.timing import annotate, span
 from ...sweeps import Comparison, SweepRequest
 from ..endpoint import BatchedEndpoint
 from ..parsing import NO_MODEL, BadRequest
-from ..schemas import CompareReply, CompareRequest, EmptyRequest, MnistDigitReply, PictureReply, PictureRequest
+from ..schemas import EmptyRequest
 from ..serving.digits import mnist_test
 from ..serving.model_pool import ModelPool
 from ..wire import encode_floats, encode_pixels, finite
+from .schemas import CompareReply, CompareRequest, MnistDigitReply, PictureReply, PictureRequest
 
 IMAGE = (1, 1, SIDE, SIDE)
 

@@ -17,7 +17,10 @@ from ...errors import DenoiserError
 from ...referee import class_probabilities, confident_share
 from ...sweeps import NOISE_FACTORS
 from ..parsing import FILMS, NO_MAP, BadRequest
-from ..schemas import (
+from ..server import logging as log
+from ..serving.latent_map import LatentMap
+from ..wire import encode_pixels, to_base64
+from .schemas import (
     FilmReply,
     FilmRequest,
     Grid,
@@ -36,9 +39,6 @@ from ..schemas import (
     SamplesReply,
     SamplesRequest,
 )
-from ..server import logging as log
-from ..serving.latent_map import LatentMap
-from ..wire import encode_pixels, to_base64
 
 SAMPLES = 12
 

@@ -19,7 +19,12 @@ from ...recipe import Recipe, trained_noise
 from ...record import Record
 from ...styles import line_styles
 from ..parsing import NO_LAYER, NO_MODEL, BadRequest
-from ..schemas import (
+from ..server import logging as log
+from ..serving.digits import many_digits, ten_digits
+from ..serving.model_pool import ModelPool
+from ..serving.record_text import facts, noise_text, sparsity_text
+from ..wire import encode_pixels, mean_psnr, stretch, tile_sheet
+from .schemas import (
     InsideReply,
     InsideRequest,
     ModelRequest,
@@ -31,11 +36,6 @@ from ..schemas import (
     TenRow,
     WeightsReply,
 )
-from ..server import logging as log
-from ..serving.digits import many_digits, ten_digits
-from ..serving.model_pool import ModelPool
-from ..serving.record_text import facts, noise_text, sparsity_text
-from ..wire import encode_pixels, mean_psnr, stretch, tile_sheet
 
 IMAGE = (1, 1, SIDE, SIDE)
 

@@ -15,7 +15,10 @@ from ...noise import add_noise, draw_noise
 from ...referee import class_probabilities
 from ...samplers import Trajectory
 from ..parsing import DREAM_STEPS, ORIGINALS, BadRequest
-from ..schemas import (
+from ..serving.model_pool import ModelPool
+from ..serving.sampling import Sampled, SamplingService
+from ..wire import encode_pixels
+from .schemas import (
     BlendsReply,
     BlendsRequest,
     CompletionsRequest,
@@ -27,9 +30,6 @@ from ..schemas import (
     OriginalsRequest,
     SheetReply,
 )
-from ..serving.model_pool import ModelPool
-from ..serving.sampling import Sampled, SamplingService
-from ..wire import encode_pixels
 
 COMPLETIONS = 8
 DREAMS = 24

@@ -13,19 +13,7 @@ from ...checkpoint import save_model
 from ...errors import DenoiserError
 from ..endpoint import json_object, to_json
 from ..parsing import UNREADABLE, BadRequest
-from ..schemas import (
-    CheckpointReply,
-    CheckpointRequest,
-    EmptyReply,
-    ErrorReply,
-    PreviewReply,
-    PreviewRequest,
-    TicketReply,
-    TicketRequest,
-    TrainingMessage,
-    TrainRequest,
-    parse,
-)
+from ..schemas import EmptyReply, ErrorReply, parse
 from ..server import logging as log
 from ..serving import live_training
 from ..serving.live_training import Failure, Snapshot, model_from, noisy_examples, recipe_from
@@ -33,6 +21,16 @@ from ..serving.model_pool import card
 from ..serving.training_queue import TrainingQueue
 from ..serving.user_models import UserModelStore
 from ..wire import encode_pixels, mean_psnr, to_base64
+from .schemas import (
+    CheckpointReply,
+    CheckpointRequest,
+    PreviewReply,
+    PreviewRequest,
+    TicketReply,
+    TicketRequest,
+    TrainingMessage,
+    TrainRequest,
+)
 
 MAX_TEXT = 4096  # characters of a request to train
 MIN_SECONDS = 5.0  # of training from which on a model is kept

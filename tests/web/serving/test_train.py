@@ -18,12 +18,12 @@ from denoiser.data.synthetic_digits import DATA
 from denoiser.models import parameter_count
 from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
-from denoiser.web.schemas import TicketRequest
 from denoiser.web.server import logging as log
 from denoiser.web.serving import live_training
 from denoiser.web.serving.training_queue import SILENCE, TrainingQueue
 from denoiser.web.serving.user_models import UserModelStore
 from denoiser.web.train import handlers
+from denoiser.web.train.schemas import TicketRequest
 
 LIMIT = 100.0
 MADE_UP = json.dumps({"ticket": "made up", "settings": SMALL_DENSE})

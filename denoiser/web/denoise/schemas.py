@@ -1,0 +1,75 @@
+"""What the Denoise page asks the server, and the replies."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from torch import Tensor
+
+from .. import parsing
+from ..schemas import Anything, Flag, Kind, Seed
+
+
+@dataclass(frozen=True)
+class PictureRequest:
+    """A picture file to be fitted, or, `already` noisy, only framed."""
+
+    content: Annotated[bytes, parsing.picture_file]
+    already: Flag
+
+
+@dataclass(frozen=True)
+class PictureReply:
+    """The fitted digit, a byte for each pixel."""
+
+    digit: str
+
+
+@dataclass(frozen=True)
+class MnistDigitReply:
+    """A digit of MNIST's test set, its label and its index."""
+
+    digit: str
+    label: int
+    place: int
+
+
+@dataclass(frozen=True)
+class CompareRequest:
+    """What the board asks: models on a digit under noise, at some noise factors or at all of the sweep.
+
+    The digit is `strokes`; or an uploaded `picture`; or what an earlier reply called `fitted`; or `odd`, no digit on
+    purpose. To a picture that is `already` noisy nothing is added. `own` are the ids of the visitor's own models.
+    """
+
+    kind: Kind
+    seed: Seed
+    factors: Annotated[tuple[float, ...], parsing.noise_factors]
+    strokes: Anything
+    picture: Annotated[Tensor | None, parsing.picture]
+    fitted: Annotated[Tensor | None, parsing.fitted_digit]
+    odd: Anything
+    already: Flag
+    models: Annotated[tuple[str, ...], parsing.model_names]
+    own: Annotated[dict[str, object], parsing.user_model_ids]
+
+
+@dataclass(frozen=True)
+class CompareReply:
+    """Every row (the noisy picture and each model) at every noise factor; an unbounded PSNR is null.
+
+    `reading` and `reads` are [digit, probability]. What stands in a row that is among `failed` means nothing. `gone`
+    are those of the visitor's own models that are no longer there. `fitted` are the digit's exact pixels, null where
+    it does not come from strokes.
+    """
+
+    digit: str
+    names: tuple[str, ...]
+    factors: tuple[float, ...]
+    pictures: str
+    psnr: list[list[float | None]] | None
+    ssim: list[list[float | None]] | None
+    reading: list[float] | None
+    reads: list[list[list[float]]] | None
+    failed: tuple[str, ...]
+    gone: list[str]
+    fitted: str | None
