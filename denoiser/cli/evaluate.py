@@ -3,26 +3,34 @@
 import argparse
 import json
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
 from .. import settings
-from ..data import split_validation
+from ..data import Digits, split_validation
 from ..errors import DenoiserError
 from ..evaluation import (
     FACTORS,
     POSTERIOR,
+    Subject,
     evaluate,
     external_subjects,
+    format_page,
     format_report,
+    galleries,
+    get_subject,
     join_stored,
+    plotly_script,
     posterior,
+    reference_noise,
 )
 from ..files import write_atomically
 from ..noise import NOISES
 from ..posterior import BASELINE, SAMPLER
+from ..sweeps import NOISY
 from .interrupts import Stopped
 from .machine import pick_device, versions
 from .messages import warn
@@ -41,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
         return _posterior(options, device, kinds)
     data, digits = load_pictures(options, "test", device)
     digits = digits[: options.limit]
+    if options.report:
+        plotly_script()  # raises before anything is measured
     start, cache = time.perf_counter(), settings.current.runs / "evaluation"
     external, failures = external_subjects(options.external, options.callable, len(digits), options.timeout)
     names = [] if options.models is None and (external or failures) else options.models
@@ -52,6 +62,9 @@ def run(options: argparse.Namespace) -> int:
     if names == [] and data == "mnist" and options.limit is None:
         report = join_stored(report, settings.current.checkpoints / "evaluation.json")
     print(format_report(report))
+    if options.report:
+        write_atomically(options.report, _page(report, external, digits, options.json))
+        print(f"\n{options.report}: the report as a page")
     for name, why in failures.items():
         warn(f"{name} is left out: {why}")
     if options.json:
@@ -68,6 +81,21 @@ def run(options: argparse.Namespace) -> int:
         kept = {POSTERIOR: old[POSTERIOR]} if POSTERIOR in (old := _results(options.json)) else {}
         write_atomically(options.json, json.dumps(about | report | kept, indent=1) + "\n")
     return 1 if failures else 0
+
+
+def _page(report: dict, external: Sequence[Subject], digits: Digits, results: Path | None) -> str:
+    """The report as a page, with galleries of all its models, and the samplers' figures that `results` holds."""
+    theirs = {subject.name: subject for subject in external}
+    names = [name for name in report["models"] if name != NOISY]
+    device = digits.images.device
+    subjects = [theirs[name] if name in theirs else get_subject(name, device) for name in names]
+    samplers = _results(results).get(POSTERIOR, {}).get("originals", []) if results else []
+    return format_page(
+        report,
+        {subject.name: subject.record for subject in subjects},
+        galleries(subjects, digits, *reference_noise(report)),
+        samplers,
+    )
 
 
 def noises(options: argparse.Namespace) -> tuple[list[str], tuple[float, ...]]:

@@ -128,6 +128,7 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
         "--models", nargs="+", metavar="NAME", help="default: all, or with a PATH those in the stored results"
     )
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
+    evaluate.add_argument("--report", type=Path, metavar="FILE", help="write a page with charts and pictures there too")
     evaluate.add_argument("--posterior", action="store_true", help="measure samplers: sampler and unet-ancestral")
     evaluate.add_argument("--originals", type=int, default=16, metavar="N", help="posterior: of each digit (16)")
     evaluate.add_argument("--dreams", type=int, default=0, metavar="N", help="posterior: measure so many (0)")

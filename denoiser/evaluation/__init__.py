@@ -3,6 +3,7 @@
 Knows nothing of pages.
 """
 
+from .gallery import galleries
 from .measure import (
     FACTORS,
     PERIODS,
@@ -13,9 +14,10 @@ from .measure import (
     milliseconds,
     noisy_batches,
 )
+from .page import format_page, plotly_script, reference_noise
 from .report import format_report
 from .stored import join_stored
-from .subjects import ORACLE, EvaluationError, default_models, external_subjects, get_subject
+from .subjects import ORACLE, EvaluationError, Subject, default_models, external_subjects, get_subject
 
 POSTERIOR = "posterior"  # the key of the samplers' figures in the file of results
 
@@ -27,13 +29,18 @@ __all__ = [
     "SAMPLE",
     "SPECTRUM_DIGITS",
     "EvaluationError",
+    "Subject",
     "default_models",
     "evaluate",
     "external_subjects",
+    "format_page",
     "format_report",
+    "galleries",
     "get_subject",
     "join_stored",
     "measure_quality",
     "milliseconds",
     "noisy_batches",
+    "plotly_script",
+    "reference_noise",
 ]
