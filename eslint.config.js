@@ -31,7 +31,7 @@ export default [
     },
   },
   { files: ["denoiser/web/shell/html.js", "tests/js/html.test.js"], rules: { "no-restricted-properties": "off" } },
-  { files: ["denoiser/web/shell/*.js"], rules: noImport(PAGES, "The shell must not depend on a page.") },
+  { files: ["denoiser/web/shell/**/*.js"], rules: noImport(PAGES, "The shell must not depend on a page.") },
   ...PAGES.map((page) => ({
     files: [`denoiser/web/${page}/**/*.js`],
     rules: noImport(

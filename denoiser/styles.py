@@ -35,6 +35,10 @@ class Style:
         other = "var(--ink)" if self.shade > 0 else "var(--bg)"
         return f"color-mix(in oklab, {base}, {other} {abs(self.shade):.0%})"
 
+    def css(self) -> dict[str, str]:
+        """The style as the page draws with it: `colour` and `dash`."""
+        return {"colour": self.colour, "dash": self.dash}
+
 
 NOISY_STYLE = Style("noisy", "1 3", 0.0)  # of the noisy picture itself
 

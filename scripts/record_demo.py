@@ -56,7 +56,7 @@ def frames(page) -> list[tuple[Image.Image, int]]:
     page.mouse.up()
     page.wait_for_timeout(2 * SETTLE)  # until all noise factors have been answered
     shoot(RESTING)
-    slider = page.locator("#film input[type=range]").first
+    slider = page.locator("#noise_slider input[type=range]").first
     for factor in FACTORS:
         slider.evaluate(
             "(input, value) => { input.value = value; input.dispatchEvent(new Event('input', { bubbles: true })); }",

@@ -33,7 +33,7 @@ from denoiser.ink import digit_from_strokes  # noqa: E402
 
 THEMES = ("light", "dark")
 SIZES = {"1280": DESKTOP, "390": PHONE}
-SWEEP_DONE = "() => denoiser.state.ladder !== null"
+SWEEP_DONE = "() => denoiser.state.sweep !== null"
 
 
 def example(page, name: str = "3") -> None:
@@ -64,7 +64,7 @@ def odd(name: str) -> Callable:
     """What is no digit."""
 
     def act(page) -> None:
-        page.locator(f"[data-odd={name}]").evaluate("e => e.click()")
+        page.locator(f"[data-non-digit={name}]").evaluate("e => e.click()")
         page.wait_for_function(SWEEP_DONE)
 
     return act
@@ -80,7 +80,7 @@ def noisy_already(page) -> None:
     page.locator("#pad input.file").set_input_files(
         {"name": "noisy.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
-    page.wait_for_function("() => denoiser.state.now?.asked.endsWith('already')")
+    page.wait_for_function("() => denoiser.state.comparison?.asked.endsWith('already')")
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ STATES = {
     "letter": State(odd("letter"), CARDS),
     "blank": State(odd("blank"), CARDS),
     "pure-noise": State(odd("noise"), CARDS),
-    "film-strip": State(lambda page: example(page, "5"), "#axis .breaks", everywhere=True),
+    "film-strip": State(lambda page: example(page, "5"), "#sweep .breaks", everywhere=True),
     "chinese": State(locale="zh-CN"),
 }
 
@@ -113,11 +113,11 @@ STATES = {
 def train(page, seconds: float = 15) -> None:
     """A training of the network that the Train page offers first, stopped after so long."""
     page.locator("#train-tab-button").click()
-    page.wait_for_function("() => denoiser.state.ten !== null")
+    page.wait_for_function("() => denoiser.state.watchedDigits !== null")
     page.locator("#train_form .train").click()
-    page.wait_for_function(f"() => denoiser.state.moments.at(-1)?.seconds > {seconds}")
+    page.wait_for_function(f"() => denoiser.state.snapshots.at(-1)?.seconds > {seconds}")
     page.locator("#train_form .stop").click()
-    page.wait_for_function("() => denoiser.state.result !== null")
+    page.wait_for_function("() => denoiser.state.trainingResult !== null")
 
 
 def shoot(page, name: str) -> None:

@@ -26,9 +26,9 @@ READY = """async () => {
 
 
 SETTLED = (
-    "() => window.denoiser && denoiser.state.ladder !== null"
-    " && denoiser.state.ladder.asked === [denoiser.state.version, denoiser.state.kind, denoiser.state.seed,"
-    " denoiser.state.shown.map(m => m.name)].join('/')"
+    "() => window.denoiser && denoiser.state.sweep !== null"
+    " && denoiser.state.sweep.asked === [denoiser.state.version, denoiser.state.kind, denoiser.state.seed,"
+    " denoiser.state.shownModels.map(m => m.name)].join('/')"
 )
 
 

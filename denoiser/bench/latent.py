@@ -1,5 +1,6 @@
 """bench latent: the maps in a real browser, how fast they respond and how large they are."""
 
+import re
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -18,6 +19,7 @@ GOALS = {
 }  # upper limits; for times, of the p95
 PATHS = 12  # of the pointer over the maps, each of MOVES events, one per frame
 MOVES = 30
+MAP_FILE = r"/app/.*/data/.*/vae-[^/]*\.json$"
 TAB = "#latent-space-tab-button"
 LISTEN = """() => {
   window.pointerTimes = [];
@@ -27,7 +29,7 @@ LISTEN = """() => {
 }"""
 OPENED = """async tab => {
   const frame = () => new Promise(requestAnimationFrame), began = performance.now();
-  const none = () => document.querySelector("#latent_none"), shown = () => denoiser.state.maps?.length ?? 0;
+  const none = () => document.querySelector("#latent_no_maps"), shown = () => denoiser.state.maps?.length ?? 0;
   document.querySelector(tab).click();
   while (!none() && !(shown() && denoiser.state.routes)) await frame();
   if (none()) return null;
@@ -44,23 +46,18 @@ def explore(page: "Page", touch: bool = False, paths: int = PATHS) -> dict:
 
     The tab counts as open once every map can be used. A pointer event takes until every canvas is written, resting
     takes from the last move until the exact picture is there, both by the browser's clock. `bytes_of_a_map` is the
-    longest reply that carries one. Raises BenchError if the page has no map.
+    largest of their files, as it was transferred. Raises BenchError if the page has no map.
     """
     pointer = finger(page) if touch else mouse(page)
-    sizes: list[int] = []
-
-    def weigh(response: "Response") -> None:
-        if "component_server" in response.url and '"tiles' in (text := response.text()):
-            sizes.append(len(text))
-
-    page.on("response", weigh)
+    maps: list[Response] = []
+    page.on("response", lambda response: maps.append(response) if re.search(MAP_FILE, response.url) else None)
     page.wait_for_selector(TAB, timeout=PATIENCE * 1000)
     opened = page.evaluate(OPENED, TAB)
     if opened is None:
         raise BenchError("there is no map to measure: python -m denoiser train vae-2d")
     page.locator("#map .over").first.scroll_into_view_if_needed()
     page.wait_for_function(
-        "() => !document.querySelector('#latent_new .unlit')", timeout=PATIENCE * 1000
+        "() => !document.querySelector('#latent_samples .unlit')", timeout=PATIENCE * 1000
     )  # everything is loaded
     page.evaluate(LISTEN)
     page.evaluate("() => denoiser.set({ pins: { a: [-5.9, 5.9], b: [5.9, 5.9] } })")  # a pin would be dragged instead
@@ -89,7 +86,7 @@ def explore(page: "Page", touch: bool = False, paths: int = PATHS) -> dict:
         "tab_to_maps_ms": round(opened),
         "pointer_to_canvas_ms": summary(page.evaluate("() => pointerTimes")),
         "rest_to_exact_ms": summary(exact),
-        "bytes_of_a_map": max(sizes),
+        "bytes_of_a_map": max(response.request.sizes()["responseBodySize"] for response in maps),
     }
 
 

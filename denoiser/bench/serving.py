@@ -27,7 +27,7 @@ SIX = ("dense-16", "conv-64", "vae-2d-best", "unet", "conv-nearest", "median")
 DELAY = 200  # milliseconds of network latency in the last visit
 SECONDS = 30.0  # after which a visit draws no further stroke
 SPANS = ("parse", "ink", "noise", "models", "referee", "metrics", "encode", "whole")
-SLIDER = "#film input[type=range]:visible"
+SLIDER = "#noise_slider input[type=range]:visible"
 
 # What a visit must reach: (description, path to the figure, limit, whether lower is better).
 GOALS = (
@@ -83,7 +83,9 @@ def draw_strokes(page: "Page", pointer: Pointer, count: int, seed: int) -> dict:
     """
     generator = random.Random(seed)
     traffic = Traffic(page)
-    page.evaluate("() => { window.updates = 0; denoiser.on('now', s => { if (s.drawing && s.now) updates++; }) }")
+    page.evaluate(
+        "() => { window.updates = 0; denoiser.on('comparison', s => { if (s.drawing && s.comparison) updates++; }) }"
+    )
     drawing_seconds, times, bytes_moved, start = 0.0, [], [], time.perf_counter()
     for _ in tqdm(range(count), desc="strokes", unit="stroke"):
         page.evaluate("() => { denoiser.setDrawing({}); performance.clearMeasures(); }")
@@ -92,9 +94,9 @@ def draw_strokes(page: "Page", pointer: Pointer, count: int, seed: int) -> dict:
         clock = time.perf_counter()
         drag(page, pointer, "#pad .paper", points)
         drawing_seconds += time.perf_counter() - clock
-        page.wait_for_function("() => performance.getEntriesByName('denoiser:ladder').length > 0")
+        page.wait_for_function("() => performance.getEntriesByName('denoiser:sweep').length > 0")
         first = "name => performance.getEntriesByName(name)[0].duration"
-        times.append([page.evaluate(first, f"denoiser:{name}") for name in ("cards", "ladder")])
+        times.append([page.evaluate(first, f"denoiser:{name}") for name in ("cards", "sweep")])
         bytes_moved.append(traffic.take())
         if time.perf_counter() - start > SECONDS:
             break
@@ -159,7 +161,7 @@ def visit(
         if slow_network:
             add_latency(page)
         figures = draw_strokes(page, make_pointer(page), strokes, seed) | drag_slider(page, make_pointer(page))
-        rows = page.evaluate("() => denoiser.state.ladder.names.length - 1")
+        rows = page.evaluate("() => denoiser.state.sweep.names.length - 1")
     return {"models": rows, "first_paint_ms": paint and round(paint), "usable_seconds": round(ready, 1)} | figures
 
 

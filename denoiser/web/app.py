@@ -9,6 +9,7 @@ from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
 from .gradio_compat import adjust_gradio
 from .gradio_queue import share_fairly
+from .page_constants import constants_tag
 from .server.middleware import middleware
 from .server.request_queue import RequestQueue
 from .serving.model_pool import ModelPool
@@ -56,7 +57,7 @@ def launch_options() -> dict:
         "theme": gr.themes.Base(),
         "head": styles(),
         "app_kwargs": {
-            "middleware": middleware(first_in_head()),
+            "middleware": middleware(constants_tag() + first_in_head()),
             "routes": [static_files().route()],
             "openapi_url": None,
         },

@@ -12,14 +12,15 @@ from .static_files import FOLDER, StaticFiles
 from .words import CHINESE
 
 STYLES = (  # in the order in which they apply
-    "shell/page.css",
-    *(f"denoise/{name}.css" for name in ("pad", "camera", "already", "film", "board", "axis")),
-    *(f"originals/{name}.css" for name in ("base", "wall", "below", "dream")),
-    "latent/latent.css",
-    "models/models.css",
-    "train/train.css",
+    *(f"shell/styles/{name}.css" for name in ("tokens", "page", "gradio", "header", "toast")),
+    *(f"denoise/{name}.css" for name in ("pad/pad", "pad/camera", "noise/noisy_input", "noise/noise")),
+    *(f"denoise/{name}.css" for name in ("board/board", "board/board_heading", "sweep/sweep")),
+    *(f"originals/styles/{name}.css" for name in ("base", "wall", "below", "dream")),
+    *(f"latent/{name}.css" for name in ("latent", "map/map", "side/reading", "side/drawn_digit", "morph", "below")),
+    *(f"models/{name}.css" for name in ("models", "model_list", "charts", "pictures")),
+    *(f"train/{name}.css" for name in ("train", "form", "views")),
 )
-FIRST_SCRIPT = "shell/bootstrap.js"  # stands in the page itself
+FIRST_SCRIPT = "shell/start/bootstrap.js"  # stands in the page itself
 PRELOADED = ("shell/", "denoise/")  # scripts of the page that a visitor sees first
 
 
@@ -34,18 +35,20 @@ def component(
     *functions: Function,
     elem_id: str | None = None,
     events: tuple[str, ...] = (),
+    template: str | None = None,
     **props: Any,
 ) -> gr.HTML:
     """The component of `path`, a template and a script without their endings, from the web folder.
 
     Its script may call `functions` as `server.<function>(request)`, and trigger `events`. `props`
-    reach it as `props.<name>`, and the template as `${name}`. Its element's id is the last part of its path.
+    reach it as `props.<name>`, and the template as `${name}`. Its element's id is the last part of its path. A short
+    `template` may stand here instead of in a file.
     """
     script = f"{path}.js"
     return gr.HTML(
         None,
         elem_id=elem_id or PurePosixPath(path).name,
-        html_template=(FOLDER / f"{path}.html").read_text(encoding="utf-8"),
+        html_template=template or (FOLDER / f"{path}.html").read_text(encoding="utf-8"),
         js_on_load=mounting(script if script in static_files().files else None, events),
         server_functions=[server_function(function) for function in functions] or None,
         apply_default_css=False,
@@ -78,7 +81,7 @@ def first_in_head() -> str:
     scripts.remove(FIRST_SCRIPT)
     return "".join(
         [
-            f"<script>{files.files[FIRST_SCRIPT].bodies['identity'].decode()}</script>",
+            f"<script>{files.files[FIRST_SCRIPT].content.decode()}</script>",
             f'<link rel="preload" as="style" href="{files.address("style.css")}">',
             *(f'<link rel="modulepreload" href="{files.address(path)}">' for path in scripts),
         ]

@@ -20,7 +20,8 @@ from .server.attachments import attachments
 
 HIGHEST_SEED = 2**31 - 1
 MOST_MODELS = 11  # two lines of cards with the noisy one
-MOST_BASE64 = 34_000_000  # characters of an upload: a little over the 24 MB that the pad lets through
+MAX_UPLOAD_BYTES = 24_000_000
+MOST_BASE64 = 34_000_000  # characters of an upload: a little more than the largest
 MOST_TURNS = 1_000_000
 GRID_SIZES = (10, 15, 20, 30)
 GRID_AREAS = {"quantiles": "prior quantiles", "2": "plane to 2σ", "3": "plane to 3σ", "4": "plane to 4σ"}

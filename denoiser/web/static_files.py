@@ -1,22 +1,27 @@
 """The browser's files: scripts, styles and data, served from memory under an address that names their content.
 
-Every file lies below /app/<version>/, where the version is a hash of them all. A browser may therefore keep them for
-ever, and a page never mixes the scripts of two releases. Nothing else of this folder can be reached.
+Every file lies below /app/<version>/, where the version is a hash of them all and of the Python code. A browser may
+therefore keep them for ever, and a page never mixes the files of two releases. Nothing else of this folder can be
+reached.
 """
 
 import hashlib
 import json
+import threading
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from pathlib import Path
 
 import brotli
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 FOLDER = Path(__file__).parent
+PACKAGE = FOLDER.parent
 MIME_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -30,7 +35,8 @@ STYLESHEET = "style.css"  # all of the styles as one file
 class StaticFiles:
     """The files of the page by their path, and the route that serves them.
 
-    `generated` are further files, path to text; `styles` the .css files, in the order in which they apply.
+    `generated` are further files, path to text; `styles` the .css files, in the order in which they apply. More can be
+    added: data that every visitor gets, but that depend on the checkpoints.
     """
 
     def __init__(self, styles: tuple[str, ...], generated: Mapping[str, str], folder: Path = FOLDER):
@@ -41,14 +47,28 @@ class StaticFiles:
         }
         stylesheet = "".join((folder / name).read_text(encoding="utf-8") for name in styles)
         texts = sources | dict(generated) | {STYLESHEET: stylesheet}
-        digest = hashlib.sha256(json.dumps(texts, sort_keys=True).encode())
-        self.version = digest.hexdigest()[:16]
+        code = [path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))]  # it makes the data
+        self.version = hashlib.sha256(json.dumps([texts, code], sort_keys=True).encode()).hexdigest()[:16]
         self.files = {path: StaticFile(path, text.encode()) for path, text in texts.items()}
+
+    def add(self, name: str, fingerprint: str, make: Callable[[], bytes]) -> str:
+        """Serve another file, made when it is first asked for, and return its address.
+
+        The address contains the `fingerprint`: a hex digest of the content, or of everything it is made from.
+        """
+        path = f"data/{fingerprint[:16]}/{name}"
+        self.files.setdefault(path, StaticFile(path, make))
+        return self.address(path)
 
     def address(self, path: str) -> str:
         """Where the page finds a file, relative to its own address; KeyError where there is none."""
         self.files[path]
         return f"app/{self.version}/{path}"
+
+    def add_json(self, name: str, value: object) -> str:
+        """Serve a value as a JSON file and return its address."""
+        content = json.dumps(value, separators=(",", ":")).encode()
+        return self.add(name, hashlib.sha256(content).hexdigest(), lambda: content)
 
     def route(self) -> Route:
         """The route of all files."""
@@ -59,20 +79,41 @@ class StaticFiles:
         file = self.files.get(request.path_params["path"])
         if file is None or request.path_params["version"] != self.version:
             return Response("There is nothing here.", 404, {"Cache-Control": NO_CACHE}, "text/plain; charset=utf-8")
+        await run_in_threadpool(file.prepare)
         return file.answer(request.headers)
 
 
 class StaticFile:
-    """One file, as it is and compressed."""
+    """One file, as it is and compressed; its content, or a function that makes it."""
 
-    def __init__(self, path: str, content: bytes):
+    def __init__(self, path: str, content: bytes | Callable[[], bytes]):
         self.media_type = MIME_TYPES[Path(path).suffix]
-        self.etag = f'"{hashlib.sha256(content).hexdigest()[:24]}"'
-        self.bodies = {
-            "br": brotli.compress(content),
-            "gzip": zlib.compress(content, 9, wbits=31),
-            "identity": content,
+        self.source = content
+        self.lock = threading.Lock()
+
+    @cached_property
+    def content(self) -> bytes:
+        """The file as it is."""
+        return self.source() if callable(self.source) else self.source
+
+    @cached_property
+    def etag(self) -> str:
+        """A hash of the content, in quotation marks."""
+        return f'"{hashlib.sha256(self.content).hexdigest()[:24]}"'
+
+    @cached_property
+    def bodies(self) -> dict[str, bytes]:
+        """The content by encoding."""
+        return {
+            "br": brotli.compress(self.content),
+            "gzip": zlib.compress(self.content, 9, wbits=31),
+            "identity": self.content,
         }
+
+    def prepare(self) -> None:
+        """Make and compress the content, unless that is done; one thread does it, others wait for it."""
+        with self.lock:
+            self.bodies, self.etag  # noqa: B018 (computed by being read)
 
     def answer(self, headers: Headers) -> Response:
         """The file in the first encoding that the browser accepts, or 304 where it has it."""

@@ -166,10 +166,11 @@ CHINESE = {
     "Points": "点",
     "Contours": "等高线",
     "Prior": "先验",
-    (
-        "Map of the latent plane. Arrow keys move the pointer, A and B pin its place, plus and minus zoom, 0 shows "
-        "the whole map, Escape returns to your drawing."
-    ): "隐空间平面地图。方向键移动指针，A 和 B 把图钉放在指针处，加减号缩放，0 显示整张地图，Esc 回到你写的字。",
+    "Map of the latent plane.": "隐空间平面地图。",
+    "Arrow keys move the pointer, A and B pin its place, plus and minus zoom.": (
+        "方向键移动指针，A 和 B 把图钉放在指针处，加减号缩放。"
+    ),
+    "0 shows the whole map, Escape returns to your drawing.": "0 显示整张地图，Esc 回到你写的字。",
     "Unfolding the map": "地图正在展开",
     "Zoom in": "放大",
     "Zoom out": "缩小",
@@ -180,7 +181,9 @@ CHINESE = {
     "Hide all": "全部隐藏",
     "Show all": "全部显示",
     "{0} The map shows what the decoder makes, and no more.": "{0}地图上只有解码器画出的数字。",
+    "The examples did not arrive. Open this page again.": "示例没有送到，请重新打开本页。",
     "The map did not arrive. Open this page again.": "地图没有送到，请重新打开本页。",
+    "The models did not arrive. Open this page again.": "模型资料没有送到，请重新打开本页。",
     "Nats per test digit, at most: what training made small": "每个测试数字至多多少奈特：训练压低的就是它",
     "exact NLL": "精确 NLL",
     "Nats per test digit: the integral over the plane": "每个测试数字多少奈特：在整个平面上积分",
@@ -741,7 +744,10 @@ CHINESE = {
     "The average of these {0} alone is sharper. Blur comes from mixing originals that differ.": "只平均这 {0} 个就清晰些。糊，是因为把不同的原图混在了一起。",
     "Without noise there is only one original, and nothing to average.": "没有噪声，原图就只有一个，不必平均。",
     "Here the 12 agree, so their average is sharp, and so is the denoiser's answer.": "这里 12 个都一致，所以平均是清晰的，去噪器的答案也一样。",
-    "The 12 differ, so their average is blurred. The denoiser's answer is almost that average: the safest single picture, but not a likely one.": "12 个各不相同，平均起来就糊了。去噪器的答案几乎就是这个平均：作为一张图它最稳妥，却不像真写出来的。",
+    "The 12 differ, so their average is blurred.": "12 个各不相同，平均起来就糊了。",
+    "The denoiser's answer is almost that average: the safest single picture, but not a likely one.": (
+        "去噪器的答案几乎就是这个平均：作为一张图它最稳妥，却不像真写出来的。"
+    ),
     "It reads {0}. That {1} of the 12 read {2} no longer shows.": "它读作 {0}；12 个中有 {1} 个读作 {2}，从它已看不出来。",
     "Measured on {0} test digits at noise factor {1}: most votes go to the right digit for {2} of them, and the share of votes is off by {3} points on average.": "在 {0} 个测试数字、噪声强度 {1} 下实测：得票最多的数字有 {2} 是对的；得票率与正确率平均相差 {3} 个百分点。",
     "lost": "丢失",

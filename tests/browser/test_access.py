@@ -48,11 +48,11 @@ def test_axe_finds_nothing_serious_in_any_state_of_the_denoise_page(new_page, th
     for view in page.locator("#views input").all():
         view.check(force=True)
         assert faults(page) == [], view.get_attribute("value")
-    for odd in page.locator("#pad [data-odd]").all():
+    for odd in page.locator("#pad [data-non-digit]").all():
         odd.click()
-        page.wait_for_function("() => denoiser.state.now !== null")
+        page.wait_for_function("() => denoiser.state.comparison !== null")
         assert faults(page) == [], odd.inner_text()
-    page.locator("#already input").check()
+    page.locator("#noisy_input input").check()
     assert faults(page) == []
 
 
@@ -77,7 +77,7 @@ def boxes(page):
     """Where the cards, the pad's parts and everything below stand."""
     return page.evaluate(
         """() => [...document.querySelectorAll(`#pad canvas, #pad .reading, #board .card, #board .note,
-             #axis .head, #axis .plot, #axis .break, #axis .strip`)].map(e => {
+             #sweep .head, #sweep .plot, #sweep .break, #sweep .strip`)].map(e => {
           const { x, y, width, height } = e.getBoundingClientRect();
           return [e.tagName, e.className.baseVal ?? e.className, ...[x, y, width, height].map(Math.round)].join(" ");
         }).map(line => line.replace(/ (best|unlit)/g, ""))"""
@@ -90,7 +90,7 @@ def test_nothing_jumps_when_answers_arrive(new_page, size, locale):
     page = new_page(locale=locale, **SIZES[size])
     before = boxes(page)
     page.locator("#pad .tray button").nth(5).click()
-    page.wait_for_function("() => denoiser.state.now !== null")
+    page.wait_for_function("() => denoiser.state.comparison !== null")
     assert boxes(page) == before
     settle(page)
     assert boxes(page) == before
@@ -118,9 +118,9 @@ def test_pad_noise_and_six_cards_stand_above_the_fold(new_page, locale):
 
 TRAIN_BOXES = """() => {
   const corner = document.querySelector("#train").getBoundingClientRect();
-  return [...document.querySelectorAll(`#train_form .btn, #train_form .state, #train_end .btn, #train .plot,
+  return [...document.querySelectorAll(`#train_form .btn, #train_form .state, #train_result .btn, #train .plot,
             #train_filters canvas`), ...document.querySelectorAll("#train .row, #train .scrub")].map(e => {
-    const { x, y, width, height } = e.getBoundingClientRect(), sticks = e.closest("#train_ten");
+    const { x, y, width, height } = e.getBoundingClientRect(), sticks = e.closest("#train_ten_digits");
     return [x - corner.x, sticks ? 0 : y - corner.y, width, height].map(Math.round).join(" ");
   });
 }"""
@@ -131,7 +131,7 @@ def test_the_train_page_while_it_trains_and_afterwards(new_page, short_trainings
     """By keyboard alone; nothing serious for axe, nothing jumps, and what is read aloud changes seldom."""
     page = new_page(color_scheme=theme, **SIZES[size])
     page.locator("#train-tab-button").click()
-    page.wait_for_function("() => denoiser.state.ten !== null")
+    page.wait_for_function("() => denoiser.state.watchedDigits !== null")
     page.evaluate(
         """() => { window.said = [];
              const line = document.querySelector("#train_form .state"), say = () => window.said.push(line.textContent);
@@ -141,18 +141,18 @@ def test_the_train_page_while_it_trains_and_afterwards(new_page, short_trainings
     page.locator("#train_form .train").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#train_form .stop")).to_be_focused()
-    page.wait_for_function("() => denoiser.state.moments.length > 4")
+    page.wait_for_function("() => denoiser.state.snapshots.length > 4")
     assert page.evaluate(TRAIN_BOXES) == before
     page.keyboard.press("Enter")
-    page.wait_for_function("() => denoiser.state.result !== null && denoiser.state.lesson === 'idle'")
+    page.wait_for_function("() => denoiser.state.trainingResult !== null && denoiser.state.trainingState === 'idle'")
     expect(page.locator("#train_form .train")).to_be_focused()
     assert page.evaluate(TRAIN_BOXES) == before
     assert len(page.evaluate("() => window.said")) <= 4
     for name in ("clean", "noisy", "denoised"):
-        assert page.locator(f"#train_ten [data-row={name}]").get_attribute("aria-label")
+        assert page.locator(f"#train_ten_digits [data-row={name}]").get_attribute("aria-label")
     assert faults(page) == []
     page.keyboard.press("Enter")
-    page.wait_for_function("() => denoiser.state.lesson === 'training' && denoiser.state.moments.length > 0")
+    page.wait_for_function("() => denoiser.state.trainingState === 'training' && denoiser.state.snapshots.length > 0")
     assert faults(page) == []
 
 
@@ -160,15 +160,15 @@ def test_without_motion_the_training_is_replayed_step_by_step(new_page):
     page = new_page(reduced_motion="reduce")
     page.locator("#train-tab-button").click()
     page.evaluate(
-        """() => denoiser.set({ at: 2, moments: [1, 2, 3].map(steps => ({
+        """() => denoiser.set({ snapshotIndex: 2, snapshots: [1, 2, 3].map(steps => ({
              steps, seconds: steps, train: 1, validation: 1, psnr: 9, pictures: btoa(" ".repeat(7840)),
              filters: { count: 1, total: 1, height: 1, width: 1, signed: false, pixels: btoa(" ") } })) })"""
     )
     for at in (0, 1, 2):
-        page.locator("#train_ten .play").click()
-        assert page.evaluate("() => denoiser.state.at") == at
+        page.locator("#train_ten_digits .play").click()
+        assert page.evaluate("() => denoiser.state.snapshotIndex") == at
         page.wait_for_timeout(300)
-        assert page.evaluate("() => denoiser.state.at") == at
+        assert page.evaluate("() => denoiser.state.snapshotIndex") == at
 
 
 # ---------- by keyboard ----------
@@ -237,19 +237,19 @@ def test_the_wipe_follows_the_arrow_keys(new_page):
 def test_the_film_strip_is_one_stop_of_the_tab_key(new_page):
     page = new_page()
     show_example(page)
-    frames = page.locator("#axis .strips button")
+    frames = page.locator("#sweep .strips button")
     assert frames.and_(page.locator("[tabindex='0']")).count() == 1
     frames.first.focus()
     for key in ("ArrowDown", "ArrowRight", "ArrowRight", "ArrowRight", "Enter"):
         page.keyboard.press(key)
-    expect(page.locator("#factor output")).to_have_text("0.30")
+    expect(page.locator("#noise_factor output")).to_have_text("0.30")
     focused = page.evaluate("() => document.activeElement.getAttribute('aria-label')")
     assert (
         focused
         == f"{page.locator('#board .card').nth(1).locator('.name').inner_text().split()[0]} at noise factor 0.30"
     )
     page.keyboard.press("Tab")
-    assert not page.evaluate("() => document.activeElement.matches('#axis .strips button')")
+    assert not page.evaluate("() => document.activeElement.matches('#sweep .strips button')")
 
 
 # ---------- for those who cannot see it ----------
@@ -258,10 +258,10 @@ def test_the_film_strip_is_one_stop_of_the_tab_key(new_page):
 def test_curves_and_breaking_points_are_told_in_words(new_page):
     page = new_page()
     show_example(page, "5")
-    label = page.locator("#axis .plot").get_attribute("aria-label")
-    figures = page.evaluate("() => denoiser.state.ladder.psnr.map(row => row[10].toFixed(1))")
+    label = page.locator("#sweep .plot").get_attribute("aria-label")
+    figures = page.evaluate("() => denoiser.state.sweep.psnr.map(row => row[10].toFixed(1))")
     assert all(figure in label for figure in figures)
-    for line in page.locator("#axis .break").all():
+    for line in page.locator("#sweep .break").all():
         said, shown = line.get_attribute("aria-label"), line.locator(".who > span").last.inner_text()
         assert ("at every noise factor" in said) if shown == "holds" else said.endswith(f"at noise factor {shown}")
     expect(page.locator("#board > * [role=status], #board [role=status]").first).to_contain_text("the best is")

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.slow
 
 
 def slide(page, factor):
-    page.locator("#film input[type=range]:visible").first.evaluate(
+    page.locator("#noise_slider input[type=range]:visible").first.evaluate(
         "(e, f) => { e.value = f; e.dispatchEvent(new Event('input', { bubbles: true })); }", factor
     )
 
@@ -67,7 +67,7 @@ def test_cards_change_while_the_pen_is_down(page):
     page.mouse.move(box["x"] + 80, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + 90, box["y"] + 260, steps=10)
-    page.wait_for_function("() => denoiser.state.now !== null")
+    page.wait_for_function("() => denoiser.state.comparison !== null")
     first = pictures(page)
     page.mouse.move(box["x"] + 250, box["y"] + 260, steps=10)
     page.wait_for_function(
@@ -84,7 +84,7 @@ def test_every_card_follows_the_slider_and_comes_back(page):
     seen = {}
     for step in range(21):
         slide(page, step / 20)
-        assert page.locator("#factor output").inner_text() == f"{step / 20:.2f}"
+        assert page.locator("#noise_factor output").inner_text() == f"{step / 20:.2f}"
         seen[step] = pictures(page)
     for card in range(len(seen[0])):
         assert len({shown[card] for shown in seen.values()}) == 21
@@ -106,9 +106,9 @@ def test_the_slider_asks_nothing_of_the_server_once_the_ladder_is_there(page):
 def test_keys_move_the_slider(page):
     draw(page)
     settle(page)
-    page.locator("#film input[type=range]").first.focus()
+    page.locator("#noise_slider input[type=range]").first.focus()
     page.keyboard.press("ArrowRight")
-    expect(page.locator("#factor output")).to_have_text("0.55")
+    expect(page.locator("#noise_factor output")).to_have_text("0.55")
 
 
 def test_new_noise_and_a_typed_seed(page):
@@ -175,7 +175,7 @@ def test_example_digits(page):
 
 def test_no_figures_without_a_digit(page):
     for name in ("blank", "noise"):
-        page.locator(f"[data-odd={name}]").click()
+        page.locator(f"[data-non-digit={name}]").click()
         settle(page)
         assert {c.inner_text() for c in page.locator("#board .psnr").all()} == {"–"}
         assert "no reference" in page.locator("#board .note").first.inner_text()
@@ -235,7 +235,7 @@ def test_views(page):
     settle(page)
     plain = pictures(page)
     page.locator("#views input[value=difference]").check(force=True)
-    expect(page.locator("#heading .legend")).to_be_visible()
+    expect(page.locator("#board_heading .legend")).to_be_visible()
     assert pictures(page)[1] != plain[1]
     page.locator("#views input[value=wipe]").check(force=True)
     page.wait_for_function("() => denoiser.state.view === 'wipe'")
@@ -277,7 +277,7 @@ def test_nothing_is_wider_than_the_window(new_page, width, theme):
     draw(page)
     settle(page)
     assert page.evaluate("() => document.documentElement.scrollWidth") <= width
-    for part in ("#pad .paper", "#pad .rail", "#pad .tray", "#board .cards", "#axis .plot"):
+    for part in ("#pad .paper", "#pad .rail", "#pad .tray", "#board .cards", "#sweep .plot"):
         box = page.locator(part).bounding_box()
         assert box["x"] >= 0, part
         assert box["x"] + box["width"] <= width, part
@@ -318,12 +318,12 @@ def test_curves_breaks_and_film_strip_are_of_the_same_ladder(page):
     draw(page)
     settle(page)
     cards = [c.inner_text() for c in page.locator("#board .psnr").all()]
-    assert [c.inner_text() for c in page.locator("#axis .legend .value").all()] == cards
-    assert page.locator("#axis .plot path[stroke-width='2']").count() == len(cards)
-    assert page.locator("#axis .break").count() == len(cards) - 1
-    page.locator("#axis .strip button[data-step='14']").last.click()
-    expect(page.locator("#factor output")).to_have_text("0.70")
-    strip = page.locator("#axis .strips .strip").last.locator("canvas").nth(7)
+    assert [c.inner_text() for c in page.locator("#sweep .legend .value").all()] == cards
+    assert page.locator("#sweep .plot path[stroke-width='2']").count() == len(cards)
+    assert page.locator("#sweep .break").count() == len(cards) - 1
+    page.locator("#sweep .strip button[data-step='14']").last.click()
+    expect(page.locator("#noise_factor output")).to_have_text("0.70")
+    strip = page.locator("#sweep .strips .strip").last.locator("canvas").nth(7)
     shown = strip.evaluate("c => [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join()")
     assert shown == pictures(page)[-1]
 
@@ -340,8 +340,8 @@ def test_breaking_points_agree_with_the_package(page):
     swept = sweep(digit_from_strokes(EXAMPLES["5"]), models, "gaussian", 4271, referee=pool.referee)
     page.get_by_role("button", name="Example 5").click()
     settle(page)
-    page.locator("#axis .break canvas, #axis .break i").first.wait_for()
-    for row, line in enumerate(page.locator("#axis .break .who > span:last-child").all(), start=1):
+    page.locator("#sweep .break canvas, #sweep .break i").first.wait_for()
+    for row, line in enumerate(page.locator("#sweep .break .who > span:last-child").all(), start=1):
         point = breaking_point(swept, row)
         assert line.inner_text() == ("holds" if point is None else f"{point:.2f}")
 
@@ -350,7 +350,7 @@ def test_the_film_strip_is_saved_as_a_picture(page):
     draw(page)
     settle(page)
     with page.expect_download() as download:
-        page.locator("#axis .save").click()
+        page.locator("#sweep .save").click()
     with Image.open(download.value.path()) as sheet:
         assert sheet.format == "PNG"
         assert sheet.width > 11 * 84
@@ -367,9 +367,9 @@ def test_choosing_models(page):
     settle(page)
     assert page.locator("#board .card").count() == before + 1
     assert "" not in pictures(page)
-    assert page.locator("#axis .break").count() == before
+    assert page.locator("#sweep .break").count() == before
     order = page.evaluate("() => [...document.querySelectorAll('#board .choose input')].map(b => b.value)")
-    shown = page.evaluate("() => denoiser.state.shown.map(m => m.name)")
+    shown = page.evaluate("() => denoiser.state.shownModels.map(m => m.name)")
     assert name in shown
     assert shown == [n for n in order if n in shown]
     for name in shown[:-1]:
@@ -402,7 +402,7 @@ def test_a_link_brings_drawing_noise_and_models_to_another_browser(page, new_pag
     assert np.abs(digits[0] - digits[1]).max() <= 8  # places travel as thousandths of the pad
     assert other.get_by_label("seed").input_value() == "77"
     assert other.locator("#kind input[value=speckle]").is_checked()
-    assert other.locator("#factor output").inner_text() == "0.70"
+    assert other.locator("#noise_factor output").inner_text() == "0.70"
     for ours, theirs in zip(page.locator("#board .psnr").all(), other.locator("#board .psnr").all(), strict=True):
         assert float(ours.inner_text()) == pytest.approx(float(theirs.inner_text()), abs=0.3)
 
@@ -451,7 +451,7 @@ def test_a_link_to_models_that_are_not_here_says_so(page, page_url):
     open_link(page, page_url, linked(m=["no-such-model", "<img src=x>", "median"], s=[[500, 300, 0, 500, 700, 5]]))
     expect(page.locator("#toast .say")).to_contain_text("not here: no-such-model")
     settle(page)
-    assert page.evaluate("() => denoiser.state.shown.map(m => m.name)") == ["median"]
+    assert page.evaluate("() => denoiser.state.shownModels.map(m => m.name)") == ["median"]
     assert "" not in pictures(page)
 
 
@@ -501,7 +501,7 @@ def test_a_model_whose_file_is_missing_is_said_to_be(browser, monkeypatch):
     expect(page.locator("#board .card.missing")).to_contain_text("conv-64")
     expect(page.locator("#board .card.missing .note")).to_have_text("its file is missing or damaged")
     assert page.locator("#board .choose input[value='conv-64']").is_disabled()
-    assert len(pictures(page)) == page.evaluate("() => denoiser.state.shown.length") + 2
+    assert len(pictures(page)) == page.evaluate("() => denoiser.state.shownModels.length") + 2
     page.close()
     demo.close()
 
@@ -616,20 +616,20 @@ def test_a_picture_that_is_noisy_already_gets_no_noise_and_no_figures(page):
     switch = page.get_by_label("My picture is noisy already")
     switch.check()
     upload(page, "grain.png", png(noisy))
-    page.wait_for_function("() => denoiser.state.now?.asked.endsWith('already')")
+    page.wait_for_function("() => denoiser.state.comparison?.asked.endsWith('noisy input')")
     first, *others = pictures(page)
     assert "" not in (first, *others)
-    assert page.evaluate("[...denoiser.state.now.picture(0, 0)]") == noisy.flatten().tolist()
+    assert page.evaluate("[...denoiser.state.comparison.picture(0, 0)]") == noisy.flatten().tolist()
     assert first not in others
     assert set(page.locator("#board .psnr").all_inner_texts()) == {"–"}
     assert re.fullmatch(r"reads \d", page.locator("#board .reads .digit").first.inner_text())
     assert page.locator("#noise-panel").evaluate("e => e.inert")
-    assert not page.locator("#axis").is_visible()
+    assert not page.locator("#sweep").is_visible()
     switch.uncheck()  # the file is fitted anew, and is a clean digit again
     settle(page)
     assert page.evaluate("[...denoiser.state.digit]") != noisy.flatten().tolist()
     assert "–" not in page.locator("#board .psnr").all_inner_texts()
-    assert page.locator("#axis").is_visible()
+    assert page.locator("#sweep").is_visible()
 
 
 def test_a_card_leads_to_its_model(page):

@@ -122,7 +122,7 @@ def test_on_the_maps_the_other_ones_answer(pool, monkeypatch):
     for function, request in requests.items():
         reply = reply_to(partial(function, charts), request)
         assert list(reply["maps"]) == ["vae-2d-best"], function.__name__
-    alone = reply_to(partial(latent.chart, charts), {"names": ["vae-2d"]})
+    alone = reply_to(partial(latent.dozen, charts), {"names": ["vae-2d"], "seed": 1})
     assert set(alone) == {"error"}
 
 
@@ -171,7 +171,7 @@ def test_the_card_of_a_model_that_raises_says_so(browser, monkeypatch):
         others = [shown for name, shown in zip(names(page), pictures(page), strict=True) if name != "unet"]
         assert "" not in others
         assert page.locator("#board .card.best").count() == 1
-        assert page.locator("#axis .plot path[stroke-width='2']").count() == len(others)
+        assert page.locator("#sweep .plot path[stroke-width='2']").count() == len(others)
         expect(page.locator("#board [role=status]").last).to_contain_text("the best is")
         with urllib.request.urlopen(f"{url}health", timeout=60) as reply:
             assert reply.status == 200
@@ -228,7 +228,7 @@ def test_a_restart_while_a_training_is_watched_keeps_the_drawing(browser):
         page.evaluate("() => { window.before = true; }")
         page.locator("#train-tab-button").click()
         page.locator("#train_form .train").click()
-        page.wait_for_function("() => window.denoiser?.state.moments.length > 0")
+        page.wait_for_function("() => window.denoiser?.state.snapshots.length > 0")
         kill(process)
     with served_page(port):
         page.wait_for_function("() => window.denoiser && !window.before")  # it has reloaded

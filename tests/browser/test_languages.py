@@ -69,11 +69,11 @@ def test_the_denoise_page_in_chinese_has_no_english_left(chinese):
     for view in chinese.locator("#views input").all():
         view.check(force=True)
         assert english(chinese) == []
-    for odd in chinese.locator("#pad [data-odd]").all():
+    for odd in chinese.locator("#pad [data-non-digit]").all():
         odd.click()
-        chinese.wait_for_function("() => denoiser.state.now !== null")
+        chinese.wait_for_function("() => denoiser.state.comparison !== null")
         assert english(chinese) == []
-    chinese.locator("#already input").check()
+    chinese.locator("#noisy_input input").check()
     assert english(chinese) == []
 
 
@@ -106,12 +106,12 @@ def test_the_switch_keeps_drawing_and_noise(new_page):
     before = page.evaluate(facts)
     assert english(page) != []
     page.locator("#header .language").click()
-    page.wait_for_function("() => window.denoiser?.language === 'zh' && denoiser.state.ladder")
+    page.wait_for_function("() => window.denoiser?.language === 'zh' && denoiser.state.sweep")
     *noise, digit = page.evaluate(facts)
     assert noise == before[:3]
     assert max(abs(a - b) for a, b in zip(digit, before[3], strict=True)) <= 8  # places travel as thousandths
     assert page.locator("html").get_attribute("lang") == "zh-Hans"
     assert english(page) == []
     page.locator("#header .language").click()
-    page.wait_for_function("() => window.denoiser?.language === 'en' && denoiser.state.ladder")
+    page.wait_for_function("() => window.denoiser?.language === 'en' && denoiser.state.sweep")
     assert page.get_by_role("button", name="Copy link").is_visible()

@@ -37,8 +37,8 @@ def visit(new_page):
             page.locator(f"#map .which [value='{NAME}']").check(force=True)
         page.wait_for_function("name => denoiser.state.maps.map(map => map.name).join() === name", arg=NAME)
         if digit:
-            page.wait_for_function("() => denoiser.state.own")
-            expect(page.locator("#latent_own .fate")).to_have_count(1)  # those of other maps are gone
+            page.wait_for_function("() => denoiser.state.trajectory")
+            expect(page.locator("#latent_drawn_digit .fate")).to_have_count(1)  # those of other maps are gone
         page.locator("#map .over").scroll_into_view_if_needed()
         return page
 
@@ -131,28 +131,28 @@ def test_leaving_the_map_restores_your_own_point(visit, digit):
 
 def test_without_a_drawing_the_page_says_where_to_draw(visit):
     page = visit()
-    expect(page.locator("#latent_own .empty")).to_be_visible()
-    expect(page.locator("#latent_own .mine")).to_be_hidden()
+    expect(page.locator("#latent_drawn_digit .empty")).to_be_visible()
+    expect(page.locator("#latent_drawn_digit .mine")).to_be_hidden()
     page.get_by_role("button", name="Draw one").click()
     expect(page.get_by_role("tab", name="Denoise")).to_have_attribute("aria-selected", "true")
 
 
 def test_your_drawing_is_marked_and_drifts_under_noise(visit, digit):
     page = visit(digit)
-    expect(page.locator("#latent_own .lands")).to_contain_text("Lands at")
+    expect(page.locator("#latent_drawn_digit .lands")).to_contain_text("Lands at")
     before = page.evaluate("() => document.querySelector('#map .over').toDataURL()")
     page.locator("#latent-noise").fill("0.8")
-    expect(page.locator("#latent_own .drift output")).to_have_text("0.80")
-    expect(page.locator("#latent_own .drawn")).to_have_text("with noise")
+    expect(page.locator("#latent_drawn_digit .drift output")).to_have_text("0.80")
+    expect(page.locator("#latent_drawn_digit .drawn")).to_have_text("with noise")
     assert page.evaluate("() => document.querySelector('#map .over').toDataURL()") != before
     page.evaluate("() => denoiser.set({ digit: null })")
-    expect(page.locator("#latent_own .mine")).to_be_hidden()
+    expect(page.locator("#latent_drawn_digit .mine")).to_be_hidden()
 
 
 def test_a_blank_drawing_lands_somewhere_and_is_called_what_it_is(visit):
     page = visit(base64.b64encode(bytes(784)).decode())
-    page.evaluate("() => denoiser.set({ odd: 'blank' })")
-    expect(page.locator("#latent_own .drifts")).to_have_text(
+    page.evaluate("() => denoiser.set({ nonDigit: 'blank' })")
+    expect(page.locator("#latent_drawn_digit .drifts")).to_have_text(
         "There was no digit: this is only where the encoder puts it."
     )
     exact(page)
@@ -250,10 +250,10 @@ def test_the_morph_follows_its_ends_and_plays(visit, digit):
     page = visit(digit)
     frames = page.locator("#latent_morph .frames button")
     expect(frames).to_have_count(13)
-    page.locator("#latent_morph .a").select_option("own")
+    page.locator("#latent_morph .a").select_option("drawing")
     page.locator("#latent_morph .b").select_option("class:1")
     straight = route(page)
-    assert straight[0] == page.evaluate("name => denoiser.state.own.maps[name].mu[0]", NAME)
+    assert straight[0] == page.evaluate("name => denoiser.state.trajectory.maps[name].mu[0]", NAME)
     assert straight[-1] == page.evaluate("() => denoiser.state.maps[0].codes.centres[1]")
     page.locator("#latent_morph .path [value=data]").click()
     page.wait_for_function(
@@ -272,7 +272,7 @@ def test_the_morph_follows_its_ends_and_plays(visit, digit):
 
 def test_a_removed_drawing_leaves_the_morph_where_it_was(visit, digit):
     page = visit(digit)
-    page.locator("#latent_morph .a").select_option("own")
+    page.locator("#latent_morph .a").select_option("drawing")
     before = route(page)[0]
     page.evaluate("() => denoiser.set({ digit: null })")
     expect(page.locator("#latent_morph .a")).to_have_value("pin")
@@ -334,8 +334,8 @@ def test_the_grid_changes_and_can_be_kept(visit):
 
 def test_new_digits_are_drawn_and_show_where_they_lie(visit):
     page = visit()
-    page.wait_for_function("() => !document.querySelector('#latent_new .unlit')")
-    first = page.locator("#latent_new .dozen button").first
+    page.wait_for_function("() => !document.querySelector('#latent_samples .unlit')")
+    first = page.locator("#latent_samples .dozen button").first
     label = first.get_attribute("aria-label")
     first.hover()
     expect(page.locator("#latent_reading .where")).to_have_text("Drawn from the prior")

@@ -112,12 +112,12 @@ def test_both_move_and_zoom_together(visit):
 
 def test_the_drawing_is_on_both_each_with_its_own_course(visit):
     page = visit(draw=True)
-    page.wait_for_function("() => denoiser.state.own")
-    mu = page.evaluate("() => Object.values(denoiser.state.own.maps).map(track => track.mu[0])")
+    page.wait_for_function("() => denoiser.state.trajectory")
+    mu = page.evaluate("() => Object.values(denoiser.state.trajectory.maps).map(track => track.mu[0])")
     assert len(mu) == 2
     assert mu[0] != mu[1]
-    expect(page.locator("#latent_own .lands")).to_have_count(2)
-    page.locator("#latent_morph .a").select_option("own")
+    expect(page.locator("#latent_drawn_digit .lands")).to_have_count(2)
+    page.locator("#latent_morph .a").select_option("drawing")
     routes = page.evaluate("() => Object.values(denoiser.state.routes).map(route => route[0])")
     assert routes == mu  # the same end, elsewhere on each map
 
@@ -138,7 +138,7 @@ def test_one_map_can_be_chosen(visit):
     for selector, count in (
         ("#map .over", 1),
         ("#latent_morph .frames", 1),
-        ("#latent_new .dozen", 1),
+        ("#latent_samples .dozen", 1),
         ("#latent_reading .big", 1),
     ):
         expect(page.locator(selector)).to_have_count(count)
@@ -190,5 +190,5 @@ def test_a_map_without_codes_says_so_and_still_decodes(visit):
 def test_without_any_map_the_page_says_what_to_do(new_page):
     page = new_page()
     page.locator("#latent-space-tab-button").click()
-    expect(page.locator("#latent_none")).to_contain_text("There is no map yet")
-    expect(page.locator("#latent_none code")).to_have_text("python -m denoiser train vae-2d")
+    expect(page.locator("#latent_no_maps")).to_contain_text("There is no map yet")
+    expect(page.locator("#latent_no_maps code")).to_have_text("python -m denoiser train vae-2d")

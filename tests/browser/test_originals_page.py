@@ -253,7 +253,7 @@ def test_what_was_no_digit_has_no_reference(visit, kind):
 
 def test_a_letter_has_originals_too(visit):
     page = visit(example=None)
-    page.evaluate("() => document.querySelector('#pad [data-odd=letter]').click()")
+    page.evaluate("() => document.querySelector('#pad [data-non-digit=letter]').click()")
     there(page)
     page.get_by_role("button", name="Show what was drawn").click()
     expect(page.locator("#originals .told")).to_be_empty()

@@ -18,22 +18,22 @@ pytestmark = pytest.mark.usefixtures("short_trainings")
 
 def open_train(page):
     page.locator("#train-tab-button").click()
-    page.wait_for_function("() => denoiser.state.ten !== null")
+    page.wait_for_function("() => denoiser.state.watchedDigits !== null")
 
 
 def begin(page, moments=3):
     page.locator("#train_form .train").click()
-    page.wait_for_function(f"() => denoiser.state.moments.length >= {moments}")
+    page.wait_for_function(f"() => denoiser.state.snapshots.length >= {moments}")
 
 
 def end(page):
     page.locator("#train_form .stop").click()
-    page.wait_for_function("() => denoiser.state.result !== null && denoiser.state.lesson === 'idle'")
+    page.wait_for_function("() => denoiser.state.trainingResult !== null && denoiser.state.trainingState === 'idle'")
 
 
 def shown(page, row):
     return page.evaluate(
-        """row => [...document.querySelectorAll(`#train_ten [data-row=${row}] canvas`)].map(c =>
+        """row => [...document.querySelectorAll(`#train_ten_digits [data-row=${row}] canvas`)].map(c =>
              [...c.getContext('2d').getImageData(0, 0, 28, 28).data].join())""",
         row,
     )
@@ -71,31 +71,31 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
     begin(page)
     first = shown(page, "denoised")
     assert len(lessons) == 1
-    page.wait_for_function("() => denoiser.state.moments.at(-1).psnr > denoiser.state.moments[0].psnr + 2")
+    page.wait_for_function("() => denoiser.state.snapshots.at(-1).psnr > denoiser.state.snapshots[0].psnr + 2")
     end(page)
     assert shown(page, "denoised") != first
     assert shown(page, "noisy") == before
     wait_until(page, lambda: not lessons)
     assert "dB instead of" in page.locator("#train_form .state").inner_text()
     label = page.locator("#train_curves .plot").get_attribute("aria-label")
-    assert page.evaluate("() => denoiser.state.moments.at(-1).validation.toFixed(4)") in label
+    assert page.evaluate("() => denoiser.state.snapshots.at(-1).validation.toFixed(4)") in label
 
     # any moment of it can be looked at again
-    page.locator("#train_ten input[type=range]").focus()
+    page.locator("#train_ten_digits input[type=range]").focus()
     page.keyboard.press("Home")
-    assert page.evaluate("() => denoiser.state.at") == 0
+    assert page.evaluate("() => denoiser.state.snapshotIndex") == 0
     beginning = shown(page, "denoised")
     page.keyboard.press("End")
     assert shown(page, "denoised") != beginning
 
     with page.expect_download() as download:
-        page.locator("#train_end .take").click()
+        page.locator("#train_result .take").click()
     path = tmp_path / "model.zip"
     download.value.save_as(path)
     zipfile.ZipFile(path).extractall(tmp_path)
     assert load_model(download.value.suggested_filename.removesuffix(".zip"), folder=tmp_path)
 
-    page.locator("#train_end .card").click()
+    page.locator("#train_result .card").click()
     page.get_by_role("button", name="Example 4").click()
     settle(page)
     card = page.locator("#board .card[data-model='yours-1']")
@@ -116,7 +116,7 @@ def test_a_model_that_the_server_forgot_leaves_the_board_and_the_rest_works(new_
     open_train(page)
     begin(page, 2)
     end(page)
-    page.locator("#train_end .card").click()
+    page.locator("#train_result .card").click()
     monkeypatch.setattr(UserModelStore, "get", lambda self, key: None)
     page.get_by_role("button", name="Example 4").click()
     settle(page)
@@ -148,7 +148,7 @@ def test_two_visitors_train_one_after_the_other(new_page, lessons):
     second.get_by_role("button", name="Example 4").click()
     settle(second)
     end(first)
-    second.wait_for_function("() => denoiser.state.moments.length > 0")
+    second.wait_for_function("() => denoiser.state.snapshots.length > 0")
     assert len(lessons) == 1
     second.locator("#train-tab-button").click()
     end(second)
@@ -200,6 +200,6 @@ def test_where_there_is_nothing_it_trains_on_our_own_strokes_and_says_so(browser
         assert "strokes of our own" in page.locator("#train_form .data").inner_text()
         page.locator("#train_form .family label", has_text="Conv").click()
         begin(page)
-        assert page.evaluate("() => denoiser.state.trained.family") == "conv"
+        assert page.evaluate("() => denoiser.state.trainingSettings.family") == "conv"
         end(page)
         page.close()

@@ -316,7 +316,7 @@ def test_without_codes_the_map_says_so_and_still_decodes(trained, monkeypatch, t
     monkeypatch.setattr(latent, "codes_path", lambda name, folder=None: tmp_path / f"{name}.codes.npz")
     pool = SimpleNamespace(models={NAME: trained[0]}, records={NAME: trained[1]}, referee=None)
     charts = {NAME: LatentMap(pool, NAME)}
-    reply = one(reply_to(partial(web.chart, charts), {"names": [NAME]}))
+    reply = charts[NAME].reply()
     assert reply["codes"] is None
     assert "missing" in reply["problem"]
     assert one(reply_to(partial(web.point, charts), {"places": {NAME: [0, 0]}}))["nearest"] is None
@@ -372,10 +372,10 @@ NAMES = {"names": [NAME]}
         ("point", {"places": [[0, 0]]}),
         ("point", {"places": {"conv-64": [0, 0]}}),
         ("point", {}),
-        ("chart", {"names": NAME}),
-        ("chart", {"names": []}),
-        ("chart", {"names": [[NAME]]}),
-        ("chart", {"names": [NAME, "conv-64"]}),
+        ("dozen", {"names": NAME, "seed": 1}),
+        ("dozen", {"names": [], "seed": 1}),
+        ("dozen", {"names": [[NAME]], "seed": 1}),
+        ("dozen", {"names": [NAME, "conv-64"], "seed": 1}),
         ("morph", {"ends": {NAME: [[0, 0], None]}}),
         ("morph", {"ends": {NAME: [0, 0]}}),
         ("morph", {"ends": {NAME: [[0, 0]]}}),

@@ -3,6 +3,7 @@
 import importlib.util
 import re
 import subprocess
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_torch_has_only_a_lower_bound_so_that_zerogpu_can_choose():
 def test_no_pickles_no_data_no_large_files(committed):
     assert not [p for p in committed if p.suffix in {".pt", ".pth", ".pkl", ".pickle"} or "ubyte" in p.name]
     assert not [p for p in committed if p.exists() and p.stat().st_size > 10 * 2**20]
+
+
+def test_modules_lines_and_folders_of_the_page_are_small(committed):
+    web = [p for p in committed if p.exists() and p.is_relative_to(ROOT / "denoiser" / "web")]
+    lines = {p: p.read_text(encoding="utf-8").splitlines() for p in web if p.suffix in (".js", ".css", ".html")}
+    assert len(lines) > 50
+    assert [p.name for p, text in lines.items() if len(text) > 400] == []
+    assert [p.name for p, text in lines.items() if any(len(line) > 120 for line in text)] == []
+    assert [folder for folder, files in Counter(p.parent for p in web).items() if files > 22] == []
 
 
 def test_the_lock_file_names_no_registry_host():

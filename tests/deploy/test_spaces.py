@@ -198,10 +198,10 @@ def test_the_page_works_in_the_frame_of_the_hub(visit, options, script):
     draw_seven(page, frame)
     assert ink_share(frame) > 0.01
 
-    slider = frame.locator("#film input[type=range]:visible").first
+    slider = frame.locator("#noise_slider input[type=range]:visible").first
     seen = pictures(frame)
     slider.press("ArrowRight")
-    expect(frame.locator("#factor output")).to_have_text("0.55")
+    expect(frame.locator("#noise_factor output")).to_have_text("0.55")
     assert len(seen) > 3
     assert all(before != after for before, after in zip(seen, pictures(frame), strict=True))
 
@@ -210,7 +210,7 @@ def test_the_page_works_in_the_frame_of_the_hub(visit, options, script):
     page.wait_for_url(lambda url: "#d=" in url)  # in the address of the Hub's page
 
     frame.locator("#latent-space-tab-button").click()
-    frame.wait_for_function("() => denoiser.state.maps?.length && denoiser.state.own")
+    frame.wait_for_function("() => denoiser.state.maps?.length && denoiser.state.trajectory")
     over = frame.locator("#map .over").first
     over.scroll_into_view_if_needed()
     over.hover(position={"x": 60, "y": 60})

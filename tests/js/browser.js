@@ -1,4 +1,18 @@
 /* What a browser has and Node has not, as far as our modules ask for it while they load. */
 
+const CONSTANTS = {
+  noiseFactors: Array.from({ length: 21 }, (_, i) => i / 20),
+  noiseKinds: { gaussian: { label: "Gaussian", meaning: "" }, speckle: { label: "Speckle", meaning: "" } },
+  lossTitles: {},
+  maxSeed: 2 ** 31 - 1,
+  defaultSeed: 4271,
+  maxModels: 11,
+  maxUploadBytes: 24e6,
+  noisyStyle: { colour: "grey", dash: "1 3" },
+};
+
 globalThis.location ??= /** @type {any} */ ({ hash: "", href: "http://localhost/", search: "" });
-globalThis.document ??= /** @type {any} */ ({ documentElement: {} });
+globalThis.document ??= /** @type {any} */ ({
+  documentElement: {},
+  getElementById: () => ({ textContent: JSON.stringify(CONSTANTS) }),
+});

@@ -20,34 +20,34 @@ test("strokes come back, in thousandths of the pad's side and hundredths of a se
 });
 
 test("a link says all that belongs to a picture", () => {
-  const shown = [{ name: "unet" }, { name: "yours-1", own: "secret" }];
+  const shownModels = [{ name: "unet" }, { name: "yours-1", userModelId: "secret" }];
   const facts = {
     ...state,
     strokes: STROKES,
     kind: "speckle",
     seed: 7,
     factor: 0.35,
-    already: true,
-    odd: "letter",
-    shown,
+    isNoisyInput: true,
+    nonDigit: "letter",
+    shownModels,
   };
   assert.deepEqual(parseLink(formatLink(facts)), {
     strokes: STROKES,
     picture: null,
-    odd: "letter",
-    already: true,
+    nonDigit: "letter",
+    isNoisyInput: true,
     kind: "speckle",
     seed: 7,
     factor: 0.35,
-    wanted: ["unet"],
+    requestedModels: ["unet"],
   });
 });
 
 test("a link made before still opens", () => {
   const old =
     "#d=eyJrIjoic3BlY2tsZSIsImUiOjc3LCJmIjowLjgsIm0iOlsidW5ldCIsIm1lZGlhbiJdLCJzIjpbWzUwMCwzMDAsMCw1MDAsNzAwLDVdXX0";
-  const { strokes, kind, seed, factor, wanted } = parseLink(old);
-  assert.deepEqual([kind, seed, factor, wanted], ["speckle", 77, 0.8, ["unet", "median"]]);
+  const { strokes, kind, seed, factor, requestedModels } = parseLink(old);
+  assert.deepEqual([kind, seed, factor, requestedModels], ["speckle", 77, 0.8, ["unet", "median"]]);
   assert.deepEqual(strokes, [
     [
       [0.5, 0.3, 0, 0],

@@ -29,7 +29,7 @@ test("a drawing is undone and redone", () => {
   rememberDrawing();
   setDrawing({ strokes: [STROKE] });
   rememberDrawing();
-  setDrawing({ odd: "noise" });
+  setDrawing({ nonDigit: "noise" });
   undo();
   assert.deepEqual(state.strokes, [STROKE]);
   undo();
@@ -37,9 +37,9 @@ test("a drawing is undone and redone", () => {
   undo();
   redo();
   redo();
-  assert.deepEqual([state.strokes, state.odd], [[], "noise"]);
+  assert.deepEqual([state.strokes, state.nonDigit], [[], "noise"]);
   redo();
-  assert.equal(state.odd, "noise");
+  assert.equal(state.nonDigit, "noise");
 });
 
 test("every change of the drawing counts", () => {

@@ -325,7 +325,6 @@ def page() -> Page:
         denoise.read_picture: {"content": base64.b64encode(files()[8]).decode()},
         denoise.test_digit: {},
         partial(denoise.compare, pool): noise | {"strokes": EXAMPLES["1"], "factors": [0.5], "models": ["conv-32"]},
-        partial(latent.chart, charts): of_maps,
         partial(latent.point, charts): {"places": {"vae-2d": [0, 1]}},
         partial(latent.own, charts): of_maps | noise | {"picture": digit},
         partial(latent.morph, charts): {"ends": {"vae-2d": [[0, 0], [1, 1]]}},
@@ -701,9 +700,9 @@ LINK_LOOP = """async ([address, count]) => {
   const unit = v => Number.isFinite(v) && v >= 0 && v <= 1;
   const text = v => typeof v === "string", drawn = q => q.length === 4 && unit(q[0]) && unit(q[1]) && q[2] >= 0;
   const fine = p => p.strokes.flat().length <= 5000 && p.strokes.flat().every(drawn)
-    && (p.picture === null || text(p.picture)) && [null, "letter", "blank", "noise"].includes(p.odd)
-    && typeof p.already === "boolean" && text(p.kind) && Number.isInteger(p.seed) && p.seed >= 0 && p.seed < 2 ** 31
-    && unit(p.factor) && p.wanted.every(text);
+    && (p.picture === null || text(p.picture)) && [null, "letter", "blank", "noise"].includes(p.nonDigit)
+    && typeof p.isNoisyInput === "boolean" && text(p.kind) && Number.isInteger(p.seed) && p.seed >= 0
+    && p.seed < 2 ** 31 && unit(p.factor) && p.requestedModels.every(text);
   const { parseLink } = await import(new URL(address, document.baseURI));
   const found = { taken: 0, refused: 0, wrong: [] };
   for (let n = 0; n < count; n++) {

@@ -311,7 +311,7 @@ class TestServer:
         page.locator("#pad input.file").set_input_files(
             {"name": "three.png", "mimeType": "image/png", "buffer": content.getvalue()}
         )
-        page.wait_for_function("() => denoiser.state.picture !== null && denoiser.state.ladder !== null")
+        page.wait_for_function("() => denoiser.state.picture !== null && denoiser.state.sweep !== null")
         assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
     @pytest.mark.parametrize("path", ["https://example.com/x.png", "http://127.0.0.1:1/x.png", "/etc/passwd"])

@@ -91,4 +91,4 @@ def test_the_page_keeps_its_own_policy(page_url, new_page):
     assert "frame-ancestors" in answer.headers["content-security-policy"]
     assert "connect-src 'self'" in answer.headers["content-security-policy"]
     page.locator(".tray button").first.click()
-    page.wait_for_function("() => window.denoiser.state.ladder !== null")
+    page.wait_for_function("() => window.denoiser.state.sweep !== null")

@@ -66,7 +66,7 @@ def test_files_travel_compressed(client, files, accepted, encoding, decode):
 @pytest.mark.parametrize(
     "path",
     [
-        *("app.py", "static_files.py", "denoise/tab.py", "denoise/pad.html", "denoise/pad.css", "__init__.py"),
+        *("app.py", "static_files.py", "denoise/tab.py", "denoise/pad/pad.html", "denoise/pad/pad.css", "__init__.py"),
         *("", "shell", "shell/", "../app.py", "%2e%2e/app.py", "..%2fapp.py", "shell/..%2f..%2fapp.py"),
         *("/etc/passwd", "%2fetc%2fpasswd", "shell/store.js%00", "shell/store.js/", "SHELL/STORE.JS"),
     ],
@@ -82,6 +82,23 @@ def test_other_releases_are_not_mixed_in(client, files, tmp_path):
     (tmp_path / "a.js").write_text("2")
     assert StaticFiles((), {}, tmp_path).version != before.version
     assert StaticFiles((), {"b.json": "{}"}, tmp_path).version != StaticFiles((), {}, tmp_path).version
+
+
+def test_data_are_made_once_and_when_asked_for(client, files):
+    calls = []
+
+    def make():
+        calls.append(1)
+        return b"[" + b"1," * 10_000 + b"1]"
+
+    address = files.add("a.json", "0123456789abcdef0123", make)
+    assert calls == []
+    answer = client.get(address, headers={"Accept-Encoding": "br"})
+    assert (len(answer.json()), answer.headers["content-encoding"]) == (10_001, "br")
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert client.get(files.add("a.json", "0123456789abcdef0123", make)).status_code == 200
+    assert calls == [1]
+    assert files.add("a.json", "fedcba9876543210", make) != address
 
 
 def test_addresses_are_relative_so_that_the_page_may_stand_anywhere(files):

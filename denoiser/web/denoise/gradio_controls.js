@@ -1,17 +1,16 @@
 /* What Gradio's own components of the Denoise page (kind of noise, seed, view) do in the browser. */
+import { MAX_SEED, NOISE_KINDS } from "../shell/constants.js";
 import { t } from "../shell/i18n.js";
 import { newSeed } from "../shell/numbers.js";
 import { set, state } from "../shell/store.js";
 import { say } from "../shell/toast.js";
 
-const MAX_SEED = 2 ** 31 - 1;
-
 export const setKind = (kind) => set({ kind });
 export const setView = (view) => set({ view });
 
 /** The kind and the seed that the components begin with: a link may have asked for others than the page does. */
-export function startValues(kinds) {
-  if (!kinds.includes(state.kind)) set({ kind: kinds[0] });
+export function startValues() {
+  if (!Object.hasOwn(NOISE_KINDS, state.kind)) set({ kind: Object.keys(NOISE_KINDS)[0] });
   return [state.kind, state.seed];
 }
 

@@ -17,7 +17,7 @@ from ...data import SIDE
 from ...image_decoder import UPLOADS
 from ...ink import digit_from_image, digit_from_strokes, framed_from_image
 from ...runtime.timing import annotate, span
-from ...sweeps import Comparison, SweepRequest
+from ...sweeps import Comparison, SweepRequest, breaking_points
 from ..endpoint import BatchedEndpoint
 from ..parsing import NO_MODEL, BadRequest
 from ..schemas import EmptyRequest
@@ -139,6 +139,7 @@ def reply_of(comparison: Comparison) -> CompareReply:
         ssim=rounded(comparison.ssim, 3),
         reading=readings(comparison.clean_reading),
         reads=readings(comparison.readings),
+        breaks=None if comparison.readings is None or comparison.psnr is None else breaking_points(comparison),
         failed=comparison.failed,
         gone=[],
         fitted=None,

@@ -70,6 +70,7 @@ class CompareReply:
     ssim: list[list[float | None]] | None
     reading: list[float] | None
     reads: list[list[list[float]]] | None
+    breaks: list[float | None] | None
     failed: tuple[str, ...]
     gone: list[str]
     fitted: str | None

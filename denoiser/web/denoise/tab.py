@@ -7,9 +7,9 @@ from ...data.examples import EXAMPLES
 from ...image_decoder import start_workers
 from ...ink import digit_from_strokes
 from ...noise import NOISES, add_noise, draw_noise
-from ..components import calling, component
+from ..components import calling, component, static_files
 from ..endpoint import as_endpoint
-from ..parsing import HIGHEST_SEED, MOST_MODELS
+from ..parsing import HIGHEST_SEED
 from ..serving.digits import example_digits
 from ..serving.model_pool import ModelPool
 from ..wire import encode_pixels
@@ -30,10 +30,14 @@ def build(pool: ModelPool) -> None:
     start_workers()
     with gr.Row(elem_id="bench", elem_classes="plain"):
         component(
-            "denoise/pad", as_endpoint(read_picture, "pictures"), test_digit, mnist=has_mnist(), **example_digits()
+            "denoise/pad/pad",
+            as_endpoint(read_picture, "pictures"),
+            test_digit,
+            mnist=has_mnist(),
+            examples=static_files().add_json("examples.json", example_digits()),
         )
         with gr.Column(elem_id="noise", elem_classes="plain"):
-            component("denoise/already")
+            component("denoise/noise/noisy_input")
             with gr.Column(elem_id="noise-panel"):
                 kind = gr.Radio(
                     [(native(noise.label), name) for name, noise in NOISES.items()],
@@ -44,9 +48,9 @@ def build(pool: ModelPool) -> None:
                     elem_id="kind",
                     elem_classes="segmented",
                 )
-                component("denoise/meaning", meanings={name: noise.meaning for name, noise in NOISES.items()})
+                component("denoise/noise/noise_meaning", template='<p class="kind"></p>')
                 with gr.Row(elem_id="dial"):
-                    component("denoise/factor")
+                    component("denoise/noise/noise_factor")
                     seed = gr.Number(
                         SEED,
                         label=native("seed"),
@@ -57,9 +61,9 @@ def build(pool: ModelPool) -> None:
                         container=True,
                     )
                     new_noise = gr.Button(native("New noise"), variant="primary", elem_id="new-noise")
-                component("denoise/film")
+                component("denoise/noise/noise_slider")
     with gr.Row(elem_id="board-head", elem_classes="plain"):
-        component("denoise/heading")
+        component("denoise/board/board_heading")
         view = gr.Radio(
             [(native(view), view.lower()) for view in ("Picture", "Difference", "Wipe")],
             value="picture",
@@ -70,23 +74,21 @@ def build(pool: ModelPool) -> None:
             elem_classes="segmented",
         )
     cards = [pool.card(name) for name in pool.models]
-    kinds = {name: noise.label for name, noise in NOISES.items()}
     component(
-        "denoise/board",
+        "denoise/board/board",
         board_endpoint(pool),
         models=cards,
         missing=[pool.gap(name) for name in pool.missing],
         featured=pool.featured,
-        most=MOST_MODELS,
-        kinds=kinds,
+        user_model_styles=pool.user_model_styles,
     )
-    component("denoise/axis")
-    component("denoise/camera")
+    component("denoise/sweep/sweep")
+    component("denoise/pad/camera")
 
     controls = "denoise/gradio_controls.js"
     kind.change(None, kind, None, js=calling(controls, "setKind"))
     # A link may ask for another kind and seed than these components start with.
-    gr.on(None, None, None, [kind, seed], js=calling(controls, "startValues", list(NOISES)))
+    gr.on(None, None, None, [kind, seed], js=calling(controls, "startValues"))
     seed.change(None, seed, None, js=calling(controls, "typeSeed"))
     gr.on([seed.blur, seed.submit], None, seed, seed, js=calling(controls, "enterSeed"))
     new_noise.click(None, None, seed, js=calling(controls, "newSeed"))

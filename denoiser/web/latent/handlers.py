@@ -26,7 +26,6 @@ from .schemas import (
     Grid,
     GridRequest,
     MapsReply,
-    MapsRequest,
     Morph,
     MorphRequest,
     Nearest,
@@ -76,11 +75,6 @@ def answers(
 def each(maps: LatentMaps, names: Iterable[str], answer: Callable[[LatentMap], Answer]) -> dict[str, Answer]:
     """`answers` of maps that need no value."""
     return answers(maps, dict.fromkeys(names), lambda latent_map, _: answer(latent_map))
-
-
-def chart(maps: LatentMaps, request: MapsRequest) -> MapsReply:
-    """The whole of each map."""
-    return MapsReply(each(maps, request.names, LatentMap.reply))
 
 
 def point(maps: LatentMaps, request: PointRequest) -> MapsReply:

@@ -7,7 +7,7 @@ import { paintDigit } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
 import { on, set, state } from "../shell/store.js";
 import { copies } from "./copies.js";
-import { placeOf, top } from "./plane.js";
+import { latentPointOf, top } from "./plane.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, server }) {
@@ -75,7 +75,7 @@ export function mount({ element, server }) {
   function ends() {
     const { maps, pins } = state;
     if (!maps?.length || !pins) return null;
-    const found = maps.map((map) => [map.name, [placeOf(pins.a, map), placeOf(pins.b, map)]]);
+    const found = maps.map((map) => [map.name, [latentPointOf(pins.a, map), latentPointOf(pins.b, map)]]);
     return found.every(([, pair]) => pair.every(Boolean)) ? Object.fromEntries(found) : null;
   }
   const request = () => ({ ends: ends(), along });
@@ -134,7 +134,7 @@ export function mount({ element, server }) {
 
   const choices = { a: $(".a"), b: $(".b") };
   function offer() {
-    const { maps, own, pins } = state;
+    const { maps, trajectory, pins } = state;
     if (!maps?.length) return;
     const known = Object.keys(maps[0].places)
       .sort()
@@ -143,7 +143,7 @@ export function mount({ element, server }) {
         const [kind, digit] = end.split(":");
         return [end, kind === "class" ? t`class ${digit}` : t`example ${digit}`];
       });
-    const options = [["pin", t`pin`], ...(own ? [["own", t`your drawing`]] : []), ...known];
+    const options = [["pin", t`pin`], ...(trajectory ? [["drawing", t`your drawing`]] : []), ...known];
     for (const select of Object.values(choices))
       setHtml(
         select,
@@ -152,7 +152,8 @@ export function mount({ element, server }) {
     element.querySelectorAll(".along").forEach((label) => {
       label.hidden = !maps.every((map) => map.codes);
     });
-    const gone = (end) => (end === "own" ? !own : maps.some((map) => !placeOf(end, map))); // its drawing, or what no map knows
+    /* an end is gone with the drawing, or where a map does not know it */
+    const gone = (end) => (end === "drawing" ? !trajectory : maps.some((map) => !latentPointOf(end, map)));
     const lost = Object.entries(pins ?? {}).filter(([, end]) => gone(end));
     const { routes } = state;
     const [
@@ -168,7 +169,7 @@ export function mount({ element, server }) {
   for (const [name, select] of Object.entries(choices))
     select.onchange = () => {
       const [map] = state.maps;
-      const place = placeOf(state.pins[name], map);
+      const place = latentPointOf(state.pins[name], map);
       set({ pins: { ...state.pins, [name]: select.value === "pin" ? place : select.value } });
     };
 
@@ -214,6 +215,6 @@ export function mount({ element, server }) {
   on("maps", ({ maps }) => {
     if (maps) strips = sync(maps);
   });
-  on("maps own", offer);
+  on("maps trajectory", offer);
   on("pins theme", preview);
 }

@@ -23,9 +23,9 @@ export function quantile(q) {
 }
 
 export const signed = (v) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(2);
-export const placed = (z) => z.map(signed).join(", ");
+export const formatPoint = (z) => z.map(signed).join(", ");
 export const top = (reading) => reading.indexOf(Math.max(...reading));
 
 /* where an end of the morph lies on a map; undefined where that map does not know it */
-export const placeOf = (end, map) =>
-  Array.isArray(end) ? end : end === "own" ? state.own?.maps[map.name]?.mu[0] : map.places[end];
+export const latentPointOf = (end, map) =>
+  Array.isArray(end) ? end : end === "drawing" ? state.trajectory?.maps[map.name]?.mu[0] : map.places[end];

@@ -12,13 +12,6 @@ from ..schemas import Flag, Kind, Names, PageDigit, Seed
 
 
 @dataclass(frozen=True)
-class MapsRequest:
-    """Which maps."""
-
-    names: Names
-
-
-@dataclass(frozen=True)
 class PointRequest:
     """A latent point on each map."""
 

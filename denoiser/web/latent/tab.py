@@ -3,6 +3,7 @@
 What a map needs is prepared once per checkpoint and sent once per visit; the pointer is then answered in the browser.
 """
 
+import json
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -12,19 +13,19 @@ import gradio as gr
 import torch
 
 from ... import latent
-from ..components import component
+from ..components import component, static_files
 from ..parsing import GRID_AREAS, GRID_SIZES
 from ..server import logging as log
 from ..serving.latent_map import LatentMap
 from ..serving.model_pool import ModelPool
-from .handlers import LatentMaps, chart, dozen, film, grid, morph, own, point
+from .handlers import LatentMaps, dozen, film, grid, morph, own, point
 
 
 def build(pool: ModelPool) -> None:
     """Lay out the page inside the current gr.Blocks."""
     maps = {name: LatentMap(pool, name) for name, model in pool.models.items() if latent.has_plane(model)}
     if not maps:
-        component("latent/none", command="python -m denoiser train vae-2d", elem_id="latent_none")
+        component("latent/no_maps", command="python -m denoiser train vae-2d", elem_id="latent_no_maps")
         return
     first = next((name for name in maps if name in pool.featured), next(iter(maps)))
     threading.Thread(target=prepare, args=(maps,)).start()  # no daemon: C++ aborts where its thread is cut off
@@ -33,14 +34,26 @@ def build(pool: ModelPool) -> None:
         return partial(function, maps)
 
     with gr.Column(elem_id="latent"):
-        component("latent/map", bound(chart), names=list(maps), first=first, reach=latent.REACH)
+        component("latent/map/map", data=map_files(maps), names=list(maps), first=first, reach=latent.REACH)
         with gr.Column(elem_id="latent-side"):
-            component("latent/reading", bound(point), referee=pool.referee is not None, elem_id="latent_reading")
-            component("latent/own", bound(own), elem_id="latent_own")
+            component("latent/side/reading", bound(point), referee=pool.referee is not None, elem_id="latent_reading")
+            component("latent/side/drawn_digit", bound(own), elem_id="latent_drawn_digit")
         component("latent/morph", bound(morph), bound(film), elem_id="latent_morph")
-        component("latent/new", bound(dozen), elem_id="latent_new")
+        component("latent/samples", bound(dozen), elem_id="latent_samples")
         component("latent/grid", bound(grid), sizes=list(GRID_SIZES), areas=GRID_AREAS, elem_id="latent_grid")
-        component("latent/text", elem_id="latent_text")
+        component("latent/explanation", elem_id="latent_explanation")
+
+
+def map_files(maps: LatentMaps) -> dict[str, str]:
+    """The address of each map's file, by name."""
+
+    def content(latent_map: LatentMap) -> bytes:
+        return json.dumps(latent_map.reply(), separators=(",", ":")).encode()
+
+    return {
+        name: static_files().add(f"{name}.json", latent_map.fingerprint, partial(content, latent_map))
+        for name, latent_map in maps.items()
+    }
 
 
 def prepare(maps: LatentMaps) -> None:

@@ -61,7 +61,7 @@ class ModelsHandler:
         curves, codes = measured()
         return [
             entry(name, self.models[name], record, codes.get(name))
-            | {"style": asdict(styles[name]), "curve": curves.get(name, []), "ground": curves.get("noisy", [])}
+            | {"style": styles[name].css(), "curve": curves.get(name, []), "ground": curves.get("noisy", [])}
             for name, record in self.records.items()
         ]
 

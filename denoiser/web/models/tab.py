@@ -1,8 +1,6 @@
 """The Models page: every model with its record, its layers, its learning curves, and what is inside it."""
 
-from ...losses import LOSS_TITLES
-from ...noise import NOISES
-from ..components import component
+from ..components import component, static_files
 from ..serving.model_pool import ModelPool
 from .handlers import ModelsHandler
 
@@ -12,14 +10,12 @@ TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the ta
 def build(pool: ModelPool) -> None:
     """The whole page, one component, inside the current gr.Blocks."""
     handler = ModelsHandler(pool)
+    data = static_files().add_json("models.json", {"entries": handler.entries, "factors": TABLE_FACTORS})
     component(
         "models/models",
         handler.inside,
         handler.weights,
         handler.ten,
         handler.spectrum,
-        entries=handler.entries,
-        factors=TABLE_FACTORS,
-        losses=LOSS_TITLES,
-        noises={name: noise.label for name, noise in NOISES.items()},
+        data=data,
     )

@@ -49,7 +49,10 @@ export function mount({ element, props }) {
       probe === null
         ? t`Point at a pixel to count.`
         : t`${inked(originals.pictures, probe)} of ${total} have ink here.`;
-    const label = t`Map of doubt over the denoiser's answer: ${count} of ${props.pixels} pixels. Arrow keys point at a pixel.`;
+    const { pixels } = props;
+    const label = t`Map of doubt over the denoiser's answer: ${
+      count
+    } of ${pixels} pixels. Arrow keys point at a pixel.`;
     map.setAttribute("aria-label", label);
   }
   function paintLegend() {

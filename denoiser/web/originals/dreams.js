@@ -51,7 +51,9 @@ export function mount({ element, props, server }) {
     const [count, share, off] = [total.toLocaleString("en"), Math.round(100 * sure), Math.round(100 * distance)];
     find(".honest").hidden = false;
     find(".honest").textContent =
-      t`Of ${count} dreams, ${share} % are read surely. Their digits are as frequent as MNIST's, give or take ${off} % of them.`;
+      t`Of ${count} dreams, ${share} % are read surely. Their digits are as frequent as MNIST's, give or take ${
+        off
+      } % of them.`;
   }
 
   async function draw(seed) {

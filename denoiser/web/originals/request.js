@@ -32,15 +32,15 @@ export function split(text) {
 }
 
 /** What the originals depend on; "" without a drawing. */
-export function questionOf({ digit, already, kind, seed, factor, draw }) {
-  return digit ? [toBase64(digit), draw, ...(already ? ["already"] : [kind, seed, factor])].join("/") : "";
+export function questionOf({ digit, isNoisyInput, kind, seed, factor, draw }) {
+  return digit ? [toBase64(digit), draw, ...(isNoisyInput ? ["noisy input"] : [kind, seed, factor])].join("/") : "";
 }
 
 /** Whether what is shown answers what is asked now. */
 export const isStale = (s) => s.originals !== null && s.originals.asked !== questionOf(s);
 
 /** @returns {Originals} */
-function parse(reply, asked, { digit, already, odd }) {
+function parse(reply, asked, { digit, isNoisyInput, nonDigit }) {
   const drawn = split(reply.pictures);
   const order = reply.reads ? byVotes(reply.reads) : drawn.map((_, i) => i);
   const reads = reply.reads ? order.map((i) => reply.reads[i]) : [];
@@ -55,8 +55,8 @@ function parse(reply, asked, { digit, already, odd }) {
     answer: reply.answer && fromBase64(reply.answer),
     answerReads: reply.answer_reads,
     averageReads: reply.average_reads,
-    digitReads: odd ? null : reply.digit_reads,
-    hasReference: !already && odd !== "blank" && odd !== "noise",
+    digitReads: nonDigit ? null : reply.digit_reads,
+    hasReference: !isNoisyInput && nonDigit !== "blank" && nonDigit !== "noise",
     condensing: order.map((i) => moments.map((moment) => moment[i])),
   };
 }
@@ -81,7 +81,7 @@ export function followOriginals(call, mayAsk) {
       if (state.originals) set({ originals: null });
       return;
     }
-    const about = [state.digit.join(), state.already, state.kind, state.seed].join("/");
+    const about = [state.digit.join(), state.isNoisyInput, state.kind, state.seed].join("/");
     if (about !== knownFor) {
       known.clear();
       knownFor = about;
@@ -108,8 +108,8 @@ export function followOriginals(call, mayAsk) {
         if (!state.digit || !state.onOriginals || !mayAsk(state)) return null;
         asked = questionOf(state);
         about = { ...state };
-        const { digit, already, kind, seed, factor, draw } = state;
-        return { picture: toBase64(digit), already, kind, seed, factor, draw, condensing };
+        const { digit, isNoisyInput, kind, seed, factor, draw } = state;
+        return { picture: toBase64(digit), already: isNoisyInput, kind, seed, factor, draw, condensing };
       },
       ticket,
     );
@@ -126,7 +126,7 @@ export function followOriginals(call, mayAsk) {
     } else if (state.offline) timer = setTimeout(update, RETRY);
     else if (asked !== questionOf(state)) update(); // a refusal of what is no longer asked says nothing
   }
-  on("digit kind seed factor draw already onOriginals", update);
+  on("digit kind seed factor draw isNoisyInput onOriginals", update);
   addEventListener("online", update);
   return () => {
     condensing = !matchMedia("(prefers-reduced-motion: reduce)").matches;

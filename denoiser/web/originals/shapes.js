@@ -70,8 +70,8 @@ export function tile(picture) {
 }
 
 /**
- * A perforated film with the pictures at an even pitch, as many as there is room for; the canvas takes its size from the
- * page.
+ * A perforated film with the pictures at an even pitch, as many as there is room for; the canvas takes its size from
+ * the page.
  * @param {HTMLCanvasElement} canvas
  * @param {Uint8Array[] | null} pictures  null leaves it dark
  * @param {number} [side]  of a picture

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import gradio as gr
 
 from ...data import SIDE
-from ..components import component
+from ..components import component, static_files
 from ..endpoint import BatchedEndpoint, as_endpoint
 from ..parsing import DREAM_STEPS, ORIGINALS
 from ..server import logging as log
@@ -46,7 +46,7 @@ def build(pool: ModelPool) -> None:
             gaussianOnly=pool.sampling.gaussian_only,
             measured=figures["originals"],
             fewest=FEWEST,
-            examples=example_digits()["examples"],
+            examples=static_files().add_json("examples.json", example_digits()),
         )
         component("originals/doubt", elem_id="originals_doubt", pixels=SIDE * SIDE)
         component(

@@ -1,17 +1,21 @@
-/* The first screen: the noisy picture, twelve digits that may have led to it, their votes, the average and the answer. */
+/* The first screen: the noisy picture, twelve digits that may have led to it, their votes, average and the answer. */
 import { fromBase64 } from "../shell/base64.js";
+import { nearestStep, NOISE_FACTORS } from "../shell/constants.js";
 import { rememberDrawing, setDrawing } from "../shell/drawing.js";
 import { html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { openPage } from "../shell/navigation.js";
 import { percent } from "../shell/numbers.js";
 import { mix, paintDigit, themeColour, toWord } from "../shell/pixels.js";
+import { loadJson } from "../shell/static_data.js";
 import { on, set, state } from "../shell/store.js";
+import { say } from "../shell/toast.js";
 import { average, doubt, nearest, psnr, shareRight } from "./figures.js";
 import { followOriginals, isStale } from "./request.js";
 import { paintFilm, traceOutline } from "./shapes.js";
 import { buildSheet, paintFrame, paintVotes, readingMarkup } from "./sheet.js";
 
+const DIGITS = "0123456789";
 const STALE = 150; // milliseconds for which the last originals stay as they are
 const MOMENT = 70; // milliseconds of a moment of condensing
 const DOUBTFUL = 24; // pixels in doubt from which on the originals count as different
@@ -22,7 +26,7 @@ export function mount({ element, props, server }) {
   const find = (selector) => element.querySelector(selector);
   const all = (selector) => [...element.querySelectorAll(selector)];
   const page = document.getElementById("originals");
-  const blocked = (s) => props.gaussianOnly && s.kind !== "gaussian" && !s.already;
+  const blocked = (s) => props.gaussianOnly && s.kind !== "gaussian" && !s.isNoisyInput;
   const another = followOriginals(server.originals, (s) => !blocked(s));
   const frames = buildSheet(find(".sheet"), props.count, (pointed) => set({ pointed }));
   for (const frame of frames) frame.dataset.testid = "original";
@@ -35,7 +39,8 @@ export function mount({ element, props, server }) {
   }).observe(element);
 
   /* ---------- controls ---------- */
-  for (const slider of all(".film input")) slider.oninput = () => set({ factor: Math.round(slider.value * 20) / 20 });
+  for (const slider of all(".film input"))
+    slider.oninput = () => set({ factor: NOISE_FACTORS[nearestStep(slider.value)] });
   for (const button of all(".again")) button.onclick = another;
   find(".show").onclick = () => reveal(true);
   for (const bar of all(".vote"))
@@ -54,21 +59,26 @@ export function mount({ element, props, server }) {
   });
   setHtml(
     find(".tray"),
-    props.examples.map(
-      ({ name }) =>
-        html`<button type="button" data-name="${name}" aria-label="${t`Example ${name}`}">
+    [...DIGITS].map(
+      (name) =>
+        html`<button type="button" data-name="${name}" aria-label="${t`Example ${name}`}" disabled>
           <canvas width="28" height="28"></canvas>
         </button>`,
     ),
   );
-  for (const button of all(".tray button")) {
-    const { strokes, pixels } = props.examples.find(({ name }) => name === button.dataset.name);
-    paintDigit(button.firstElementChild, fromBase64(pixels));
-    button.onclick = () => {
-      rememberDrawing();
-      setDrawing({ strokes });
-    };
+  async function loadExamples() {
+    const examples = await loadJson(props.examples);
+    for (const button of all(".tray button")) {
+      const { strokes, pixels } = examples[button.dataset.name];
+      paintDigit(button.firstElementChild, fromBase64(pixels));
+      button.disabled = false;
+      button.onclick = () => {
+        rememberDrawing();
+        setDrawing({ strokes });
+      };
+    }
   }
+  loadExamples().catch(() => say(t`The examples did not arrive. Open this page again.`));
   find(".pad").onclick = () => openPage("denoise");
 
   function reveal(revealed) {
@@ -133,22 +143,25 @@ export function mount({ element, props, server }) {
   }
   const decibels = (value) => (Number.isFinite(value) ? `${value.toFixed(1)} dB` : "∞ dB");
 
-  function reasons({ originals, group, factor, already }, count) {
+  function reasons({ originals, group, factor, isNoisyInput }, count) {
     if (group !== null)
       return [t`The average of these ${count} alone is sharper. Blur comes from mixing originals that differ.`];
-    if (!already && factor === 0) return [t`Without noise there is only one original, and nothing to average.`];
+    if (!isNoisyInput && factor === 0) return [t`Without noise there is only one original, and nothing to average.`];
     const { pictures, votes, answerReads } = originals;
     if (doubt(pictures).filter((value) => value > 0.25).length < DOUBTFUL)
       return [t`Here the 12 agree, so their average is sharp, and so is the denoiser's answer.`];
-    const differ = t`The 12 differ, so their average is blurred. The denoiser's answer is almost that average: the safest single picture, but not a likely one.`;
+    const differ = [
+      t`The 12 differ, so their average is blurred.`,
+      t`The denoiser's answer is almost that average: the safest single picture, but not a likely one.`,
+    ].join(" ");
     const other = answerReads && votes.find(([digit, number]) => digit !== answerReads[0] && number > 1);
     if (!other) return [differ];
     return [differ, t`It reads ${answerReads[0]}. That ${other[1]} of the 12 read ${other[0]} no longer shows.`];
   }
 
   /* how votes like these were on the test digits: only where that was measured */
-  function paintOdds({ originals, kind, factor, already }) {
-    const rows = already ? null : props.measured;
+  function paintOdds({ originals, kind, factor, isNoisyInput }) {
+    const rows = isNoisyInput ? null : props.measured;
     const most = originals?.votes[0]?.[1];
     const right = most ? shareRight(rows, kind, factor, most / props.count, props.fewest) : null;
     for (const box of all(".right")) box.classList.toggle("unknown", right === null);
@@ -159,7 +172,11 @@ export function mount({ element, props, server }) {
     if (!row) return;
     const [digits, at] = [row.digits.toLocaleString("en"), row.factor.toFixed(2)];
     const [accuracy, error] = [`${(100 * row.accuracy).toFixed(1)} %`, (100 * row.calibration_error).toFixed(1)];
-    line.textContent = t`Measured on ${digits} test digits at noise factor ${at}: most votes go to the right digit for ${accuracy} of them, and the share of votes is off by ${error} points on average.`;
+    line.textContent = t`Measured on ${digits} test digits at noise factor ${
+      at
+    }: most votes go to the right digit for ${
+      accuracy
+    } of them, and the share of votes is off by ${error} points on average.`;
   }
 
   function paintTruth(s) {
@@ -214,9 +231,11 @@ export function mount({ element, props, server }) {
   }
 
   /* the slider's film shows the noise alone until the drawing is revealed: else its left end gives the answer away */
-  function paintFilms({ digit, originals, revealed, ladder }) {
-    const lit = digit && originals && revealed && ladder;
-    const pictures = lit ? Array.from({ length: 21 }, (_, i) => ladder.picture(0, i)) : noiseAlone(Boolean(digit));
+  function paintFilms({ digit, originals, revealed, sweep }) {
+    const lit = digit && originals && revealed && sweep;
+    const pictures = lit
+      ? Array.from({ length: NOISE_FACTORS.length }, (_, i) => sweep.picture(0, i))
+      : noiseAlone(Boolean(digit));
     for (const canvas of all(".film canvas")) paintFilm(canvas, pictures);
   }
   function noiseAlone(lit) {
@@ -256,9 +275,9 @@ export function mount({ element, props, server }) {
   }
 
   /* ---------- follow ---------- */
-  on("originals group revealed picked theme digit odd", paintSheet);
+  on("originals group revealed picked theme digit nonDigit", paintSheet);
   on("pointed pinned", paintTruth);
-  on("originals revealed theme digit ladder onOriginals", (s) => {
+  on("originals revealed theme digit sweep onOriginals", (s) => {
     if (s.onOriginals) paintFilms(s);
   });
   on("originals", ({ originals }) => {
@@ -272,13 +291,13 @@ export function mount({ element, props, server }) {
       slider.setAttribute("aria-valuetext", words);
     }
   });
-  on("already", ({ already }) => {
+  on("isNoisyInput", ({ isNoisyInput }) => {
     for (const part of all(".noise .dial, .noise .film, .noise .ticks, .thumbbar .film, .thumbbar output"))
-      part.classList.toggle("off", already);
-    for (const slider of all(".film input")) slider.disabled = already;
+      part.classList.toggle("off", isNoisyInput);
+    for (const slider of all(".film input")) slider.disabled = isNoisyInput;
   });
   let fading = 0;
-  on("originals digit kind seed factor draw already offline waiting onOriginals", (s) => {
+  on("originals digit kind seed factor draw isNoisyInput offline waiting onOriginals", (s) => {
     clearTimeout(fading);
     const stale = isStale(s) || (s.originals !== null && s.waiting > 0);
     if (!stale) page.classList.remove("stale");

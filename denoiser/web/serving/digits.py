@@ -12,6 +12,14 @@ from ...ink import digit_from_strokes
 from ..wire import encode_pixels
 
 
+def example_digits() -> dict[str, dict]:
+    """Our own examples, ten digits and a letter, by name: their strokes and their fitted pictures."""
+    return {
+        name: {"strokes": strokes, "pixels": encode_pixels(digit_from_strokes(strokes))}
+        for name, strokes in EXAMPLES.items()
+    }
+
+
 @cache
 def mnist_test() -> Digits | None:
     """MNIST's test set where it is present, else None: the page downloads nothing."""
@@ -40,13 +48,3 @@ def many_digits() -> Tensor:
         return digits[:SPECTRUM_DIGITS].floats()
     own = own_digits()
     return own.repeat(SPECTRUM_DIGITS // len(own), 1, 1, 1)
-
-
-def example_digits() -> dict:
-    """Our own example digits for the tray, each with its strokes and its fitted picture, and the letter."""
-    drawn = {
-        name: {"name": name, "strokes": strokes, "pixels": encode_pixels(digit_from_strokes(strokes))}
-        for name, strokes in EXAMPLES.items()
-    }
-    letter = next(name for name in drawn if not name.isdigit())
-    return {"examples": [example for name, example in drawn.items() if name != letter], "letter": drawn[letter]}

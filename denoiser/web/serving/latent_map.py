@@ -1,5 +1,6 @@
 """The map of a model with a 2-D latent space as the browser gets it, the same for all visitors."""
 
+import hashlib
 import json
 import threading
 import zlib
@@ -41,6 +42,17 @@ class LatentMap:
             self.codes = latent.load_codes(latent.codes_path(name), self.record.sha256)
         except latent.CodesError as error:
             self.problem = str(error)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """A hash of all that the map is computed from, except for this code."""
+        digest = hashlib.sha256(self.record.sha256.encode())
+        if self.referee is not None:
+            for name, value in sorted(self.referee.state_dict().items()):
+                digest.update(name.encode() + value.numpy().tobytes())
+        for path in (latent.codes_path(self.name), FOLDER / "evaluation.json"):
+            digest.update(path.read_bytes() if path.exists() else b"")
+        return digest.hexdigest()
 
     @cached_property
     def class_density(self) -> latent.ClassDensity | None:

@@ -1,6 +1,8 @@
 """The models the page serves: loaded once, read only, shared by all visitors."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import torch
 from torch import nn
@@ -13,11 +15,13 @@ from ...recipe import Recipe
 from ...recipes import RECIPES
 from ...record import Record
 from ...referee import REFEREE
-from ...styles import FAMILY_LABELS
+from ...styles import FAMILY_LABELS, Style, family_style, line_styles
 from ...sweeps import Comparison, SweepRequest, sweep_all
 from ..server import logging as log
 from .sampling import SamplingService
 from .user_models import UserModelStore
+
+MAX_USER_MODELS = 4  # of a visitor, on the page at once
 
 
 class ModelPool:
@@ -77,6 +81,20 @@ class ModelPool:
         everything = RECIPES | FILTERS
         return [name for name in self.models if name in everything and everything[name].featured]
 
+    @cached_property
+    def styles(self) -> dict[str, Style]:
+        """The line style of every model, by name."""
+        return line_styles({name: record.recipe.family for name, record in self.records.items()}, self.featured)
+
+    @cached_property
+    def user_model_styles(self) -> dict[str, list[dict[str, str]]]:
+        """By family, the next line styles: for the models that a visitor trains, in their order."""
+        counts = Counter(style.family for style in self.styles.values())
+        return {
+            family: [family_style(family, counts[family] + number).css() for number in range(MAX_USER_MODELS)]
+            for family in FAMILY_LABELS
+        }
+
     def gap(self, name: str) -> dict:
         """What the page says of a model that is missing, of which only the recipe is known."""
         recipe = RECIPES.get(name)
@@ -85,7 +103,7 @@ class ModelPool:
 
     def card(self, name: str) -> dict:
         """What a card, or a mark on the slider, says of a model."""
-        return card(name, self.records[name])
+        return card(name, self.records[name]) | {"style": self.styles[name].css()}
 
 
 def card(name: str, record: Record) -> dict:

@@ -5,8 +5,8 @@ const MAX_UNDO = 200;
 
 /** @returns {import("./store.js").Drawing} */
 function currentDrawing() {
-  const { strokes, picture, odd, label } = state;
-  return { strokes, picture, odd, label };
+  const { strokes, picture, nonDigit, label } = state;
+  return { strokes, picture, nonDigit, label };
 }
 
 /**
@@ -14,7 +14,7 @@ function currentDrawing() {
  * @param {Partial<import("./store.js").State>} patch
  */
 export function setDrawing(patch) {
-  set({ strokes: [], picture: null, odd: null, label: null, ...patch, version: state.version + 1 });
+  set({ strokes: [], picture: null, nonDigit: null, label: null, ...patch, version: state.version + 1 });
 }
 
 /** Called before a change that can be undone. */
@@ -35,4 +35,4 @@ export function redo() {
 }
 
 /** Whether there is anything on the pad, a blank page on purpose included. */
-export const hasInk = () => state.strokes.length > 0 || state.picture !== null || state.odd !== null;
+export const hasInk = () => state.strokes.length > 0 || state.picture !== null || state.nonDigit !== null;

@@ -60,8 +60,8 @@ function translateTemplate(strings) {
 }
 
 /**
- * As a template's tag, t`...`: the sentence in the visitor's language. As a function, t(sentence): the same for a sentence
- * from the server or a property.
+ * As a template's tag, t`...`: the sentence in the visitor's language. As a function, t(sentence): the same for a
+ * sentence from the server or a property.
  * @param {string | TemplateStringsArray} sentence
  * @param {...unknown} values
  * @returns {string}

@@ -1,8 +1,8 @@
-/* How a component comes to life: Gradio's js_on_load imports this module and names the component's own. Being imported by
-   every component, it is also where the page starts. */
-import "./start.js";
+/* How a component starts: Gradio's js_on_load imports this module and names the component's own. As every component
+   imports it, the page starts here too. */
+import "./start/start.js";
 import { translateElement } from "./i18n.js";
-import { labelTestIds } from "./test_ids.js";
+import { labelTestIds } from "./start/test_ids.js";
 
 /**
  * What Gradio gives a component, and every component's `mount` gets.

@@ -9,9 +9,9 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 export const newTicket = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
 
 /**
- * Ask the server. Null where that failed, after saying why, and where a later request took the place of this one. While
- * others are first it asks again, for what `request` is by then: that may be a function, which gives null where there is
- * nothing to ask any more.
+ * Ask the server. Null where that failed, after saying why, and where a later request replaced this one. While the
+ * visitor is queued it asks again, with what `request` is by then: that may be a function, which returns null where
+ * there is nothing to ask any more.
  * @param {(request: string, ticket: string) => Promise<string>} call
  * @param {object | (() => object | null)} request
  * @param {string} [ticket]

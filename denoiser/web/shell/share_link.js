@@ -1,4 +1,5 @@
-/* A link that holds the drawing (or the fitted picture), the noise and the models, all behind the #: no server sees it. */
+/* A link with the drawing (or the fitted picture), the noise and the models, all after the #: no server sees it. */
+import { MAX_SEED, nearestStep, NOISE_FACTORS } from "./constants.js";
 import { t } from "./i18n.js";
 import { PIXELS } from "./pixels.js";
 import { set, state } from "./store.js";
@@ -44,11 +45,11 @@ export function unpackStrokes(packed) {
  * The part of an address behind and with its #.
  * @param {import("./store.js").State} s
  */
-export function formatLink({ strokes, picture, odd, already, kind, seed, factor, shown }) {
-  const facts = { k: kind, e: seed, f: factor, m: shown.filter((m) => !m.own).map((m) => m.name) };
+export function formatLink({ strokes, picture, nonDigit, isNoisyInput, kind, seed, factor, shownModels }) {
+  const facts = { k: kind, e: seed, f: factor, m: shownModels.filter((m) => !m.userModelId).map((m) => m.name) };
   if (picture) facts.p = picture;
-  if (odd) facts.o = odd;
-  if (already) facts.n = 1;
+  if (nonDigit) facts.o = nonDigit;
+  if (isNoisyInput) facts.n = 1;
   if (strokes.length) facts.s = packStrokes(strokes);
   return KEY + encode(JSON.stringify(facts));
 }
@@ -77,21 +78,21 @@ export function parseLink(hash) {
     (p === null || (typeof p === "string" && decode(p).length === PIXELS)) &&
     [null, "letter", "blank", "noise"].includes(o) &&
     typeof k === "string" &&
-    isWhole(e, 2 ** 31 - 1) &&
+    isWhole(e, MAX_SEED) &&
     typeof f === "number" &&
-    isWhole(Math.round(f * 20), 20) &&
+    nearestStep(f) in NOISE_FACTORS &&
     Array.isArray(m) &&
     m.every((name) => typeof name === "string");
   if (!valid) throw new Error("not a link of ours");
   return {
     strokes: unpackStrokes(s),
     picture: p,
-    odd: o,
-    already: n === 1,
+    nonDigit: o,
+    isNoisyInput: n === 1,
     kind: k,
     seed: e,
-    factor: Math.round(f * 20) / 20,
-    wanted: m,
+    factor: NOISE_FACTORS[nearestStep(f)],
+    requestedModels: m,
   };
 }
 

@@ -1,4 +1,5 @@
 /* What the visitor sees and does, in one place. Components read `state`, change it by `set` and follow it by `on`. */
+import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
 
 /**
  * A point of a stroke: x and y in units of the pad's side, seconds since the first point, pressure.
@@ -11,7 +12,7 @@
  * @typedef {object} Drawing
  * @property {Stroke[]} strokes
  * @property {string | null} picture  an uploaded picture, fitted: base64 of 784 bytes; its strokes are empty
- * @property {"letter" | "blank" | "noise" | null} odd  no digit on purpose
+ * @property {"letter" | "blank" | "noise" | null} nonDigit  no digit on purpose
  * @property {number | null} label  the label of an MNIST test digit
  */
 
@@ -20,7 +21,7 @@
  * @typedef {object} PadState
  * @property {Drawing[]} past  what was on the pad before, last last
  * @property {Drawing[]} future  what was taken back
- * @property {boolean} already  the picture on the pad is noisy already: none is added
+ * @property {boolean} isNoisyInput  the picture on the pad is noisy already: none is added
  * @property {boolean} drawing  the pen is down
  * @property {number} lifted  the time of the event that lifted the pen
  * @property {number} version  counts changes of the drawing
@@ -38,13 +39,13 @@
 /**
  * The cards of the Denoise page.
  * @typedef {object} ComparisonState
- * @property {string[]} wanted  names of models that a link asks for
- * @property {any[]} shown  the models side by side, in order: what a card says of each
- * @property {any} ladder  every row at every noise factor of this digit, kind and seed; null while it is computed
- * @property {any} now  every row at `factor`
+ * @property {string[]} requestedModels  names of models that a link asks for
+ * @property {any[]} shownModels  the models side by side, in order: what a card says of each
+ * @property {any} sweep  every row at every noise factor of this digit, kind and seed; null while it is computed
+ * @property {any} comparison  every row at `factor`
  * @property {"picture" | "difference" | "wipe"} view
  * @property {number} wipe  where the divider of the wipe stands, 0 to 1
- * @property {any[]} yours  the visitor's own models: what a card says of each, and its id on the server as `own`
+ * @property {any[]} userModels  the visitor's own models: what a card says of each, and its id on the server as `own`
  */
 
 /**
@@ -52,13 +53,13 @@
  * @typedef {object} LatentState
  * @property {any[] | null} maps  the maps that are shown, ready to use (see atlas.js), in their order
  * @property {{z: number[], by: "mouse" | "touch" | "keys" | "sample"} | null} point  the latent point pointed at
- * @property {any} own  where the digit on the pad lands under growing noise: {factors, noisy, maps: {name: track}}
+ * @property {any} trajectory  where the digit on the pad lands under growing noise: {factors, noisy, maps}
  * @property {number} drift  the noise factor shown of it
- * @property {{a: any, b: any} | null} pins  the ends of the morph: a latent point [z1, z2], "own", "class:3" or "example:3"
+ * @property {{a: any, b: any} | null} pins  the ends of the morph: [z1, z2], "drawing", "class:3" or "example:3"
  * @property {Record<string, number[][]> | null} routes  the latent points of the morph on each map
  * @property {number | null} frame  the one of them that is shown
  * @property {number[][] | null} samples  latent points drawn from the prior
- * @property {boolean} onMap  whether the page is in view
+ * @property {boolean} latentPageVisible  whether the page is in view
  */
 
 /**
@@ -77,19 +78,19 @@
 /**
  * The Train page.
  * @typedef {object} TrainingState
- * @property {"idle" | "waiting" | "training"} lesson
- * @property {any} ten  the ten digits that are watched: clean, noisy
- * @property {any} trained  the settings of the training
- * @property {any[]} moments  what there was to see of it
- * @property {number} at  which moment is looked at, -1 where there is none
- * @property {any} moment  what arrived last
- * @property {{id: string, card: any} | null} result
+ * @property {"idle" | "waiting" | "training"} trainingState
+ * @property {any} watchedDigits  the ten digits that are watched: clean, noisy
+ * @property {any} trainingSettings  the settings of the training
+ * @property {any[]} snapshots  what there was to see of it
+ * @property {number} snapshotIndex  which moment is looked at, -1 where there is none
+ * @property {any} latestSnapshot  what arrived last
+ * @property {{id: string, card: any} | null} trainingResult
  */
 
 /**
  * What belongs to the whole page.
  * @typedef {object} PageState
- * @property {string | null} model  whose entry on the Models page is asked for
+ * @property {string | null} requestedModel  whose entry on the Models page is asked for
  * @property {string} message  what the toast says
  * @property {boolean} offline  the server did not answer
  * @property {number} waiting  our position in the server's queue, 0 where we do not wait
@@ -109,38 +110,38 @@ export const state = {
   // the drawing
   strokes: [],
   picture: null,
-  odd: null,
+  nonDigit: null,
   label: null,
   past: [],
   future: [],
-  already: false,
+  isNoisyInput: false,
   drawing: false,
   lifted: 0,
   version: 0,
   digit: null,
   reading: null,
   // noise
-  kind: "gaussian",
-  seed: 4271,
+  kind: Object.keys(NOISE_KINDS)[0],
+  seed: DEFAULT_SEED,
   factor: 0.5,
   // cards
-  wanted: [],
-  shown: [],
-  ladder: null,
-  now: null,
+  requestedModels: [],
+  shownModels: [],
+  sweep: null,
+  comparison: null,
   view: "picture",
   wipe: 0.5,
-  yours: [],
+  userModels: [],
   // latent space
   maps: null,
   point: null,
-  own: null,
+  trajectory: null,
   drift: 0,
   pins: null,
   routes: null,
   frame: null,
   samples: null,
-  onMap: false,
+  latentPageVisible: false,
   // possible originals
   originals: null,
   draw: 1,
@@ -151,15 +152,15 @@ export const state = {
   revealed: false,
   onOriginals: false,
   // training
-  lesson: "idle",
-  ten: null,
-  trained: null,
-  moments: [],
-  at: -1,
-  moment: null,
-  result: null,
+  trainingState: "idle",
+  watchedDigits: null,
+  trainingSettings: null,
+  snapshots: [],
+  snapshotIndex: -1,
+  latestSnapshot: null,
+  trainingResult: null,
   // page
-  model: null,
+  requestedModel: null,
   message: "",
   offline: false,
   waiting: 0,

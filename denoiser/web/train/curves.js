@@ -1,141 +1,153 @@
-/* The loss on the training digits and on those held out, over the seconds; a line marks the moment that is looked at. */
+/* The loss on the training digits and on those held out, over the seconds; a line marks the snapshot that is shown. */
+import { LOSS_TITLES } from "../shell/constants.js";
 import { t } from "../shell/i18n.js";
+import { clamp } from "../shell/numbers.js";
 import { on, set, state } from "../shell/store.js";
+import { decadeTicks } from "../shell/ticks.js";
+
+const LEFT = 4;
+const RIGHT = 46;
+const TOP = 8;
+const BOTTOM = 24;
+const SHORTEST = 5; // seconds that the chart shows at least
+const TICK_DISTANCE = 22; // pixels between two ticks at least
+const MANTISSAS = [1, 1.5, 2, 3, 5, 7];
+
+const write = (loss) => loss.toFixed(loss >= 10 ? 1 : 4);
+const endOf = (snapshots) => Math.max(SHORTEST, snapshots.at(-1)?.seconds ?? 0);
+
+/** The lowest and the highest loss of the axis. */
+function rangeOf(snapshots) {
+  const values = snapshots.flatMap(({ train, validation }) => [train, validation]).filter((value) => value > 0);
+  const [low, high] = values.length ? [Math.min(...values), Math.max(...values)] : [0.1, 0.7];
+  const pad = (high / low) ** 0.05 || 1;
+  return [low / pad, Math.max(high * pad, low * 1.1)];
+}
+
+/** The chart in words. */
+function description(snapshots) {
+  if (!snapshots.length) return t`Learning curves: nothing yet`;
+  const [first, last] = [snapshots[0], snapshots.at(-1)];
+  const train = [first, last].map((snapshot) => write(snapshot.train));
+  const validation = [first, last].map((snapshot) => write(snapshot.validation));
+  return t`Loss over ${last.seconds.toFixed(0)} s: train from ${train[0]} to ${train[1]}, validation from ${
+    validation[0]
+  } to ${validation[1]}. Arrow keys go from moment to moment.`;
+}
 
 /** @param {import("../shell/mount.js").Context} context */
-export function mount({ element, props }) {
-  const $ = (selector) => element.querySelector(selector);
-  const canvas = $("canvas");
+export function mount({ element }) {
+  const find = (selector) => element.querySelector(selector);
+  const canvas = find("canvas");
   const context = canvas.getContext("2d");
-  const LEFT = 4;
-  const RIGHT = 46;
-  const TOP = 8;
-  const BOTTOM = 24;
-  const figure = (v) => (v >= 10 ? v.toFixed(1) : v.toFixed(4));
 
-  function ticks(low, high) {
-    // on a log scale: 1, 2, 5 and their tenfolds; between close ends every place that reads well
-    const list = [];
-    for (let p = Math.floor(Math.log10(low)); p <= Math.log10(high); p++)
-      for (const k of [1, 1.5, 2, 3, 5, 7]) {
-        const tick = k * 10 ** p;
-        if (tick >= low && tick <= high) list.push(tick);
-      }
-    return list;
+  function stroke(points) {
+    context.beginPath();
+    points.forEach(([x, y], i) => (i ? context.lineTo(x, y) : context.moveTo(x, y)));
+    context.stroke();
+  }
+  function drawAxes({ x, y, low, high, width, height }, token, snapshots) {
+    context.fillStyle = token("--ink-3");
+    context.strokeStyle = token("--line");
+    context.lineWidth = 1;
+    context.textAlign = "left";
+    let previous = -Infinity;
+    for (const tick of decadeTicks(low, high, MANTISSAS).reverse()) {
+      const level = Math.round(y(tick)) + 0.5;
+      if (level - previous < TICK_DISTANCE) continue;
+      previous = level;
+      stroke([
+        [LEFT, level],
+        [width - RIGHT, level],
+      ]);
+      if (snapshots.length) context.fillText(String(+tick.toPrecision(2)), width - RIGHT + 8, level + 4);
+    }
+    const end = endOf(snapshots);
+    const step = [1, 2, 5, 10, 20].find((seconds) => end / seconds <= 7);
+    for (let seconds = 0; seconds <= end; seconds += step) {
+      context.textAlign = seconds === 0 ? "left" : "center";
+      context.fillText(seconds === 0 ? "0 s" : seconds, x(seconds), height - 6);
+    }
+  }
+  function drawCurves({ x, y }, colour, snapshots) {
+    const curve = (key, lineWidth, dash) => {
+      Object.assign(context, { strokeStyle: colour, lineWidth, lineJoin: "round" });
+      context.setLineDash(dash);
+      stroke(snapshots.filter((s) => s[key] > 0).map((s) => [x(s.seconds), y(s[key])]));
+      context.setLineDash([]);
+    };
+    curve("train", 1, [3, 3]);
+    curve("validation", 2, []);
+  }
+  function drawMark({ x, y, height }, colour, edge, shown, isLatest) {
+    if (!isLatest) {
+      const left = Math.round(x(shown.seconds)) + 0.5;
+      Object.assign(context, { strokeStyle: edge, lineWidth: 1 });
+      stroke([
+        [left, TOP],
+        [left, height - BOTTOM],
+      ]);
+    }
+    context.fillStyle = colour;
+    context.beginPath();
+    context.arc(x(shown.seconds), y(shown.validation), 4, 0, 7);
+    context.fill();
   }
   function draw() {
-    const { moments, at, trained } = state;
-    const width = canvas.clientWidth;
-    const height = canvas.clientHeight;
+    const { snapshots, snapshotIndex, trainingSettings } = state;
+    const { clientWidth: width, clientHeight: height } = canvas;
     const ratio = devicePixelRatio;
     if (!width) return;
     Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const style = getComputedStyle(document.body);
     const token = (name) => style.getPropertyValue(name).trim();
-    const colour = token(`--${trained?.family ?? "dense"}`);
+    const colour = token(`--${trainingSettings?.family ?? "dense"}`);
     element.style.setProperty("--c", colour);
-    const values = moments.flatMap((m) => [m.train, m.validation]).filter((v) => v > 0);
-    let low = Math.min(...values);
-    let high = Math.max(...values);
-    if (!values.length) [low, high] = [0.1, 0.7];
-    const pad = (high / low) ** 0.05 || 1;
-    [low, high] = [low / pad, Math.max(high * pad, low * 1.1)];
-    const end = Math.max(5, moments.at(-1)?.seconds ?? 0);
-    const x = (s) => LEFT + (s / end) * (width - LEFT - RIGHT);
-    const y = (v) => TOP + (Math.log(high / v) / Math.log(high / low)) * (height - TOP - BOTTOM);
-    context.font = `12px ${style.getPropertyValue("--type")}`;
-    context.fillStyle = token("--ink-3");
-    context.strokeStyle = token("--line");
-    context.lineWidth = 1;
-    context.textAlign = "left";
-    let above = -Infinity;
-    for (const tick of ticks(low, high).reverse()) {
-      const place = Math.round(y(tick)) + 0.5;
-      if (place - above < 22) continue;
-      above = place;
-      context.beginPath();
-      context.moveTo(LEFT, place);
-      context.lineTo(width - RIGHT, place);
-      context.stroke();
-      if (moments.length) context.fillText(String(+tick.toPrecision(2)), width - RIGHT + 8, place + 4);
-    }
-    const step = [1, 2, 5, 10, 20].find((s) => end / s <= 7);
-    for (let s = 0; s <= end; s += step) {
-      context.textAlign = s === 0 ? "left" : "center";
-      context.fillText(s === 0 ? "0 s" : s, x(s), height - 6);
-    }
-    const line = (key, weight, dash) => {
-      context.beginPath();
-      moments.forEach((m, i) => {
-        if (m[key] > 0) context[i ? "lineTo" : "moveTo"](x(m.seconds), y(m[key]));
-      });
-      Object.assign(context, { strokeStyle: colour, lineWidth: weight, lineJoin: "round" });
-      context.setLineDash(dash);
-      context.stroke();
-      context.setLineDash([]);
+    context.font = `12px ${token("--type")}`;
+    const [low, high] = rangeOf(snapshots);
+    const end = endOf(snapshots);
+    const scales = {
+      low,
+      high,
+      width,
+      height,
+      x: (seconds) => LEFT + (seconds / end) * (width - LEFT - RIGHT),
+      y: (loss) => TOP + (Math.log(high / loss) / Math.log(high / low)) * (height - TOP - BOTTOM),
     };
-    line("train", 1, [3, 3]);
-    line("validation", 2, []);
-    const moment = moments[at];
-    for (const key of ["train", "validation"]) $(`.${key} b`).textContent = moment ? figure(moment[key]) : "–";
-    if (moment && at < moments.length - 1) {
-      context.strokeStyle = token("--edge");
-      context.lineWidth = 1;
-      const place = Math.round(x(moment.seconds)) + 0.5;
-      context.beginPath();
-      context.moveTo(place, TOP);
-      context.lineTo(place, height - BOTTOM);
-      context.stroke();
-    }
-    if (moment) {
-      context.fillStyle = colour;
-      context.beginPath();
-      context.arc(x(moment.seconds), y(moment.validation), 4, 0, 7);
-      context.fill();
-    }
-    const [begin, now] = [moments[0], moments.at(-1)];
-    canvas.setAttribute(
-      "aria-label",
-      now
-        ? t`Loss over ${now.seconds.toFixed(0)} s: train from ${figure(begin.train)} to ${figure(now.train)}, validation from ${figure(begin.validation)} to ${figure(now.validation)}. Arrow keys go from moment to moment.`
-        : t`Learning curves: nothing yet`,
-    );
+    drawAxes(scales, token, snapshots);
+    drawCurves(scales, colour, snapshots);
+    const shown = snapshots[snapshotIndex];
+    for (const key of ["train", "validation"]) find(`.${key} b`).textContent = shown ? write(shown[key]) : "–";
+    if (shown) drawMark(scales, colour, token("--edge"), shown, snapshotIndex === snapshots.length - 1);
+    canvas.setAttribute("aria-label", description(snapshots));
   }
-  on("moments at theme", draw);
-  on("trained", ({ trained }) => {
-    $(".unit").textContent = trained
-      ? props.losses[trained.loss]
-          .filter(Boolean)
-          .map((word) => t(word))
-          .join(t`, `)
-      : "";
+  on("snapshots snapshotIndex theme", draw);
+  on("trainingSettings", ({ trainingSettings }) => {
+    const title = trainingSettings ? LOSS_TITLES[trainingSettings.loss] : [];
+    find(".unit").textContent = title
+      .filter(Boolean)
+      .map((part) => t(part))
+      .join(t`, `);
   });
   new ResizeObserver(draw).observe(canvas);
 
-  /* ---------- pointer and keys go to a moment ---------- */
+  /* the pointer and the arrow keys choose a snapshot; while a training runs, a mouse only with its button down */
   canvas.onpointermove = canvas.onpointerdown = (event) => {
-    const { moments } = state;
-    if (
-      moments.length < 2 ||
-      (event.type === "pointermove" && event.pointerType === "mouse" && state.lesson !== "idle" && !event.buttons)
-    )
-      return;
+    const { snapshots, trainingState } = state;
+    const isHover = event.type === "pointermove" && event.pointerType === "mouse" && !event.buttons;
+    if (snapshots.length < 2 || (isHover && trainingState !== "idle")) return;
     const box = canvas.getBoundingClientRect();
-    const share = (event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT);
-    const seconds = share * Math.max(5, moments.at(-1).seconds);
-    set({
-      at: moments.reduce(
-        (near, m, i) => (Math.abs(m.seconds - seconds) < Math.abs(moments[near].seconds - seconds) ? i : near),
-        0,
-      ),
-    });
+    const seconds = ((event.clientX - box.left - LEFT) / (box.width - LEFT - RIGHT)) * endOf(snapshots);
+    const distance = (i) => Math.abs(snapshots[i].seconds - seconds);
+    set({ snapshotIndex: snapshots.reduce((near, _, i) => (distance(i) < distance(near) ? i : near), 0) });
   };
   canvas.onkeydown = (event) => {
-    const { moments, at } = state;
-    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: moments.length - 1 }[event.key];
-    if (to === undefined || !moments.length) return;
+    const { snapshots, snapshotIndex } = state;
+    const last = snapshots.length - 1;
+    const targets = { ArrowLeft: snapshotIndex - 1, ArrowRight: snapshotIndex + 1, Home: 0, End: last };
+    if (!(event.key in targets) || last < 0) return;
     event.preventDefault();
-    set({ at: Math.max(0, Math.min(moments.length - 1, to)) });
+    set({ snapshotIndex: clamp(targets[event.key], 0, last) });
   };
 }

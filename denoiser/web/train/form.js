@@ -91,7 +91,7 @@ export function mount({ element, props, server, trigger }) {
   let again = false;
   let visible = false;
   async function look() {
-    if (!visible || state.moments.length) return;
+    if (!visible || state.snapshots.length) return;
     if (looking) {
       again = true;
       return;
@@ -99,8 +99,8 @@ export function mount({ element, props, server, trigger }) {
     looking = true;
     do {
       again = false;
-      const ten = await ask(server.preview, { settings });
-      if (ten && !state.moments.length) set({ ten });
+      const watchedDigits = await ask(server.preview, { settings });
+      if (watchedDigits && !state.snapshots.length) set({ watchedDigits });
     } while (again);
     looking = false;
   }
@@ -116,10 +116,10 @@ export function mount({ element, props, server, trigger }) {
   let acknowledged = 0;
   let alarm = 0;
   let turn = 0; // `turn` counts trainings: an older one's waiting ends
-  const busy = () => state.lesson !== "idle";
+  const busy = () => state.trainingState !== "idle";
 
-  function phase(lesson, words) {
-    set({ lesson });
+  function enter(trainingState, words) {
+    set({ trainingState });
     $(".settings").disabled = $(".train").disabled = busy();
     $(".stop").disabled = !busy();
     if ($(".state").textContent !== words) $(".state").textContent = words;
@@ -129,12 +129,12 @@ export function mount({ element, props, server, trigger }) {
       $(".bar i").style.transform = "scaleX(0)";
     }
     clearTimeout(alarm);
-    if (lesson === "training")
+    if (trainingState === "training")
       alarm = setTimeout(() => finish(t`Nothing more arrives from the server. Try again.`), SILENCE);
   }
   const finish = (words) => {
     const had = document.activeElement === $(".stop");
-    phase("idle", words);
+    enter("idle", words);
     if (had) $(".train").focus();
   };
 
@@ -143,18 +143,18 @@ export function mount({ element, props, server, trigger }) {
     if (busy()) return;
     const mine = ++turn;
     const asked = { ...settings };
-    phase("waiting", t`Getting ready`);
+    enter("waiting", t`Getting ready`);
     $(".stop").focus();
-    const ten = await ask(server.preview, { settings: asked });
-    if (!ten || mine !== turn) return mine === turn && finish("");
-    set({ moments: [], at: -1, result: null, trained: asked, ten });
+    const watchedDigits = await ask(server.preview, { settings: asked });
+    if (!watchedDigits || mine !== turn) return mine === turn && finish("");
+    set({ snapshots: [], snapshotIndex: -1, trainingResult: null, trainingSettings: asked, watchedDigits });
     for (;;) {
       const reply = await ask(server.wait, { ticket });
       if (mine !== turn) return reply && server.stop(JSON.stringify({ ticket: reply.ticket }));
       if (!reply) return finish("");
       ticket = reply.ticket;
       if (ticket && !reply.before) break;
-      phase(
+      enter(
         "waiting",
         !ticket
           ? t`Getting ready`
@@ -165,47 +165,47 @@ export function mount({ element, props, server, trigger }) {
       await new Promise((resolve) => setTimeout(resolve, ticket ? ASK : 0));
       if (mine !== turn) return;
     }
-    phase("training", t`Learning`);
+    enter("training", t`Learning`);
     props.value = JSON.stringify({ ticket, settings: asked });
     trigger("start");
   };
   $(".stop").onclick = async () => {
     if (ticket) await ask(server.stop, { ticket });
-    if (state.lesson !== "waiting") return; // a training says itself when it is over
+    if (state.trainingState !== "waiting") return; // a training says itself when it is over
     turn++;
     finish("");
   };
 
   /* ---------- what arrives ---------- */
-  on("moment", ({ moment, moments }) => {
-    if (!moment || (moment.ticket && moment.ticket !== ticket)) return;
-    if (moment.error) {
-      say(t(moment.error));
-      if (!moments.length) return finish("");
+  on("latestSnapshot", ({ latestSnapshot, snapshots }) => {
+    if (!latestSnapshot || (latestSnapshot.ticket && latestSnapshot.ticket !== ticket)) return;
+    if (latestSnapshot.error) {
+      say(t(latestSnapshot.error));
+      if (!snapshots.length) return finish("");
     }
-    if (moment.steps && moment.steps !== moments.at(-1)?.steps) {
-      const { at } = state;
-      const last = at < 0 || at === moments.length - 1;
-      set({ moments: [...moments, moment], at: last ? moments.length : at });
+    if (latestSnapshot.steps && latestSnapshot.steps !== snapshots.at(-1)?.steps) {
+      const { snapshotIndex } = state;
+      const last = snapshotIndex < 0 || snapshotIndex === snapshots.length - 1;
+      set({ snapshots: [...snapshots, latestSnapshot], snapshotIndex: last ? snapshots.length : snapshotIndex });
     }
-    if (moment.over) {
+    if (latestSnapshot.over) {
       // without an id where it was too short to be kept
-      const { id, card, steps, psnr } = moment;
-      if (id) set({ result: { id, card } });
+      const { id, card, steps } = latestSnapshot;
+      const [duration, psnr] = [Math.round(latestSnapshot.seconds), latestSnapshot.psnr.toFixed(1)];
+      const noisyPsnr = state.watchedDigits.psnr.toFixed(1);
+      if (id) set({ trainingResult: { id, card } });
       else say(t`Too short to keep: train for at least ${shortest} s.`);
-      return finish(
-        t`Trained in ${Math.round(moment.seconds)} s, ${steps} steps: ${psnr.toFixed(1)} dB instead of ${state.ten.psnr.toFixed(1)} dB.`,
-      );
+      return finish(t`Trained in ${duration} s, ${steps} steps: ${psnr} dB instead of ${noisyPsnr} dB.`);
     }
     if (!busy()) return;
-    phase("training", t`Learning`);
-    if (moment.seconds === undefined) return;
-    $(".bar i").style.transform = `scaleX(${Math.min(1, moment.seconds / seconds)})`;
-    const left = Math.max(0, Math.ceil(seconds - moment.seconds));
-    const speed = moment.speed ? Math.round(moment.speed / 100) * 100 : null;
+    enter("training", t`Learning`);
+    if (latestSnapshot.seconds === undefined) return;
+    $(".bar i").style.transform = `scaleX(${Math.min(1, latestSnapshot.seconds / seconds)})`;
+    const left = Math.max(0, Math.ceil(seconds - latestSnapshot.seconds));
+    const speed = latestSnapshot.speed ? Math.round(latestSnapshot.speed / 100) * 100 : null;
     $(".speed").textContent = [
       t`${left} s left`,
-      t`${moment.steps.toLocaleString("en-US")} steps`,
+      t`${latestSnapshot.steps.toLocaleString("en-US")} steps`,
       speed && t`${speed.toLocaleString("en-US")} digits a second`,
     ]
       .filter(Boolean)

@@ -19,7 +19,7 @@ from ..schemas import ErrorReply
 from ..server.clients import client_address
 from ..serving import live_training
 from ..serving.background import from_thread
-from ..serving.model_pool import ModelPool
+from ..serving.model_pool import MAX_USER_MODELS, ModelPool
 from ..serving.training_queue import TrainingQueue
 from .handlers import FAILED, MIN_SECONDS, admit, checkpoint, preview, stop, train, wait
 
@@ -43,11 +43,11 @@ def build(pool: ModelPool) -> None:
         calls = DirectEndpoint(partial(wait, queue)), DirectEndpoint(partial(stop, queue))
         form = component("train/form", *calls, preview, elem_id="train_form", events=("start",), **choices())
         with gr.Column(elem_id="train-side"):
-            component("train/ten", elem_id="train_ten")
-            component("train/end", partial(checkpoint, user_models), elem_id="train_end")
-            component("train/curves", losses=LOSS_TITLES, elem_id="train_curves")
+            component("train/ten_digits", elem_id="train_ten_digits")
+            component("train/result", partial(checkpoint, user_models), elem_id="train_result", most=MAX_USER_MODELS)
+            component("train/curves", elem_id="train_curves")
             component("train/filters", elem_id="train_filters")
-    snapshots = component("train/moments", elem_id="train_moments")
+    snapshots = component("train/snapshots", elem_id="train_snapshots", template="<span hidden></span>")
     form.start(
         begin,
         form,

@@ -1,0 +1,114 @@
+"""bench visit: what the browser loads, on a first visit and on a second one with its cache."""
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from . import BenchError
+from .browser import CHROMIUM_FLAGS, DESKTOP, PATIENCE, find_chromium, served_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
+
+GOALS = {"html_bytes": 150_000, "html_bytes_of_ours": 60_000}  # upper limits, uncompressed
+STEPS = {  # what a visitor opens, in turn, and what is there when it has loaded
+    "start page": (None, "() => window.denoiser && document.querySelector('#board .card')"),
+    "example": ("#pad [data-name='4']", "() => denoiser.state.sweep"),
+    "latent space": ("#latent-space-tab-button", "() => denoiser.state.maps?.length && denoiser.state.routes"),
+    "models": ("#models-tab-button", "() => document.querySelector('#models tbody tr')"),
+    "train": ("#train-tab-button", "() => denoiser.state.watchedDigits"),
+}
+QUIET = 1500  # milliseconds without a completed request, after which a step has loaded
+CONFIG = re.compile(r"window\.gradio_config\s*=\s*(\{.*?\});\s*</script>", re.DOTALL)
+HEAD = re.compile(
+    r'<script type="application/json".*?</script>|<link[^>]*href="app/[^>]*>|(?<=<head>)<script>.*?</script>', re.DOTALL
+)
+
+
+def html_of_ours(html: str) -> int:
+    """Bytes of a page that are not Gradio's: in its head, and the templates, scripts and properties of components."""
+    config = CONFIG.search(html)
+    if config is None:
+        raise BenchError("Gradio's configuration was not found in the page")
+    components = [part["props"] for part in json.loads(config[1])["components"] if part["type"] == "html"]
+    ours = [props[key] for props in components for key in ("html_template", "js_on_load", "props") if key in props]
+    texts = [json.dumps(part, ensure_ascii=False, separators=(",", ":")) for part in ours] + HEAD.findall(html)
+    return sum(len(text.encode()) for text in texts)
+
+
+class Traffic:
+    """Counts what a page loads over the network: requests, and bytes as they were transferred, headers included."""
+
+    def __init__(self, page: "Page"):
+        self.requests, self.bytes, self.cached = 0, 0, 0
+        self.from_cache: set[str] = set()
+        session = page.context.new_cdp_session(page)
+        session.send("Network.enable")
+        session.on("Network.requestServedFromCache", lambda event: self.from_cache.add(event["requestId"]))
+        session.on("Network.responseReceived", self.respond)
+        session.on("Network.loadingFinished", self.finish)
+
+    def respond(self, event: dict) -> None:
+        """A response has begun; from the disk cache it is no request."""
+        if event["response"].get("fromDiskCache"):
+            self.from_cache.add(event["requestId"])
+
+    def finish(self, event: dict) -> None:
+        """A response is complete."""
+        if event["requestId"] in self.from_cache:
+            self.cached += 1
+        else:
+            self.requests += 1
+            self.bytes += int(event["encodedDataLength"])
+
+    def take(self) -> dict[str, int]:
+        """What has been loaded since the last call."""
+        found = {"requests": self.requests, "bytes": self.bytes, "from_cache": self.cached}
+        self.requests = self.bytes = self.cached = 0
+        return found
+
+
+def visit(context: "BrowserContext", address: str) -> dict[str, dict[str, int]]:
+    """What each of STEPS loads in a new page of a browser with its cache."""
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE * 1000)
+    traffic, found = Traffic(page), {}
+    for name, (selector, ready) in STEPS.items():
+        if selector is None:
+            page.goto(address)
+        else:
+            page.locator(selector).click()
+        page.wait_for_function(ready)
+        before = -1
+        while before != (before := traffic.requests + traffic.cached):  # Gradio's heartbeat never ends
+            page.wait_for_timeout(QUIET)
+        found[name] = traffic.take()
+    page.close()
+    return found
+
+
+def measure() -> dict:
+    """Sizes of the start page, and what a first and a second visit load. BenchError without a browser or a server."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        raise BenchError("this benchmark needs Playwright: pip install playwright") from error
+    with served_page() as (address, _), sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        context = browser.new_context(**DESKTOP)
+        html = context.request.get(address).text()
+        visits = {name: visit(context, address) for name in ("first visit", "second visit")}
+        browser.close()
+    sizes = {"html_bytes": len(html.encode()), "html_bytes_of_ours": html_of_ours(html)}
+    return sizes | {"goals": GOALS, "visits": visits}
+
+
+def show(figures: dict) -> None:
+    """Print the figures of `measure`."""
+    for key, goal in figures["goals"].items():
+        print(f"{key.replace('_', ' '):20}{figures[key]:>10,}  (at most {goal:,})")
+    for name, steps in figures["visits"].items():
+        print(f"\n{name:16}{'requests':>10}{'kB':>10}{'from cache':>12}")
+        for step, loaded in steps.items():
+            kilobytes = loaded["bytes"] / 1000
+            print(f"{step:16}{loaded['requests']:>10}{kilobytes:>10,.0f}{loaded['from_cache']:>12}")

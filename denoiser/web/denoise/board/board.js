@@ -1,0 +1,130 @@
+/* One card per model: the same drawing, the same noise. */
+import { nearestStep } from "../../shell/constants.js";
+import { hasInk } from "../../shell/drawing.js";
+import { setHtml } from "../../shell/html.js";
+import { t } from "../../shell/i18n.js";
+import { openPage } from "../../shell/navigation.js";
+import { clamp } from "../../shell/numbers.js";
+import { SIDE } from "../../shell/pixels.js";
+import { on, set, state } from "../../shell/store.js";
+import { cardMarkup, decibels, missingMarkup, NOISY, partsOf, showCard, updateColours } from "./cards.js";
+import { mountExport } from "./export.js";
+import { mountModelPicker } from "./model_picker.js";
+import { questionOf, startSweepClient } from "./sweep_client.js";
+
+/** How far the arrow keys move the divider of the wipe. */
+const WIPE_KEYS = {
+  ArrowLeft: -1 / SIDE,
+  ArrowDown: -1 / SIDE,
+  ArrowRight: 1 / SIDE,
+  ArrowUp: 1 / SIDE,
+  PageDown: -0.25,
+  PageUp: 0.25,
+  Home: -1,
+  End: 1,
+};
+
+/** The PSNR of each row of an answer at one of its noise factors; a model that failed is below all. */
+const psnrAt = ({ names, broken, psnr }, step) =>
+  names.map((_, row) => (broken[row] ? -Infinity : (psnr[row][step] ?? Infinity)));
+
+const indexOfMax = (values) => values.indexOf(Math.max(...values));
+
+/** One divider for all cards: the first card's can be reached by keyboard. */
+function makeSlider(divider) {
+  const attributes = {
+    role: "slider",
+    tabindex: "0",
+    "aria-label": t`Divider between noisy and denoised`,
+    "aria-valuemin": "0",
+    "aria-valuemax": "100",
+  };
+  for (const [name, value] of Object.entries(attributes)) divider.setAttribute(name, value);
+}
+
+/** @param {import("../../shell/mount.js").Context} context */
+export function mount({ element, props, server }) {
+  const list = element.querySelector(".cards");
+  /** @type {any[]} */
+  let rows = [];
+  /** @type {any[]} */
+  let cards = [];
+  const forget = mountModelPicker(element.querySelector(".choose"), props);
+
+  on("shownModels", ({ shownModels }) => {
+    rows = [NOISY, ...shownModels];
+    const missing = props.missing.filter((model) => model.featured);
+    setHtml(list, [...rows.map(cardMarkup), ...missing.map(missingMarkup)]);
+    cards = [...list.querySelectorAll(".card:not(.missing)")].map(partsOf);
+    makeSlider(cards[0].divider);
+  });
+  startSweepClient(server, forget);
+
+  /** The answer to show, which of its noise factors, and whether it is out of date. */
+  function currentAnswer() {
+    const { sweep, comparison, factor, isNoisyInput } = state;
+    const question = questionOf(state);
+    const latest = sweep?.asked === question ? sweep : comparison;
+    const fits = hasInk() && latest?.names.join() === rows.map((row) => row.name).join(); // else of other models
+    if (!fits) return { answer: null, step: 0, isStale: false };
+    const found = isNoisyInput ? 0 : latest.factors.findIndex((f) => Math.abs(f - factor) < 1e-6);
+    return { answer: latest, step: Math.max(0, found), isStale: found < 0 || latest.asked !== question };
+  }
+  function show() {
+    const { answer, step, isStale } = currentAnswer();
+    const figures = answer?.psnr;
+    const best = figures ? indexOfMax(psnrAt(answer, step)) : -1;
+    list.dataset.view = state.view;
+    list.classList.toggle("stale", isStale && (state.offline || state.waiting > 0));
+    rows.forEach((row, index) => {
+      cards[index].card.classList.toggle("best", index === best);
+      showCard(cards[index], row, { answer, index, step, state });
+    });
+    const noisy = document.querySelector("#noise_factor .noisy");
+    if (noisy) noisy.textContent = figures ? t`noisy input ${decibels(figures[0][step])} dB` : "\u00a0";
+  }
+  on("comparison sweep factor view wipe theme version shownModels offline waiting", show);
+  on("theme", () => {
+    updateColours();
+    show();
+  });
+
+  /* what came of a stroke, for screen readers, once its sweep is there */
+  const status = element.querySelector("[role=status]");
+  on("sweep", ({ sweep, factor, nonDigit }) => {
+    if (!sweep?.psnr || !sweep.reading || nonDigit || sweep.names.length !== rows.length) return;
+    const step = nearestStep(factor);
+    const best = indexOfMax(psnrAt(sweep, step));
+    const clean = sweep.reading[0];
+    const misread = rows.filter((_, r) => !sweep.broken[r] && sweep.reads[r][step][0] !== clean);
+    const misreadLabels = misread.map((row) => row.label).join(t`, `);
+    const psnr = decibels(sweep.psnr[best][step]);
+    status.textContent = [
+      t`At noise factor ${factor.toFixed(2)} the best is ${rows[best].label}, ${psnr} dB.`,
+      misread.length ? t`Read as another digit: ${misreadLabels}.` : t`All are read as ${clean}.`,
+    ].join(" ");
+  });
+
+  /* the divider of the wipe follows the pointer over any card, and the arrow keys */
+  const moveDivider = (position) => set({ wipe: clamp(position, 0, 1) });
+  list.addEventListener("pointermove", (event) => {
+    const shot = event.target.closest(".shot");
+    if (!shot || state.view !== "wipe") return;
+    const box = shot.getBoundingClientRect();
+    moveDivider((event.clientX - box.left) / box.width);
+  });
+  list.addEventListener("keydown", (event) => {
+    if (!event.target.matches(".divider") || !(event.key in WIPE_KEYS)) return;
+    event.preventDefault();
+    moveDivider(state.wipe + WIPE_KEYS[event.key]);
+  });
+
+  list.addEventListener("click", (event) => {
+    const index = [...list.children].indexOf(event.target.closest(".card"));
+    if (!event.target.closest(".about")) return;
+    if (rows[index].userModelId) return openPage("train");
+    set({ requestedModel: rows[index].name });
+    openPage("models");
+  });
+  mountExport(element, () => ({ rows, cards }));
+}

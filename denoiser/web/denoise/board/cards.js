@@ -1,0 +1,167 @@
+/* The cards: their markup, and what each shows. */
+import { NOISE_KINDS, NOISY_STYLE } from "../../shell/constants.js";
+import { html } from "../../shell/html.js";
+import { t } from "../../shell/i18n.js";
+import { percent } from "../../shell/numbers.js";
+import { greyWord, mix, paintDigit, SIDE, themeColour, toWord } from "../../shell/pixels.js";
+import { MISSING } from "./model_picker.js";
+
+const FAILED = t`failed on the server`;
+const FAR = 0.25; // a noise factor this far from those of the training is noted
+
+/** The first card: the noisy picture itself. */
+export const NOISY = {
+  name: "noisy",
+  label: t`Noisy`,
+  detail: t`do nothing`,
+  family: "noisy",
+  trained: null,
+  style: NOISY_STYLE,
+};
+
+const SAVE_ICON = html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
+  <path d="M10 4v9M6.500 10 10 13.500 13.500 10M4 16.500h12" />
+</svg>`;
+
+/** A number of decibels; null is infinitely many. */
+export const decibels = (value) => (value === null ? "∞" : value.toFixed(1));
+
+function nameMarkup(row) {
+  const name = html`<i class="swatch"></i>${row.label}<small>${row.detail}</small>`;
+  if (row === NOISY) return html`<span>${name}</span>`;
+  const title = t`About ${row.name}: how it is built and trained`;
+  return html`<button type="button" class="about" title="${title}">${name}</button>`;
+}
+
+/** The card of a row. */
+export const cardMarkup = (row) =>
+  html` <li class="card" data-testid="card" data-model="${row.name}" style="--c:${row.style.colour}">
+    <div class="name">${nameMarkup(row)}<em>${t`best`}</em></div>
+    <div class="shot">
+      <canvas class="px" width="28" height="28" role="img"></canvas><b class="divider"></b
+      ><button
+        type="button"
+        class="save"
+        aria-label="${t`Save the picture of ${row.label}`}"
+        title="${t`Save this picture`}"
+      >
+        ${SAVE_ICON}
+      </button>
+    </div>
+    <div class="figures">
+      <span>PSNR <b class="psnr"></b> <u>dB</u></span
+      ><span>SSIM <b class="ssim"></b></span>
+    </div>
+    <div class="reads"><span class="digit"></span><span class="sure"></span></div>
+    <div class="meter"><i></i></div>
+    <div class="note"></div>
+  </li>`;
+
+/** The card of a model that could not be loaded. */
+export const missingMarkup = ({ name, label }) =>
+  html` <li class="card missing">
+    <div class="name">
+      <span>${t(label)}<small>${name}</small></span>
+    </div>
+    <canvas class="px unlit" width="28" height="28" role="img" aria-label="${name}: ${MISSING}"></canvas>
+    <div class="note">${MISSING}</div>
+  </li>`;
+
+/** The parts of a card that change. */
+export function partsOf(card) {
+  const names = ["psnr", "ssim", "digit", "sure", "note", "divider"];
+  return {
+    card,
+    canvas: card.querySelector("canvas"),
+    meter: card.querySelector(".meter i"),
+    ...Object.fromEntries(names.map((name) => [name, card.querySelector(`.${name}`)])),
+  };
+}
+
+/** @type {number[][] | null} */
+let differenceColours = null;
+
+/** Look up the colours of differences anew: the theme has changed. */
+export const updateColours = () => {
+  differenceColours = null;
+};
+
+/** The colour word of each pixel's difference from the clean digit. */
+function difference(picture, digit) {
+  differenceColours ??= ["--film", "--lost", "--added"].map(themeColour);
+  const [film, lost, added] = differenceColours;
+  return (i) => {
+    const change = (picture[i] - digit[i]) / 255;
+    return toWord(mix(film, change < 0 ? lost : added, Math.abs(change) ** 0.6));
+  };
+}
+
+/** The colour word of each pixel: left of the divider of one picture, right of it of the other. */
+function wiped(left, right, divider) {
+  const edge = Math.round(divider * SIDE);
+  return (i) => greyWord(i % SIDE < edge ? left[i] : right[i]);
+}
+
+/** What to know of a model under this noise: whether it was trained on the like. */
+export function noteOf(row, { factor, kind, nonDigit }) {
+  if (nonDigit) return nonDigit !== "letter" && row.family === "noisy" ? t`no reference` : t`there was no digit`;
+  if (!row.trained) return "";
+  const [low, high] = row.trained;
+  if (high === 0) return factor > 0 ? t`trained on clean digits` : "";
+  if (factor > 0 && !row.noise.includes(kind)) {
+    const kinds = row.noise.map((name) => t(NOISE_KINDS[name].label)).join(t`, `);
+    return t`trained on ${kinds} only`;
+  }
+  if (factor >= low - FAR && factor <= high + FAR) return "";
+  return low === high ? t`trained at ${low.toFixed(2)}` : t`trained at ${low} to ${high}`;
+}
+
+/**
+ * Show one row of an answer on its card.
+ * @param {any} parts  of the card, see `partsOf`
+ * @param {any} row  the model
+ * @param {object} shown
+ * @param {import("./sweep_client.js").Comparison | null} shown.answer  null where there is none yet
+ * @param {number} shown.index  of the row
+ * @param {number} shown.step  which of its noise factors
+ * @param {import("../../shell/store.js").State} shown.state
+ */
+export function showCard(parts, row, { answer, index, step, state }) {
+  const { view, wipe, digit, nonDigit, isNoisyInput } = state;
+  const { canvas, divider } = parts;
+  const picture = answer?.picture(index, step) ?? null;
+  const failed = answer?.broken[index];
+  const figures = failed ? null : answer?.psnr;
+  canvas.classList.toggle("unlit", !picture);
+  let wordOf;
+  if (picture && digit && view === "difference" && figures) wordOf = difference(picture, digit);
+  else if (picture && digit && view === "wipe") wordOf = wiped(index ? answer.picture(0, step) : digit, picture, wipe);
+  paintDigit(canvas, picture, wordOf);
+  divider.style.left = `${wipe * 100}%`;
+  if (!index) divider.setAttribute("aria-valuenow", String(Math.round(wipe * 100)));
+  parts.psnr.textContent = figures ? decibels(figures[index][step]) : "–";
+  parts.ssim.textContent = figures ? answer.ssim[index][step].toFixed(2) : "–";
+  parts.note.textContent = failed ? FAILED : answer && !isNoisyInput ? noteOf(row, state) : "";
+  const reading = failed ? undefined : answer?.reads?.[index][step];
+  const clean = figures && !nonDigit ? answer.reading?.[0] : undefined;
+  showReading(parts, reading, clean);
+  const label = labelOf(row, answer, { failed, step, isNoisyInput });
+  canvas.setAttribute("aria-label", reading ? t`${label}: reads ${reading[0]}, ${percent(reading[1])}` : label);
+}
+
+/** What the referee reads, and whether that is another digit than in the clean picture. */
+function showReading({ digit, sure, meter }, reading, clean) {
+  digit.replaceChildren(t`reads`, " ", reading ? textElement("b", reading[0]) : "–");
+  if (reading && clean !== undefined && reading[0] !== clean)
+    digit.append(Object.assign(textElement("span", t`not ${clean}`), { className: "wrong" }));
+  sure.textContent = reading ? percent(reading[1]) : "";
+  meter.style.transform = `scaleX(${reading ? reading[1] : 0})`;
+}
+
+const textElement = (tag, textContent) => Object.assign(document.createElement(tag), { textContent });
+
+function labelOf(row, answer, { failed, step, isNoisyInput }) {
+  if (failed) return `${row.label}: ${FAILED}`;
+  if (!answer) return t`${row.label}, empty`;
+  return isNoisyInput ? row.label : t`${row.label} at noise factor ${answer.factors[step].toFixed(2)}`;
+}

@@ -1,0 +1,58 @@
+/* The noise slider: its track is a film of this digit at every noise factor, its thumb one frame wide. Below it stands
+   what each model was trained on. */
+import { LAST_STEP, nearestStep, NOISE_FACTORS } from "../../shell/constants.js";
+import { hasInk } from "../../shell/drawing.js";
+import { html, setHtml } from "../../shell/html.js";
+import { paintDigit, SIDE, themeColour } from "../../shell/pixels.js";
+import { on, set } from "../../shell/store.js";
+import { markX, mountTrainingRanges } from "./training_ranges.js";
+
+const PERFORATION = "#3a4044";
+
+/** The film: perforated, one frame per noise factor, or fewer where it is short. */
+function paintFilm(film, sweep) {
+  const context = film.getContext("2d");
+  const { width, height } = film;
+  const frames = Math.floor(width / SIDE);
+  const top = (height - SIDE) / 2;
+  const background = `rgb(${themeColour("--film")})`;
+  const frame = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  context.fillStyle = background;
+  context.fillRect(0, 0, width, height);
+  for (let i = 0; sweep && i < frames; i++) {
+    paintDigit(frame, sweep.picture(0, Math.round((i * LAST_STEP) / (frames - 1))));
+    context.drawImage(frame, SIDE * i, top);
+  }
+  context.fillStyle = PERFORATION;
+  for (let x = 5; x < width; x += 14) for (const y of [2, height - 6]) context.fillRect(x, y, 4, 4);
+  context.fillStyle = background;
+  for (let i = 1; i < frames; i++) context.fillRect(SIDE * i, top, 1, SIDE);
+}
+
+/** @param {import("../../shell/mount.js").Context} context */
+export function mount({ element }) {
+  const sliders = [...element.querySelectorAll("input")];
+  const films = [...element.querySelectorAll(".film canvas")];
+  for (const slider of sliders) {
+    slider.step = 1 / LAST_STEP;
+    slider.oninput = () => set({ factor: NOISE_FACTORS[nearestStep(slider.value)] });
+  }
+  element.querySelector(".thumbbar button").onclick = () => document.getElementById("new-noise")?.click();
+  on("factor", ({ factor }) => {
+    const text = factor.toFixed(2);
+    for (const slider of sliders) {
+      slider.value = factor;
+      slider.setAttribute("aria-valuetext", text);
+    }
+    element.querySelector(".thumbbar output").textContent = text;
+  });
+  on("sweep theme version", ({ sweep, drawing }) => {
+    if (!drawing) for (const film of films) paintFilm(film, hasInk() ? sweep : null);
+  });
+  const tick = (i) => html`<span style="left:${markX(i / 10)}px">${(i / 10).toFixed(1)}</span>`;
+  setHtml(
+    element.querySelector(".ticks"),
+    Array.from({ length: 11 }, (_, i) => tick(i)),
+  );
+  mountTrainingRanges(element.querySelector(".trained"));
+}

@@ -1,0 +1,135 @@
+/* The drawing pad: strokes, not pixels. What is on it is in the store; the board asks the server. */
+import { hasInk, redo, rememberDrawing, setDrawing, undo } from "../../shell/drawing.js";
+import { t } from "../../shell/i18n.js";
+import { ask } from "../../shell/rpc.js";
+import { on, state } from "../../shell/store.js";
+import { say } from "../../shell/toast.js";
+import { takePicture } from "./camera.js";
+import { mountExamples } from "./examples.js";
+import { paintPaper, paintPicture, paintStroke } from "./paper.js";
+import { mountPen } from "./pen.js";
+import { mountPictureInput } from "./picture_input.js";
+import { mountPreview, NON_DIGITS } from "./preview.js";
+
+const MAX_REPLAY = 2.5; // seconds
+
+/** What is on the pad, in words. */
+function description({ strokes, nonDigit }) {
+  if (!hasInk()) return t`empty`;
+  if (nonDigit) return NON_DIGITS[nonDigit];
+  if (!strokes.length) return t`a picture`;
+  return strokes.length === 1 ? t`1 stroke` : t`${strokes.length} strokes`;
+}
+
+/** @param {import("../../shell/mount.js").Context} context */
+export function mount({ element, props, server }) {
+  const paper = element.querySelector(".paper");
+  const canvas = element.querySelector(".paper canvas");
+  const context = canvas.getContext("2d");
+  const tools = Object.fromEntries([...element.querySelectorAll("[data-do]")].map((b) => [b.dataset.do, b]));
+  const isVisible = () => element.isConnected && paper.offsetParent !== null;
+  const isTouch = matchMedia("(pointer:coarse)").matches;
+  const examples = mountExamples(element, props.examples);
+  const isPenDown = mountPen(canvas);
+  const pictures = mountPictureInput(element, server, { isVisible, onPicture: () => examples.press(null) });
+  mountPreview(element);
+
+  /** Paint the drawing as it was after so many seconds, by default all of it. */
+  function paint(until = Infinity) {
+    const side = canvas.width;
+    if (!side) return;
+    paintPaper(context, side);
+    for (const stroke of state.strokes) {
+      const part = stroke.filter((point) => (point[2] ?? 0) <= until);
+      if (part.length) paintStroke(context, part, side);
+    }
+    if (!state.strokes.length && hasInk() && state.digit) paintPicture(context, state.digit, side);
+  }
+  new ResizeObserver(() => {
+    const side = Math.round(paper.clientWidth * (window.devicePixelRatio || 1));
+    if (side && side !== canvas.width) canvas.width = canvas.height = side;
+    paint();
+  }).observe(paper);
+
+  /* ---------- tools ---------- */
+  let replayed = 0; // strokes shown by a replay in steps
+  function replay() {
+    const { strokes } = state;
+    if (!strokes.length) return;
+    if (matchMedia("(prefers-reduced-motion:reduce)").matches) {
+      replayed = replayed < strokes.length ? replayed + 1 : 1; // one stroke more at each press
+      return paint(strokes[replayed - 1].at(-1)[2] ?? 0);
+    }
+    const end = strokes.at(-1).at(-1)[2] ?? 0;
+    const speed = Math.max(1, end / MAX_REPLAY);
+    const began = performance.now();
+    function next() {
+      if (strokes !== state.strokes || isPenDown()) return;
+      const seconds = ((performance.now() - began) / 1000) * speed;
+      paint(seconds < end ? seconds : Infinity);
+      if (seconds < end) requestAnimationFrame(next);
+    }
+    next();
+  }
+  const actions = {
+    undo,
+    redo,
+    replay,
+    clear() {
+      rememberDrawing();
+      setDrawing({});
+      examples.press(null);
+    },
+    upload: () => element.querySelector(".file").click(),
+    paste: pictures.paste,
+    async camera() {
+      if (isTouch) return element.querySelector(".photo").click(); // the phone's own camera
+      const picture = await takePicture();
+      if (picture) pictures.read(picture);
+    },
+    async mnist() {
+      const reply = await ask(server.test_digit, {});
+      if (!reply) return;
+      examples.press(null);
+      rememberDrawing();
+      setDrawing({ picture: reply.digit, label: reply.label });
+      say(t`MNIST test digit ${reply.place}, labelled ${reply.label}.`);
+    },
+  };
+  for (const [name, button] of Object.entries(tools)) button.onclick = actions[name];
+  tools.mnist.hidden = !props.mnist;
+  tools.camera.hidden = !isTouch && !navigator.mediaDevices;
+  canvas.onkeydown = (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Delete" || event.key === "Backspace") actions.clear();
+    else if (/^\d$/.test(event.key)) examples.draw(event.key);
+    else if (event.key === " ") event.preventDefault(); // no scrolling away from the pad
+  };
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target instanceof Element && event.target.closest("input[type=number], textarea");
+    if (!(event.ctrlKey || event.metaKey) || !isVisible() || isTyping) return;
+    const key = event.key.toLowerCase();
+    const action = key === "z" ? (event.shiftKey ? redo : undo) : key === "y" ? redo : null;
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+
+  /* ---------- following the drawing ---------- */
+  on("version past future", (s) => {
+    paper.classList.toggle("inked", hasInk());
+    tools.undo.disabled = !s.past.length;
+    tools.redo.disabled = !s.future.length;
+    tools.clear.disabled = !hasInk();
+    tools.replay.disabled = !s.strokes.length;
+    const label = t`Drawing pad, ${description(s)}. Keys: 0 to 9 for an example, Delete to clear.`;
+    canvas.setAttribute("aria-label", label);
+    if (isPenDown()) examples.press(null);
+    replayed = 0;
+    paint();
+  });
+  on("digit", ({ strokes }) => {
+    if (!strokes.length) paint();
+  });
+  on("theme", () => paint());
+}

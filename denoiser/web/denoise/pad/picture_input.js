@@ -1,0 +1,94 @@
+/* Pictures instead of strokes: uploaded, pasted, dropped, or from the camera. */
+import { MAX_UPLOAD_BYTES } from "../../shell/constants.js";
+import { rememberDrawing, setDrawing } from "../../shell/drawing.js";
+import { t } from "../../shell/i18n.js";
+import { ask } from "../../shell/rpc.js";
+import { on, set, state } from "../../shell/store.js";
+import { say } from "../../shell/toast.js";
+
+/**
+ * A file as base64.
+ * @param {Blob} blob
+ * @returns {Promise<string>}
+ */
+const toBase64 = (blob) =>
+  new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result).split(",")[1] ?? "");
+    reader.readAsDataURL(blob);
+  });
+
+/**
+ * @param {any} element  of the pad
+ * @param {import("../../shell/mount.js").Context["server"]} server
+ * @param {object} pad
+ * @param {() => boolean} pad.isVisible
+ * @param {() => void} pad.onPicture  called when a picture has replaced the drawing
+ * @returns {{read: (picture: Blob) => Promise<void>, paste: () => Promise<void>}}
+ */
+export function mountPictureInput(element, server, { isVisible, onPicture }) {
+  /** The file behind the picture on the pad, to fit it again. @type {{content: string, picture: string} | null} */
+  let uploaded = null;
+
+  async function fit(content) {
+    const reply = await ask(server.read_picture, { content, already: state.isNoisyInput });
+    if (!reply) return false;
+    rememberDrawing();
+    setDrawing({ picture: reply.digit });
+    uploaded = { content, picture: reply.digit };
+    return true;
+  }
+  async function read(picture) {
+    if (picture.size > MAX_UPLOAD_BYTES) return say(t`That file is larger than 24 MB. Try a smaller picture.`);
+    if (await fit(await toBase64(picture))) onPicture();
+  }
+  async function paste() {
+    try {
+      for (const item of await navigator.clipboard.read()) {
+        const type = item.types.find((kind) => kind.startsWith("image/"));
+        if (type) return read(await item.getType(type));
+      }
+      say(t`Nothing to paste yet. Copy a picture first.`);
+    } catch {
+      say(t`The browser does not let the page read the clipboard. Press Ctrl+V instead.`);
+    }
+  }
+
+  /* a noisy picture is only framed, a clean one fitted: the switch does it again with the same file */
+  let fittedAsNoisy = state.isNoisyInput;
+  on("isNoisyInput", async ({ isNoisyInput, picture }) => {
+    if (isNoisyInput === fittedAsNoisy) return;
+    fittedAsNoisy = isNoisyInput;
+    if (!uploaded || uploaded.picture !== picture || (await fit(uploaded.content))) return;
+    fittedAsNoisy = !isNoisyInput; // that failed, so the picture and the switch stay as they were
+    set({ isNoisyInput: fittedAsNoisy });
+  });
+
+  for (const input of element.querySelectorAll("input[type=file]"))
+    input.onchange = () => {
+      if (input.files[0]) read(input.files[0]);
+      input.value = "";
+    };
+  document.addEventListener("paste", (event) => {
+    const item = [...(event.clipboardData?.items ?? [])].find((i) => i.type.startsWith("image/"));
+    if (!item || !isVisible()) return;
+    event.preventDefault();
+    read(item.getAsFile());
+  });
+  /* a file may be dropped anywhere on the page: beside the pad the browser would open it and leave */
+  let depth = 0; // of the elements that the pointer has entered
+  const hover = (by) => {
+    depth = Math.max(0, depth + by);
+    element.querySelector(".drop").hidden = !depth || !isVisible();
+  };
+  document.addEventListener("dragenter", () => hover(1));
+  document.addEventListener("dragleave", () => hover(-1));
+  document.addEventListener("dragover", (event) => event.preventDefault());
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    hover(-depth);
+    const dropped = event.dataTransfer?.files[0];
+    if (dropped && isVisible()) read(dropped);
+  });
+  return { read, paste };
+}

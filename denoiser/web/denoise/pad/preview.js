@@ -1,0 +1,39 @@
+/* What the models see: the digit, fitted to 28 x 28 pixels, and what the referee reads in it. */
+import { hasInk } from "../../shell/drawing.js";
+import { t } from "../../shell/i18n.js";
+import { percent } from "../../shell/numbers.js";
+import { paintDigit } from "../../shell/pixels.js";
+import { on } from "../../shell/store.js";
+
+/** What an input is that is no digit. */
+export const NON_DIGITS = { letter: t`a letter`, blank: t`a blank page`, noise: t`pure noise` };
+
+function captionOf(isLit, nonDigit, reading) {
+  if (nonDigit) return NON_DIGITS[nonDigit];
+  if (reading) return t`reads`;
+  return isLit ? t`your digit` : t`waiting for ink`;
+}
+
+function labelOf(isLit, nonDigit, reading) {
+  if (!isLit) return t`What the models see: nothing yet`;
+  if (nonDigit) return t`What the models see: ${NON_DIGITS[nonDigit]}`;
+  return reading ? t`The fitted digit, reads ${reading[0]}` : t`The fitted digit`;
+}
+
+/** @param {any} element  of the pad */
+export function mountPreview(element) {
+  const canvas = element.querySelector(".sees > canvas");
+  const caption = element.querySelector(".what");
+  const probability = element.querySelector(".sure");
+  on("digit reading nonDigit version theme", ({ digit, reading, nonDigit, label }) => {
+    const isLit = digit !== null && hasInk();
+    const isRead = isLit && !nonDigit && reading !== null;
+    canvas.classList.toggle("unlit", !isLit);
+    paintDigit(canvas, isLit ? digit : null);
+    caption.textContent = captionOf(isLit, nonDigit, reading);
+    if (isRead) caption.append(" ", Object.assign(document.createElement("b"), { textContent: reading[0] }));
+    if (isLit && label !== null) caption.append(t`, labelled ${label}`);
+    probability.textContent = isRead ? percent(reading[1]) : "28 × 28";
+    canvas.setAttribute("aria-label", labelOf(isLit, nonDigit, reading));
+  });
+}

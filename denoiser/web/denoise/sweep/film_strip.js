@@ -1,0 +1,141 @@
+/* The film strip: rows are models, columns noise factors. A frame sets the noise factor; all of it can be saved. */
+import { LAST_STEP, NOISE_FACTORS } from "../../shell/constants.js";
+import { html, setHtml } from "../../shell/html.js";
+import { t } from "../../shell/i18n.js";
+import { download } from "../../shell/navigation.js";
+import { clamp } from "../../shell/numbers.js";
+import { paintDigit, SIDE } from "../../shell/pixels.js";
+import { set, state } from "../../shell/store.js";
+import { say } from "../../shell/toast.js";
+
+const KEYS = {
+  ArrowLeft: [0, -1],
+  ArrowRight: [0, 1],
+  ArrowUp: [-1, 0],
+  ArrowDown: [1, 0],
+  Home: [0, -LAST_STEP],
+  End: [0, LAST_STEP],
+};
+const SAVED_COLUMNS = 11;
+
+/** The steps of the sweep that so many columns show. */
+const stepsOf = (columns) => Array.from({ length: columns }, (_, i) => Math.round((i * LAST_STEP) / (columns - 1)));
+
+/** A row of frames, as markup. */
+function rowMarkup({ label, style }, steps) {
+  const frame = (step) => {
+    const description = t`${label} at noise factor ${NOISE_FACTORS[step].toFixed(2)}`;
+    return html`<button type="button" tabindex="-1" data-step="${step}" aria-label="${description}">
+      <canvas class="px" width="28" height="28"></canvas>
+    </button>`;
+  };
+  return html`<div class="strip">
+    <div class="who">
+      <span class="label"><i class="swatch" style="--c:${style.colour}"></i>${label}</span>
+    </div>
+    <div class="frames">${steps.map(frame)}</div>
+  </div>`;
+}
+
+/** The strip as one picture, for a file. */
+function pictureOf(rows, sweep) {
+  const side = SIDE * 3;
+  const gap = 6;
+  const left = 120; // for the names
+  const top = 28; // for the noise factors
+  const steps = stepsOf(SAVED_COLUMNS);
+  const frame = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const sheet = Object.assign(document.createElement("canvas"), {
+    width: left + steps.length * (side + gap) + gap,
+    height: top + rows.length * (side + gap) + gap,
+  });
+  const context = sheet.getContext("2d");
+  const style = getComputedStyle(document.body);
+  const token = (name) => style.getPropertyValue(name).trim();
+  context.fillStyle = token("--bg");
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  context.imageSmoothingEnabled = false;
+  context.font = "13px sans-serif";
+  context.fillStyle = token("--ink");
+  steps.forEach((step, i) => {
+    context.fillText(NOISE_FACTORS[step].toFixed(1), left + i * (side + gap) + side / 2 - 8, 18);
+  });
+  rows.forEach(({ name }, row) => {
+    const y = top + row * (side + gap);
+    context.fillText(name, 10, y + side / 2 + 4);
+    steps.forEach((step, i) => {
+      paintDigit(frame, sweep.picture(row, step));
+      context.drawImage(frame, left + i * (side + gap), y, side, side);
+    });
+  });
+  return sheet;
+}
+
+/** @param {any} element  of the component */
+export function mountFilmStrip(element) {
+  const strips = element.querySelector(".strips");
+  const heads = element.querySelector(".columns .frames");
+  const save = element.querySelector(".save");
+  /** @type {{rows: any[], sweep: any}} */
+  let shown = { rows: [], sweep: null };
+
+  /* the strip is one stop for the Tab key; arrow keys move within it */
+  let [currentRow, currentColumn] = [0, 0];
+  function move(down, across, focus = true) {
+    const buttons = [...strips.children].map((strip) => [...strip.querySelectorAll("button")]);
+    currentRow = clamp(currentRow + down, 0, buttons.length - 1);
+    currentColumn = clamp(currentColumn + across, 0, buttons[0].length - 1);
+    for (const button of buttons.flat()) button.tabIndex = -1;
+    const button = buttons[currentRow][currentColumn];
+    button.tabIndex = 0;
+    if (focus) button.focus();
+  }
+  strips.onkeydown = (event) => {
+    if (!(event.key in KEYS)) return;
+    event.preventDefault();
+    const [down, across] = KEYS[event.key];
+    move(down, across);
+  };
+  strips.onclick = (event) => {
+    const button = event.target.closest("button");
+    if (!button) return;
+    currentRow = [...strips.children].indexOf(button.closest(".strip"));
+    currentColumn = [...button.parentElement.children].indexOf(button);
+    move(0, 0);
+    set({ factor: NOISE_FACTORS[button.dataset.step] });
+  };
+  save.onclick = () => {
+    download(pictureOf(shown.rows, shown.sweep).toDataURL("image/png"), `denoiser-${state.kind}-${state.seed}.png`);
+    say(t`Film strip saved.`);
+  };
+
+  return {
+    /**
+     * @param {any[]} rows
+     * @param {any} sweep  null for empty frames
+     * @param {import("./sweep.js").Axis} axis
+     */
+    show(rows, sweep, { columns }) {
+      const hadFocus = strips.contains(document.activeElement);
+      const steps = stepsOf(columns);
+      shown = { rows, sweep };
+      save.disabled = !sweep;
+      setHtml(
+        heads,
+        steps.map((step) => html`<span>${NOISE_FACTORS[step].toFixed(1)}</span>`),
+      );
+      setHtml(
+        strips,
+        rows.map((row) => rowMarkup(row, steps)),
+      );
+      [...strips.children].forEach((strip, row) => {
+        for (const button of strip.querySelectorAll("button")) {
+          const canvas = button.firstElementChild;
+          canvas.classList.toggle("unlit", !sweep || sweep.broken[row]);
+          if (sweep) paintDigit(canvas, sweep.picture(row, +button.dataset.step));
+        }
+      });
+      move(0, 0, hadFocus);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+/* Below the cards: the sweep as curves, as breaking points and as a film strip, on one axis of noise factors. */
+import { NOISY_STYLE } from "../../shell/constants.js";
+import { hasInk } from "../../shell/drawing.js";
+import { t } from "../../shell/i18n.js";
+import { on, state } from "../../shell/store.js";
+import { mountBreaks } from "./breaks.js";
+import { mountCurves } from "./curves.js";
+import { mountFilmStrip } from "./film_strip.js";
+
+const NOISY = { name: "noisy", label: t`Noisy`, style: NOISY_STYLE };
+const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divides the sweep evenly
+
+/**
+ * What follows from the width of the window.
+ * @typedef {object} Axis
+ * @property {number} width  of the plot, in pixels
+ * @property {number} columns  frames in a row of the film strip
+ * @property {(factor: number) => number} x  where a noise factor lies, in pixels from the left of the plot
+ */
+
+/** @param {import("../../shell/mount.js").Context} context */
+export function mount({ element }) {
+  const plot = element.querySelector(".plot");
+  const columnHeads = element.querySelector(".columns .frames");
+  /** @type {any[]} */
+  let rows = [];
+  const curves = mountCurves(element);
+  const showBreaks = mountBreaks(element);
+  const filmStrip = mountFilmStrip(element);
+
+  /** @returns {Axis} */
+  function axis() {
+    const { width } = plot.getBoundingClientRect();
+    const frame = width > 800 ? 84 : innerWidth > 700 ? 42 : 44;
+    return {
+      width,
+      columns: COLUMNS.find((n) => n * frame <= columnHeads.clientWidth) ?? COLUMNS.at(-1),
+      x: (factor) => frame / 2 + factor * (width - frame),
+    };
+  }
+  /** The sweep, where it is of the present models. */
+  const currentSweep = () => (hasInk() && state.sweep?.names.length === rows.length ? state.sweep : null);
+
+  function draw() {
+    if (state.drawing) return;
+    const sweep = currentSweep();
+    const shared = axis();
+    curves.draw(rows, sweep, shared);
+    showBreaks(rows, sweep, shared);
+    filmStrip.show(rows, sweep, shared);
+    curves.moveCursor(rows, sweep, shared, state.factor);
+  }
+  on("shownModels", ({ shownModels }) => {
+    rows = [NOISY, ...shownModels];
+    curves.showLegend(rows);
+  });
+  /* between a stroke and its sweep the old one stays: nothing flickers */
+  on("sweep theme version shownModels", ({ sweep }) => {
+    if (sweep || !hasInk() || !plot.hasChildNodes()) draw();
+  });
+  on("factor", () => curves.moveCursor(rows, currentSweep(), axis(), state.factor));
+  new ResizeObserver(draw).observe(plot);
+}

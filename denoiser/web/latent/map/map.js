@@ -1,0 +1,154 @@
+/* The maps, side by side: which of them, the layers and the legend. */
+import { appendHtml, html, setHtml } from "../../shell/html.js";
+import { t } from "../../shell/i18n.js";
+import { loadJson } from "../../shell/static_data.js";
+import { on, set, state } from "../../shell/store.js";
+import { latentMapOf } from "./latent_map.js";
+import { showFigures } from "./map_figures.js";
+import { copies } from "../copies.js";
+import { drawGround, mapColours } from "./map_layers.js";
+import { drawMarks } from "./map_marks.js";
+import { mapPointer } from "./map_pointer.js";
+import { mapView } from "./map_view.js";
+
+const KEYS = [
+  t`Map of the latent plane.`,
+  t`Arrow keys move the pointer, A and B pin its place, plus and minus zoom.`,
+  t`0 shows the whole map, Escape returns to your drawing.`,
+];
+
+/** @param {import("../../shell/mount.js").Context} context */
+export function mount({ element, props }) {
+  const $ = (selector) => element.querySelector(selector);
+  const { names, first } = props;
+  const loaded = new Map();
+  const ALL = "";
+  const layers = { digits: true, points: true, contours: true, prior: true };
+  const shown = Array(10).fill(true);
+  const view = mapView(props.reach, draw);
+  let colours = null;
+  let chosen = names;
+
+  /* ---------- panels ---------- */
+
+  const sync = copies($(".panel-map"), (root, { name }) => {
+    const find = (selector) => root.querySelector(selector);
+    const over = find(".over");
+    find(".in").onclick = () => view.zoomBy(1.4);
+    find(".out").onclick = () => view.zoomBy(1 / 1.4);
+    find(".fit").onclick = () => view.fit();
+    over.setAttribute("aria-label", [`${name}:`, ...KEYS].join(" "));
+    mapPointer(over, view, () => loaded.get(name) ?? null);
+    return { over, ground: find(".ground"), note: find(".note"), figures: find(".figures"), box: find(".map") };
+  });
+  let panels = new Map();
+
+  function marks() {
+    if (view.width && colours) for (const [name, { over }] of panels) drawMarks(over, view, loaded.get(name), colours);
+  }
+  let drawing = 0;
+  function draw() {
+    if (!drawing)
+      drawing = requestAnimationFrame(() => {
+        drawing = 0;
+        if (!view.width || !colours) return;
+        for (const [name, { ground }] of panels) drawGround(ground, view, loaded.get(name), layers, shown, colours);
+        marks();
+      });
+  }
+
+  /* ---------- which maps ---------- */
+
+  async function load(name) {
+    try {
+      loaded.set(name, await latentMapOf(await loadJson(props.data[name])));
+    } catch {
+      panels.get(name).note.textContent = t`The map did not arrive. Open this page again.`;
+    }
+  }
+  async function choose(wanted) {
+    chosen = wanted;
+    panels = sync(wanted.map((name) => ({ name })));
+    resize();
+    await Promise.all(wanted.filter((name) => !loaded.has(name)).map(load));
+    if (chosen !== wanted) return;
+    const maps = wanted.map((name) => loaded.get(name)).filter(Boolean);
+    const withCodes = maps.every((map) => map.codes);
+    showFigures(panels, loaded);
+    legend.hidden = !maps.some((map) => map.codes);
+    element.querySelectorAll(".layers [value=points], .layers [value=contours]").forEach((input) => {
+      input.parentElement.hidden = legend.hidden;
+    });
+    set({ maps, point: null, frame: null, routes: null });
+    if (maps.length && !state.pins)
+      set({ pins: withCodes ? { a: "class:0", b: "class:7" } : { a: [-2, 0], b: [2, 0] } });
+    draw();
+  }
+  const which = $(".which");
+  if (names.length > 1) {
+    const choices = [...names.map((name) => [name, name]), [ALL, names.length === 2 ? t`Both` : t`All`]];
+    if (matchMedia("(max-width: 700px)").matches) chosen = [first];
+    which.hidden = false;
+    setHtml(
+      which,
+      choices.map(
+        ([value, words]) =>
+          html`<label
+            ><input
+              type="radio"
+              name="map-which"
+              value="${value}"
+              ${value === (chosen === names ? ALL : chosen[0]) ? "checked" : ""}
+            /><span>${words}</span></label
+          >`,
+      ),
+    );
+    which.onchange = (event) => choose(event.target.value === ALL ? names : [event.target.value]);
+  }
+
+  /* ---------- coordinates, layers, legend ---------- */
+
+  $(".mode").onchange = (event) => view.fit(event.target.value);
+  $(".layers").onchange = (event) => {
+    layers[event.target.value] = event.target.checked;
+    draw();
+  };
+  const legend = $(".classes");
+  appendHtml(
+    legend,
+    shown.map(
+      (_, c) =>
+        html`<button type="button" class="chip" style="--c:var(--k${c})" data-class="${c}" aria-pressed="true">
+          ${c}
+        </button>`,
+    ),
+  );
+  appendHtml(legend, html`<button type="button" class="quiet all">${t`Hide all`}</button>`);
+  legend.onclick = (event) => {
+    const chip = event.target.closest("[data-class]");
+    if (chip) shown[chip.dataset.class] = !shown[chip.dataset.class];
+    else if (event.target.closest(".all")) shown.fill(!shown.every(Boolean));
+    else return;
+    legend.querySelectorAll("[data-class]").forEach((b, c) => b.setAttribute("aria-pressed", shown[c]));
+    legend.querySelector(".all").textContent = shown.every(Boolean) ? t`Hide all` : t`Show all`;
+    draw();
+  };
+
+  /* ---------- life ---------- */
+
+  function resize() {
+    const [{ box }] = panels.values();
+    const onMap = box.clientWidth > 0;
+    if (onMap) view.resize(box.clientWidth, box.clientHeight);
+    if (onMap !== Boolean(state.latentPageVisible)) set({ latentPageVisible: onMap });
+  }
+  new ResizeObserver(() => {
+    if (!panels.size && element.clientWidth) choose(chosen);
+    else if (panels.size) resize();
+  }).observe($(".maps"));
+  on("theme", () => {
+    colours = mapColours();
+    draw();
+  });
+  on("trajectory drift point pins routes frame", marks);
+}

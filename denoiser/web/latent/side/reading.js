@@ -1,0 +1,133 @@
+/* What lies under the pointer on each map, at once from the atlas and exactly on rest. */
+import { fromBase64 } from "../../shell/base64.js";
+import { html, setHtml } from "../../shell/html.js";
+import { t } from "../../shell/i18n.js";
+import { percent } from "../../shell/numbers.js";
+import { paintDigit } from "../../shell/pixels.js";
+import { ask } from "../../shell/rpc.js";
+import { on, set, state } from "../../shell/store.js";
+import { copies } from "../copies.js";
+import { pinHere } from "../map/map_pointer.js";
+import { normal, formatPoint, top } from "../plane.js";
+
+/** @param {import("../../shell/mount.js").Context} context */
+export function mount({ element, props, server }) {
+  const $ = (selector) => element.querySelector(selector);
+  const REST = 40; // ms without a move
+
+  const chip = $(".state");
+  const sync = copies($(".reading"), (root) => {
+    const find = (selector) => root.querySelector(selector);
+    const bars = find(".bars");
+    if (props.referee)
+      setHtml(
+        bars,
+        Array.from({ length: 10 }, (_, c) => html`<li style="--c:var(--k${c})"><span>${c}</span><i></i><em></em></li>`),
+      );
+    else root.classList.add("alone");
+    return {
+      big: find(".big"),
+      nearest: find(".nearest"),
+      reads: find(".reads"),
+      where: find(".at"),
+      rows: [...bars.children].map((li) => ({ li, bar: li.children[1], value: li.children[2] })),
+    };
+  });
+  let parts = new Map();
+
+  /* what is shown: a place on each map, and what it is */
+  function here() {
+    const { point, routes, frame, trajectory, drift = 0 } = state;
+    if (point)
+      return { title: point.by === "sample" ? t`Drawn from the prior` : t`Under the pointer`, of: () => point.z };
+    if (routes && frame != null) return { title: t`On the way from A to B`, of: (map) => routes[map.name]?.[frame] };
+    if (trajectory)
+      return {
+        title: drift > 0 ? t`Your drawing with noise, decoded` : t`Your drawing, decoded`,
+        of: (map) => trajectory.maps[map.name]?.at(drift).mu,
+      };
+    return null;
+  }
+  const quantiles = (z) => z.map((v) => normal(v).toFixed(2)).join(", ");
+  let timer = 0;
+  let asked = 0;
+  function show() {
+    const { maps, point } = state;
+    const found = here();
+    if (!maps) return;
+    clearTimeout(timer);
+    asked++;
+    const places = new Map(maps.map((map) => [map, found?.of(map)]));
+    chip.hidden = !found;
+    chip.textContent = t`atlas`;
+    $(".where").textContent = found ? found.title : t`Point at the map`;
+    $(".stay").hidden = !point || point.by === "mouse" || point.by === "sample";
+    for (const [map, z] of places) {
+      const part = parts.get(map.name);
+      paint(map.name, z ? map.decode(z) : null, z ? map.readings(z) : null, z ? map.nearest(z) : null);
+      part.where.textContent = z ? t`${formatPoint(z)}; quantiles ${quantiles(z)}` : "";
+      if (!z) part.big.setAttribute("aria-label", t`No place chosen`);
+    }
+    const one = maps.length === 1;
+    const [z] = places.values();
+    $(".facts").hidden = !one;
+    $(".facts .alone").hidden = !maps[0]?.codes;
+    if (one) {
+      $(".place").textContent = z ? formatPoint(z) : "–";
+      $(".quantiles").textContent = z ? quantiles(z) : "–";
+    }
+    if (z)
+      timer = setTimeout(
+        rest,
+        REST,
+        Object.fromEntries([...places].filter(([, at]) => at).map(([map, at]) => [map.name, at])),
+        asked,
+        performance.now(),
+      );
+  }
+  async function rest(places, mine, since) {
+    const reply = await ask(server.point, { places });
+    if (!reply || mine !== asked) return;
+    for (const [name, { picture, reading, nearest }] of Object.entries(reply.maps)) {
+      paint(name, fromBase64(picture), reading, nearest);
+      const words = reading ? t`reads ${top(reading)}, ${percent(Math.max(...reading))}` : t`decoded`;
+      parts.get(name).big.setAttribute("aria-label", t`${name}, digit at ${formatPoint(places[name])}: ${words}`);
+    }
+    chip.textContent = t`exact`;
+    performance.measure("denoiser:exact", { start: since, end: performance.now() }); // for the benchmark
+    if (state.point?.by === "keys")
+      $(".spoken").textContent = Object.keys(places)
+        .map((name) => parts.get(name).big.getAttribute("aria-label"))
+        .join("; ");
+  }
+  function paint(name, picture, reading, nearest) {
+    const { big, rows, reads, nearest: line } = parts.get(name);
+    const best = reading ? top(reading) : -1;
+    big.classList.toggle("unlit", !picture);
+    paintDigit(big, picture);
+    rows.forEach(({ li, bar, value }, c) => {
+      li.classList.toggle("top", c === best);
+      bar.style.setProperty("--v", reading ? reading[c].toFixed(3) : 0);
+      value.textContent = !reading ? "" : reading[c] < 0.005 ? "0" : `${Math.round(reading[c] * 100)} %`;
+    });
+    reads.textContent = reading ? t`reads ${best}, ${percent(reading[best])}` : "";
+    line.textContent = nearest ? t`nearest test digit ${nearest.digit} at ${nearest.distance.toFixed(2)}` : "";
+    if (nearest)
+      setHtml(
+        $(".facts .nearest"),
+        html`${nearest.digit} <span class="caption">${t`at ${nearest.distance.toFixed(2)}`}</span>`,
+      );
+    else $(".facts .nearest").textContent = "–";
+  }
+  $(".back").onclick = () => set({ point: null });
+  element.querySelectorAll("[data-pin]").forEach((button) => {
+    button.onclick = () => pinHere(button.dataset.pin);
+  });
+  on("maps", ({ maps }) => {
+    if (maps) parts = sync(maps);
+  });
+  on("maps point trajectory drift frame theme", show);
+  on("routes", ({ frame }) => {
+    if (frame != null) show();
+  });
+}

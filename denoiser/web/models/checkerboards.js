@@ -1,0 +1,71 @@
+/* Checkerboards in what networks make that enlarge their pictures: one digit, and the spectrum of all. */
+import { fromBase64 } from "../shell/base64.js";
+import { html, setHtml } from "../shell/html.js";
+import { t } from "../shell/i18n.js";
+import { paintDigit } from "../shell/pixels.js";
+import { ask } from "../shell/rpc.js";
+import { colour, signed, translatePhrases } from "./format.js";
+import { lazySection } from "./lazy_sections.js";
+
+const DIGITS = null; // asks the server for the measures of the test digits themselves
+
+const blank = html`<canvas class="px unlit" width="28" height="28"></canvas>`;
+const placeholder = html`<div class="pair">${[blank, blank]}</div>
+  <div class="measure"><span>&nbsp;</span></div>`;
+
+const cardMarkup = ({ name, family, enlarging }) =>
+  html`<div class="card" data-name="${name}" style="--c:${colour(family)}">
+    <h3><i class="swatch"></i>${name}<small>${enlarging.map(translatePhrases).join("; ")}</small></h3>
+    <div class="body">${Array(3).fill(placeholder)}</div>
+  </div>`;
+
+function rowMarkup({ words, period2, period4 }) {
+  const canvas = (label) => html`<canvas class="px" width="28" height="28" role="img" aria-label="${label}"></canvas>`;
+  return html`<div class="pair">${canvas(t`${t(words)}: one digit`)}${canvas(t`${t(words)}: spectrum`)}</div>
+    <div class="measure">
+      <span>${t(words)}</span><b title="${t`period ${2}`}">${signed(period2)}</b
+      ><b title="${t`period ${4}`}">${signed(period4)}</b>
+    </div>`;
+}
+
+/**
+ * @param {any} element  of the page
+ * @param {import("./selection.js").Selection} selection
+ * @param {import("../shell/mount.js").Context["server"]} server
+ */
+export function mountCheckerboards(element, selection, server) {
+  const section = element.querySelector(".checker");
+  const find = (selector) => section.querySelector(selector);
+  const models = selection.entries.filter((e) => e.enlarging.length && e.task !== "read");
+  section.hidden = !models.length;
+  setHtml(find(".cards"), models.map(cardMarkup));
+
+  function showDigits({ digits, rows: [{ period2, period4 }] }) {
+    find(".digits").textContent = digits;
+    find(".ground2").textContent = signed(period2);
+    find(".ground4").textContent = signed(period4);
+  }
+  function showModel(name, { rows }) {
+    const body = find(`.card[data-name="${CSS.escape(name)}"] .body`);
+    setHtml(body, rows.map(rowMarkup));
+    const canvases = body.querySelectorAll("canvas");
+    rows.forEach(({ picture, spectrum }, i) => {
+      paintDigit(canvases[2 * i], fromBase64(picture));
+      paintDigit(canvases[2 * i + 1], fromBase64(spectrum));
+    });
+  }
+  const waiting = [DIGITS, ...models.map((e) => e.name)];
+  lazySection(
+    section,
+    () => (waiting.length ? String(waiting[0]) : null),
+    async () => {
+      const model = waiting[0];
+      const reply = await ask(server.spectrum, { model });
+      if (!reply) return false;
+      waiting.shift();
+      if (model === DIGITS) showDigits(reply);
+      else showModel(model, reply);
+      return true;
+    },
+  );
+}

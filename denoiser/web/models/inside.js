@@ -1,0 +1,142 @@
+/* What a model makes of the digit on the pad, layer by layer, and the weights of its first layer. */
+import { fromBase64, toBase64 } from "../shell/base64.js";
+import { NOISE_KINDS } from "../shell/constants.js";
+import { html, setHtml } from "../shell/html.js";
+import { t } from "../shell/i18n.js";
+import { openPage } from "../shell/navigation.js";
+import { paintDigit } from "../shell/pixels.js";
+import { ask } from "../shell/rpc.js";
+import { on, state } from "../shell/store.js";
+import { count, decibel, shape, translatePhrases } from "./format.js";
+import { lazySection } from "./lazy_sections.js";
+import { scaleText, showTiles } from "./tile_sheet.js";
+
+const SMALL_TILE = 36; // pixels, of filters of a few pixels
+
+/** What the caption of the whole section says. */
+function captionOf({ reading, noisy }) {
+  if (reading) return t`reads ${reading[0]}, ${Math.round(100 * reading[1])} %`;
+  if (!noisy) return t`this model reconstructs clean digits, so it sees yours without noise`;
+  const { kind, factor } = state;
+  const label = t(NOISE_KINDS[kind].label);
+  return t`under the noise that is set on the Denoise page: ${label}, factor ${factor.toFixed(2)}`;
+}
+
+/** What the tiles of a layer are. */
+function layerNote(layer, sheet) {
+  const { total, count: tiles, height, width, zero } = sheet;
+  let selected = "";
+  if (total > tiles) selected = t`the first ${tiles} of ${total}`;
+  else if (layer.code && tiles === 1) selected = t`the code of ${count(height * width)}, as ${height} × ${width}`;
+  return [selected, t`${Math.round(100 * zero)} % are 0`, scaleText(sheet)].filter(Boolean).join("; ");
+}
+
+/** A button for each layer, as markup. */
+const layerButtons = (layers, current) =>
+  layers.map(
+    (layer, i) =>
+      html`<button
+        type="button"
+        class="step ${layer.code ? "code" : ""}"
+        role="radio"
+        data-step="${i}"
+        aria-checked="${i === current}"
+        title="${translatePhrases(layer.words)}"
+      >
+        <b>${shape(layer.shape)}</b>${layer.words === "code" ? t`the mean` : t(layer.words.split(",")[0])}
+      </button>`,
+  );
+
+/**
+ * @param {any} element  of the page
+ * @param {import("./selection.js").Selection} selection
+ * @param {import("../shell/mount.js").Context["server"]} server
+ * @returns {{update: () => void, reset: () => void}} to be called when another model is shown
+ */
+export function mountInside(element, selection, server) {
+  const section = element.querySelector(".inside");
+  const find = (selector) => section.querySelector(selector);
+  /** @type {number | null} */
+  let step = null; // which layer; null for the code
+
+  function show(reply) {
+    const { input, output, psnr, sheet } = reply;
+    const figures = psnr && !state.nonDigit;
+    paintDigit(find(".in"), fromBase64(input));
+    find(".out-figure").hidden = !output;
+    if (output) paintDigit(find(".out"), fromBase64(output));
+    find(".goes-in").textContent = reply.noisy ? t`noisy` : t`your digit`;
+    find(".db-in").textContent = reply.noisy && figures ? decibel(psnr[0]) : "";
+    find(".db-out").textContent = figures ? decibel(psnr[1]) : "";
+    find(".what").textContent = captionOf(reply);
+    find(".layer").hidden = !sheet;
+    if (!sheet) return;
+    const { layers } = selection.model;
+    const layer = layers[reply.step];
+    setHtml(find(".steps"), layerButtons(layers, reply.step));
+    find(".layer-name").textContent = `${translatePhrases(layer.words)}, ${shape(layer.shape)}`;
+    find(".layer-note").textContent = layerNote(layer, sheet);
+    showTiles(find(".tiles"), sheet);
+  }
+  const update = lazySection(
+    section,
+    () => {
+      const { digit, kind, seed, factor } = state;
+      return digit && [selection.name, step, kind, seed, factor, digit.join()].join("/");
+    },
+    async (isCurrent) => {
+      const { digit, kind, seed, factor } = state;
+      const request = { model: selection.name, digit: toBase64(digit), kind, seed, factor, step };
+      const reply = await ask(server.inside, request);
+      if (reply && isCurrent()) show(reply);
+      return reply !== null;
+    },
+  );
+  find(".steps").onclick = (event) => {
+    const button = event.target.closest(".step");
+    if (!button) return;
+    step = +button.dataset.step;
+    update();
+  };
+  find(".draw").onclick = () => openPage("denoise");
+  on("digit kind seed factor", ({ digit }) => {
+    find(".nothing").hidden = !!digit;
+    find(".body").hidden = !digit;
+    if (!digit) find(".what").textContent = "";
+    update();
+  });
+  return { update, reset: () => (step = null) };
+}
+
+/**
+ * @param {any} element  of the page
+ * @param {import("./selection.js").Selection} selection
+ * @param {import("../shell/mount.js").Context["server"]} server
+ * @returns {() => void} to be called when another model is shown
+ */
+export function mountWeights(element, selection, server) {
+  const section = element.querySelector(".weights");
+  const tiles = section.querySelector(".tiles");
+  const update = lazySection(
+    section,
+    () => (selection.model.layers.length ? selection.name : null),
+    async (isCurrent) => {
+      const reply = await ask(server.weights, { model: selection.name });
+      if (!reply) return false;
+      const { sheet } = reply;
+      if (!isCurrent()) return true;
+      tiles.hidden = !sheet;
+      if (!sheet) return true;
+      const { count: tileCount, total, height, width } = sheet;
+      const size = `${height} × ${width}`;
+      section.querySelector(".what").textContent =
+        `${t`the first ${tileCount} of ${total}`}, ${size}; ${scaleText(sheet)}`;
+      showTiles(tiles, sheet, Math.max(width, height) < 10 ? SMALL_TILE : undefined);
+      return true;
+    },
+  );
+  return () => {
+    section.hidden = !selection.model.layers.length;
+    update();
+  };
+}

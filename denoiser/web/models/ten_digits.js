@@ -1,0 +1,107 @@
+/* Ten digits: noisy, what each model compared makes of them, and the originals. */
+import { fromBase64 } from "../shell/base64.js";
+import { html, setHtml } from "../shell/html.js";
+import { t } from "../shell/i18n.js";
+import { download } from "../shell/navigation.js";
+import { paintDigit, PIXELS, SIDE } from "../shell/pixels.js";
+import { ask } from "../shell/rpc.js";
+import { colour, decibel } from "./format.js";
+import { lazySection } from "./lazy_sections.js";
+
+const DIGITS = 10;
+const digitOf = ({ pixels }, k) => pixels.subarray(k * PIXELS, (k + 1) * PIXELS);
+
+/** A row's name, its PSNR and its canvases, as markup. */
+function rowMarkup({ name, psnr, family }, i) {
+  const isOriginal = name === "original";
+  const canvases = Array.from({ length: DIGITS }, (_, k) => {
+    const label = t`${t(name)}, digit ${k}`;
+    return html`<canvas class="px" width="28" height="28" data-row="${i}" role="img" aria-label="${label}"></canvas>`;
+  });
+  return html`<div class="who" style="--c:${isOriginal ? "var(--lum)" : colour(family)}">
+      <i class="${isOriginal ? "" : "swatch"}"></i><b>${t(name)}</b><small>${psnr == null ? "" : decibel(psnr)}</small>
+    </div>
+    ${canvases}`;
+}
+
+/** All rows as one picture, for a file. */
+function pictureOf(rows) {
+  const scale = 3;
+  const gap = 6;
+  const side = SIDE * scale;
+  const margin = 130; // for the names
+  const digit = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
+  const sheet = Object.assign(document.createElement("canvas"), {
+    width: margin + DIGITS * (side + gap),
+    height: gap + rows.length * (side + gap),
+  });
+  const context = sheet.getContext("2d");
+  const style = getComputedStyle(document.body);
+  context.fillStyle = style.getPropertyValue("--bg");
+  context.fillRect(0, 0, sheet.width, sheet.height);
+  context.fillStyle = style.getPropertyValue("--ink");
+  context.font = "14px 'Source Sans 3', system-ui, sans-serif";
+  context.imageSmoothingEnabled = false;
+  rows.forEach((row, i) => {
+    const top = gap + i * (side + gap);
+    context.fillText(t(row.name), gap * 2, top + side / 2 + 5, margin - gap * 3);
+    for (let k = 0; k < DIGITS; k++) {
+      paintDigit(digit, digitOf(row, k));
+      context.drawImage(digit, margin + k * (side + gap), top, side, side);
+    }
+  });
+  return sheet;
+}
+
+/**
+ * @param {any} element  of the page
+ * @param {import("./selection.js").Selection} selection
+ * @param {import("../shell/mount.js").Context["server"]} server
+ * @returns {() => void} to be called when the models compared have changed
+ */
+export function mountTenDigits(element, selection, server) {
+  const section = element.querySelector(".ten");
+  const find = (selector) => section.querySelector(selector);
+  const makesPictures = () => selection.model.family !== "referee";
+  let turn = 0; // which ten
+  let rows = [];
+
+  function show({ rows: received, origin, kind, factor }) {
+    const caption = [
+      t(origin),
+      factor ? t`noise: ${t(kind)} ${factor}` : t`without noise`,
+      selection.model.epochs ? t`as ${selection.name} was trained` : "",
+      t`PSNR over the ten`,
+    ];
+    find(".what").textContent = caption.filter(Boolean).join("; ");
+    rows = received.map((row) => ({
+      ...row,
+      pixels: fromBase64(row.pictures),
+      family: selection.byName.get(row.name)?.family ?? "noisy",
+    }));
+    setHtml(find(".rows"), rows.map(rowMarkup));
+    section.querySelectorAll("canvas").forEach((canvas, i) => {
+      paintDigit(canvas, digitOf(rows[Math.floor(i / DIGITS)], i % DIGITS));
+    });
+  }
+  const update = lazySection(
+    section,
+    () => (makesPictures() ? [turn, ...selection.models.map((e) => e.name)].join("/") : null),
+    async (isCurrent) => {
+      const reply = await ask(server.ten, { models: selection.models.map((e) => e.name), turn });
+      if (reply && isCurrent()) show(reply);
+      return reply !== null;
+    },
+  );
+  find(".others").onclick = () => {
+    turn++;
+    update();
+  };
+  find(".save").onclick = () => {
+    if (rows.length) download(pictureOf(rows).toDataURL("image/png"), `ten-digits-${selection.name}.png`);
+  };
+  return () => {
+    section.hidden = !makesPictures();
+    update();
+  };
+}

@@ -1,9 +1,0 @@
-/* Where the moments of a training arrive. */
-import { set } from "../shell/store.js";
-
-/** @param {import("../shell/mount.js").Context} context */
-export function mount({ props, watch }) {
-  watch("value", () => {
-    if (props.value) set({ moment: JSON.parse(props.value) });
-  });
-}

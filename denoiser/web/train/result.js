@@ -1,0 +1,43 @@
+/* What came of a training: a card of the visitor's own on the Denoise page, and a checkpoint to take home. */
+import { fromBase64 } from "../shell/base64.js";
+import { t } from "../shell/i18n.js";
+import { download, openPage } from "../shell/navigation.js";
+import { ask } from "../shell/rpc.js";
+import { on, set, state } from "../shell/store.js";
+import { say } from "../shell/toast.js";
+
+const DOWNLOAD_TIME = 60_000; // milliseconds after which the file's address is given up
+
+/** @param {import("../shell/mount.js").Context} context */
+export function mount({ element, props, server }) {
+  const find = (selector) => element.querySelector(selector);
+  let number = 0;
+
+  /** Put the trained model among those on the Denoise page; the oldest makes room. */
+  function addCard({ card, id }) {
+    const { userModels } = state;
+    if (userModels.some((model) => model.userModelId === id)) return;
+    const name = `yours-${++number}`;
+    const model = { ...card, name, label: "Yours", detail: name, userModelId: id };
+    set({ userModels: [...userModels, model].slice(-props.most) });
+  }
+  on("trainingResult", ({ trainingResult }) => {
+    find(".card").disabled = find(".take").disabled = !trainingResult;
+    find(".words").textContent = trainingResult
+      ? t(trainingResult.card.title)
+      : t`A trained network can stand beside the others, and be taken home.`;
+  });
+  find(".card").onclick = () => {
+    addCard(state.trainingResult);
+    say(t`Your network is one of the cards, on this page only, until you leave.`);
+    openPage("denoise");
+  };
+  find(".take").onclick = async () => {
+    const reply = await ask(server.checkpoint, { id: state.trainingResult.id });
+    if (!reply) return;
+    const address = URL.createObjectURL(new Blob([fromBase64(reply.content)], { type: "application/zip" }));
+    download(address, reply.name);
+    setTimeout(() => URL.revokeObjectURL(address), DOWNLOAD_TIME);
+    say(t`Saved. Both files, put into the folder checkpoints, load as any model.`);
+  };
+}
