@@ -89,15 +89,16 @@ def queued(endpoint: BatchedEndpoint) -> ServerFunction:
         try:
             item = read() if len(text_of(data)) <= INLINE else await asyncio.to_thread(read)
         except Exception as error:
-            return to_json(ErrorReply(error_message(error, endpoint.name)))
-        key, group = (endpoint, key_of(data)), endpoint.group(item.request)
-        try:
-            reply = await queue.submit(work, item, key, endpoint.lane, group, address)
-            outcome = "answered"
-        except Queued as wait:
-            reply, outcome = to_json(WaitingReply(wait.position, wait.retry_after)), "waits"
-        except Superseded:
-            reply, outcome = to_json(SupersededReply()), "replaced"
+            reply, outcome = to_json(ErrorReply(error_message(error, endpoint.name))), "refused"
+        else:
+            key, group = (endpoint, key_of(data)), endpoint.group(item.request)
+            try:
+                reply = await queue.submit(work, item, key, endpoint.lane, group, address)
+                outcome = "answered"
+            except Queued as wait:
+                reply, outcome = to_json(WaitingReply(wait.position, wait.retry_after)), "waits"
+            except Superseded:
+                reply, outcome = to_json(SupersededReply()), "replaced"
         log.info("request", function=endpoint.name, outcome=outcome, ms=(time.perf_counter() - start) * 1000)
         return reply
 
