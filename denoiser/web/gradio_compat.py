@@ -5,11 +5,12 @@ fails where another version no longer has what is replaced here.
 """
 
 import logging
+import time
 from copy import copy
 from types import SimpleNamespace
 from typing import Any
 
-from gradio import http_server, queueing, routes, state_holder
+from gradio import http_server, networking, queueing, routes, state_holder
 from gradio.blocks import Blocks
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
@@ -20,6 +21,8 @@ from .server.logging import failed_in_gradio
 
 _SessionState = state_holder.SessionState
 _Server = http_server.Server
+_url_ok = networking.url_ok
+START = 60.0  # seconds that the page may take for its first answer
 
 
 def adjust_gradio() -> None:
@@ -27,8 +30,21 @@ def adjust_gradio() -> None:
     state_holder.SessionState = SessionState  # type: ignore[misc]
     http_server.Server = Server  # type: ignore[misc]
     routes.CustomCORSMiddleware = NoCors  # type: ignore[misc, assignment]
+    networking.url_ok = url_ok
     for module in (queueing, routes):  # where Gradio prints tracebacks, which quote what a visitor sent
         vars(module)["traceback"] = SimpleNamespace(print_exc=failed_in_gradio)
+
+
+def url_ok(url: str) -> bool:
+    """Whether something answers at an address within START seconds.
+
+    launch() asks this of the page that it has just started, and Gradio gives up when its first answer takes 3 seconds,
+    as on a busy machine.
+    """
+    deadline = time.monotonic() + START
+    while not (answered := _url_ok(url)) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    return answered
 
 
 class SessionState(_SessionState):

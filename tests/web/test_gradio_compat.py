@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import gradio as gr
 import pytest
 import uvicorn
-from gradio import http_server, state_holder
+from gradio import http_server, networking, state_holder
 
 from denoiser.web import gradio_compat
 from denoiser.web.server.connections import Protocol
@@ -47,6 +47,15 @@ class TestSessionState:
         assert session.config_values == {}
         assert list(session.components) == []
         assert session[key] is blocks.blocks[key]
+
+
+def test_a_first_answer_that_takes_long_does_not_end_the_start(monkeypatch):
+    replies = [False, False, True]
+    monkeypatch.setattr(gradio_compat, "_url_ok", lambda url: replies.pop(0))
+    assert networking.url_ok("http://127.0.0.1") is True
+    monkeypatch.setattr(gradio_compat, "_url_ok", lambda url: False)
+    monkeypatch.setattr(gradio_compat, "START", 0.1)
+    assert networking.url_ok("http://127.0.0.1") is False
 
 
 class TestServer:
