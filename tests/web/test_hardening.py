@@ -399,16 +399,16 @@ class TestServer:
 
     def test_old_files_go(self, monkeypatch):
         """What Gradio might keep, it deletes after an hour; here after a second."""
-        from denoiser.web import page
+        from denoiser.web import app
         from denoiser.web.serving import model_pool
 
         monkeypatch.setattr(model_pool, "list_models", lambda: ["median"])  # quick to start
-        assert page.KEPT <= 3600
-        monkeypatch.setattr(page, "KEPT", 1)
-        monkeypatch.setattr(page, "SWEPT", 1)
+        assert app.KEPT <= 3600
+        monkeypatch.setattr(app, "KEPT", 1)
+        monkeypatch.setattr(app, "SWEPT", 1)
         built = []
-        build = page.build_page
-        monkeypatch.setattr(page, "build_page", lambda pool: built.append(build(pool)) or built[0])
+        build = app.build_page
+        monkeypatch.setattr(app, "build_page", lambda pool: built.append(build(pool)) or built[0])
         with tempfile.NamedTemporaryFile(delete=False) as file, served(None):
             built[0].upload_file_set.add(file.name)
             deadline = time.monotonic() + 60
