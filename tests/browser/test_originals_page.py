@@ -244,7 +244,7 @@ def test_arrow_keys_go_through_the_sheet(visit):
 @pytest.mark.parametrize("kind", ["blank", "noise"])
 def test_what_was_no_digit_has_no_reference(visit, kind):
     page = visit(example=None)
-    page.evaluate("kind => denoiser.setDrawing({ odd: kind })", kind)
+    page.evaluate("kind => denoiser.setDrawing({ nonDigit: kind })", kind)
     there(page)
     expect(page.get_by_role("button", name="Show what was drawn")).to_be_hidden()
     expect(page.locator("#originals .cover .none")).to_be_visible()
@@ -262,9 +262,9 @@ def test_a_letter_has_originals_too(visit):
 def test_a_noisy_upload_gets_no_more_noise(visit, tiny_digits):
     page = visit(example=None)
     digit = base64.b64encode(tiny_digits.images[3].numpy().tobytes()).decode()
-    page.evaluate("picture => denoiser.set({ already: true })")
+    page.evaluate("picture => denoiser.set({ isNoisyInput: true })")
     page.evaluate("picture => denoiser.setDrawing({ picture })", digit)
-    page.wait_for_function("() => denoiser.state.originals?.asked.endsWith('/already')")
+    page.wait_for_function("() => denoiser.state.originals?.asked.endsWith('/noisy input')")
     assert page.evaluate("() => denoiser.state.originals.noisy.join() === denoiser.state.digit.join()")
     expect(page.locator("#originals .cover .none")).to_be_visible()
     expect(page.locator("#originals .noise input")).to_be_disabled()
