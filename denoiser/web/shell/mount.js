@@ -20,9 +20,9 @@ import { labelTestIds } from "./start/test_ids.js";
  * @param {Context} context
  */
 export async function mountComponent(path, context) {
+  translateElement(context.element);
   await styled();
   const component = path && (await import(new URL(`../${path}`, import.meta.url).href));
-  translateElement(context.element);
   component?.mount(context);
   labelTestIds();
 }
