@@ -135,7 +135,7 @@ def files():
 
 
 def test_the_space_is_the_page_and_nothing_else(files):
-    assert {"app.py", "README.md", "requirements.txt", "LICENSE", "denoiser/web/shell/page.css"} <= set(files)
+    assert {"app.py", "README.md", "requirements.txt", "LICENSE", "denoiser/web/shell/mount.js"} <= set(files)
     assert {"checkpoints/unet.safetensors", "checkpoints/vae-2d.codes.npz", "checkpoints/evaluation.json"} <= set(files)
     allowed = re.compile(
         r"(app\.py|README\.md|requirements\.txt|pyproject\.toml|LICENSE|CONTRIBUTING\.md|CITATION\.cff|\.gitattributes"
