@@ -357,7 +357,7 @@ class TestProcesses:
     def test_one_that_ends_while_it_decodes_is_replaced(self, fresh):
         with ThreadPoolExecutor(1) as threads:
             asked = threads.submit(decode, SLOW)
-            while not fresh.working:
+            while not any(process.ready for process in [*fresh.working]):
                 time.sleep(0.01)
             time.sleep(0.5)
             os.kill(next(iter(fresh.working)).process.pid, signal.SIGKILL)
