@@ -79,7 +79,11 @@ def test_the_denoise_page_in_chinese_has_no_english_left(chinese):
 
 def test_the_originals_page_in_chinese_has_no_english_left(chinese):
     chinese.get_by_test_id("tab-originals").click()
-    chinese.locator("#originals .tray button").nth(3).wait_for()  # the tab's components have started
+    chinese.locator("#originals .tray button").nth(3).wait_for()
+    for _ in range(100):  # until all of the tab's components have started
+        if not english(chinese):
+            break
+        chinese.wait_for_timeout(200)
     assert english(chinese) == []
     chinese.locator("#originals .tray button").nth(3).click()
     chinese.evaluate("() => denoiser.set({ factor: 0.9 })")
