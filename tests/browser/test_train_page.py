@@ -111,6 +111,22 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
 
 
 @pytest.mark.slow
+def test_a_click_before_the_script_arrives_counts(browser, page_url):
+    """Without its script, a form would submit itself and reload the page."""
+    page, held = browser.new_page(), []
+    page.set_default_timeout(60_000)
+    page.route("**/train/form.js", lambda route: held.append(route))
+    page.goto(page_url)
+    page.locator("#board .card").first.wait_for()
+    page.evaluate("() => { window.before = true; }")
+    page.locator("#train-tab-button").click()
+    page.locator("#train_form .train").click()
+    held.pop().continue_()
+    page.wait_for_function("() => window.before && denoiser.state.snapshots.length > 0")
+    page.close()
+
+
+@pytest.mark.slow
 def test_a_model_that_the_server_forgot_leaves_the_board_and_the_rest_works(new_page, monkeypatch):
     page = new_page()
     open_train(page)

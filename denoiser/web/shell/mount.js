@@ -20,11 +20,34 @@ import { labelTestIds } from "./start/test_ids.js";
  * @param {Context} context
  */
 export async function mountComponent(path, context) {
+  const replayClicks = holdClicks(context.element);
   translateElement(context.element);
   await styled();
   const component = path && (await import(new URL(`../${path}`, import.meta.url).href));
   component?.mount(context);
   labelTestIds();
+  replayClicks();
+}
+
+/**
+ * Hold back the clicks on a component whose script is still on its way: a form would submit itself and reload the page.
+ * @param {HTMLElement} element
+ * @returns {() => void}  makes them again
+ */
+function holdClicks(element) {
+  /** @type {HTMLElement[]} */
+  const clicked = [];
+  const hold = (/** @type {MouseEvent} */ event) => {
+    event.preventDefault();
+    event.stopPropagation();
+    const target = /** @type {Element} */ (event.target);
+    clicked.push(target.closest("button, a, label, input, select, summary") ?? element);
+  };
+  element.addEventListener("click", hold, { capture: true });
+  return () => {
+    element.removeEventListener("click", hold, { capture: true });
+    for (const target of clicked) target.click();
+  };
 }
 
 /** Until our stylesheet applies: components measure themselves and read the theme's colours. */
