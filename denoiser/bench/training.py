@@ -7,7 +7,7 @@ turns, so that changing load on the machine hits all of them. Keras on TensorFlo
 
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
@@ -32,7 +32,7 @@ TUTORIAL, RIVAL = "the tutorial's way", "Keras on TensorFlow"
 SUBJECTS = {"dense-16": 12_800, "conv-64": 12_800, "unet": 2_560}  # recipes, and the digits of one pass
 KERAS = ("dense", "conv_strided")  # networks for which keras_way has an equivalent
 TURN = 2.0  # seconds that a way runs before it is the next one's turn
-TURNS = 3
+TURNS = 5
 # settings that all ways support
 PLAIN: dict[str, Any] = {
     "schedule": "constant",
@@ -42,6 +42,7 @@ PLAIN: dict[str, Any] = {
     "refinements": (),
     "grown_from": None,
 }
+PATIENCE = 600.0  # seconds that a way may take for one answer
 MAX_PASSES = 4  # after which a way that has not reached the tutorials' loss is given up
 
 
@@ -174,50 +175,74 @@ def _forever(epoch: Epoch) -> Iterator[int]:
         number += 1
 
 
-def _serve(ours: Connection, theirs: Connection, words: str, recipe: Recipe, digits: Digits, held_out: Digits) -> None:
-    """Run one way in its own process: a number requests its `rate` over so many seconds, a list its `learning`."""
+class Runner:
+    """One way on `device`, ready to be measured.
+
+    Its first step, which chooses kernels and allocates memory, is done.
+    """
+
+    def __init__(self, words: str, recipe: Recipe, digits: Digits, held_out: Digits, device: str) -> None:
+        self.words, self.recipe, self.digits = words, recipe, digits.to(device)
+        self.validation = NoisyBatches(held_out.to(device), recipe)
+        self.steps = _forever(way(words, recipe, self.digits)[1])
+        next(self.steps)
+
+    def ready(self) -> bool:
+        """True, to be asked before any clock runs."""
+        return True
+
+    def rate(self, seconds: float) -> float:
+        """Digits per second over so many seconds."""
+        return rate(self.steps, seconds, self.validation.device)
+
+    def learning(self, target: float | None) -> tuple[float, float | None]:
+        """What the function `learning` finds for this way, from its initial weights."""
+        model, epoch = way(self.words, self.recipe, self.digits)
+        assert model is not None, "Keras's losses are not compared"
+        return learning(model, epoch, self.validation, target)
+
+
+def _serve(ours: Connection, theirs: Connection, *about: Any) -> None:
+    """In the process of one way: answer each request, (name of a method of Runner, *arguments)."""
     theirs.close()  # so that the end of the parent process is noticed here
-    device = digits.images.device
-    steps = _forever(way(words, recipe, digits)[1])
-    next(steps)  # chooses kernels and allocates memory
-    ours.send("ready")
+    runner = Runner(*about)
     while True:
         try:
-            asked = ours.recv()
+            method, *arguments = ours.recv()
         except EOFError:
             return
-        if isinstance(asked, list):
-            model, epoch = way(words, recipe, digits)
-            assert model is not None, "Keras's losses are not compared"
-            ours.send(learning(model, epoch, NoisyBatches(held_out, recipe), *asked))
-        else:
-            ours.send(rate(steps, asked, device))
+        ours.send(getattr(runner, method)(*arguments))
 
 
 @contextmanager
-def running(words: str, recipe: Recipe, digits: Digits, held_out: Digits) -> Iterator[Callable]:
-    """A process for the way of that name; yields a function that sends it a request and returns the reply."""
+def running(words: str, recipe: Recipe, digits: Digits, held_out: Digits, device: str) -> Iterator[Callable]:
+    """A process with the Runner of these arguments; yields ask("method", *arguments), which returns the answer.
+
+    It does not wait for the process to be ready. `ask` raises TrainingError if the process ends, or does not answer
+    within PATIENCE seconds.
+    """
     context = torch.multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_serve, args=(theirs, ours, words, recipe, digits, held_out), daemon=True)
+    about = (words, recipe, digits, held_out, device)
+    process = context.Process(target=_serve, args=(theirs, ours, *about), daemon=True)
     process.start()
     theirs.close()
 
-    def answer() -> Any:
+    def ask(method: str, *arguments: Any) -> Any:
         try:
+            ours.send((method, *arguments))
+            if not ours.poll(PATIENCE):
+                raise TrainingError(f"{words} did not answer within {PATIENCE:g} s")
             return ours.recv()
-        except EOFError:
+        except (EOFError, OSError):
             raise TrainingError(f"{words} ended before it was done") from None
 
-    def ask(what: float | list) -> Any:
-        ours.send(what)
-        return answer()
-
     try:
-        answer()
         yield ask
     finally:
         ours.close()
+        process.join(10)
+        process.kill()
         process.join()
 
 
@@ -253,41 +278,58 @@ def learning(
     return after_one, reached
 
 
-def compare(recipe: Recipe, training: Digits, held_out: Digits) -> dict[str, dict]:
-    """For each way digits per second (median of its turns), the ratio to the tutorials' way, and its losses."""
-    device = training.images.device
+def summarize(turns: Sequence[Mapping[str, float]], words: str) -> dict[str, Any]:
+    """One way's digits per second and ratio to the tutorials' way, from the rates of all ways in each turn."""
+    ratios = [turn[words] / turn[TUTORIAL] for turn in turns]
+    return {
+        "digits_per_second": round(statistics.median(turn[words] for turn in turns)),
+        "ratio": round(statistics.median(ratios), 2),
+        "lowest": round(min(ratios), 2),
+        "highest": round(max(ratios), 2),
+    }
+
+
+def compare(recipe: Recipe, training: Digits, held_out: Digits, device: torch.device) -> dict[str, dict]:
+    """For each way digits per second, the ratio to the tutorials' way in the same turn, and its losses.
+
+    Both are medians over the turns; "lowest" and "highest" are the range of the ratio.
+    """
     names = ways_of(recipe, device)
     with ExitStack() as stack:
-        ask = {words: stack.enter_context(running(words, recipe, training, held_out)) for words in names}
-        turns = [{words: ask[words](TURN) for words in names} for _ in range(TURNS)]
-        rates = {words: statistics.median(turn[words] for turn in turns) for words in names}
-        found = {
-            words: {"digits_per_second": round(rates[words]), "ratio": round(rates[words] / rates[TUTORIAL], 2)}
-            for words in names
-        }
+        ask = {words: stack.enter_context(running(words, recipe, training, held_out, str(device))) for words in names}
+        for words in names:
+            ask[words]("ready")
+        turns = [{words: ask[words]("rate", TURN) for words in names} for _ in range(TURNS)]
+        found = {words: summarize(turns, words) for words in names}
         target = None
         first, *_, last = engines(device)
         for words in (TUTORIAL, first, last):
-            loss, seconds = ask[words]([target])
+            loss, seconds = ask[words]("learning", target)
             target = loss if target is None else target
             found[words] |= {"loss": round(loss, 4), "seconds": seconds and round(seconds, 2)}
     return found
 
 
 def measure() -> dict:
-    """Compare all ways on every subject."""
+    """Compare all ways on every subject, on the GPU if there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    digits = load_mnist("train", device)
-    training, held_out = split_validation(digits)
+    return about(device) | {"recipes": {name: measure_subject(name, device) for name in SUBJECTS}}
+
+
+def about(device: torch.device) -> dict:
+    """What the figures were measured on."""
     return {
         "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
         "threads": torch.get_num_threads(),
+        "turns": TURNS,
         "digits": SUBJECTS,
-        "recipes": {
-            name: compare(replace(get_recipe(name), **PLAIN), training[:count], held_out[:1000])
-            for name, count in SUBJECTS.items()
-        },
     }
+
+
+def measure_subject(name: str, device: torch.device) -> dict[str, dict]:
+    """Compare all ways to train one of SUBJECTS."""
+    training, held_out = split_validation(load_mnist("train"))
+    return compare(replace(get_recipe(name), **PLAIN), training[: SUBJECTS[name]], held_out[:1000], device)
 
 
 def show(figures: dict) -> None:
@@ -295,9 +337,10 @@ def show(figures: dict) -> None:
     print(f"{figures['device']}, {figures['threads']} threads; losses after one pass")
     for name, ways in figures["recipes"].items():
         subject = f"{name}, {figures['digits'][name]:,} digits"
-        print(f"\n{subject:28}{'digits / s':>12}{'ratio':>8}{'loss':>10}{'to the first loss':>20}")
+        print(f"\n{subject:28}{'digits / s':>12}{'ratio':>8}{'range':>14}{'loss':>10}{'to the first loss':>20}")
         for words, row in ways.items():
             loss = f"{row['loss']:.4f}" if "loss" in row else ""
             seconds = row.get("seconds")
+            span = f"{row['lowest']:.2f} to {row['highest']:.2f}"
             reached = "" if "loss" not in row else "not reached" if seconds is None else f"{seconds:.2f} s"
-            print(f"{words:28}{row['digits_per_second']:>12,}{row['ratio']:>8.2f}{loss:>10}{reached:>20}")
+            print(f"{words:28}{row['digits_per_second']:>12,}{row['ratio']:>8.2f}{span:>14}{loss:>10}{reached:>20}")

@@ -37,6 +37,10 @@ class Digits:
     def __getitem__(self, index: slice | Tensor) -> "Digits":
         return Digits(self.images[index], self.labels[index])
 
+    def to(self, device: torch.device | str) -> "Digits":
+        """The same digits on `device`."""
+        return Digits(self.images.to(device), self.labels.to(device))
+
     @property
     def labelled(self) -> bool:
         """Whether every picture has a label."""

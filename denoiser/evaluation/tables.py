@@ -217,12 +217,17 @@ def ablated_plane(results: Results) -> str:
 
 
 def training(results: Results) -> str:
-    """Digits per second with every way to train, and the ratio to the tutorials' way."""
+    """Digits per second with every way to train, and the ratio to the tutorials' way with its range over the turns."""
     recipes = results.benchmark("training")["recipes"]
     ways = list(dict.fromkeys(words for rows in recipes.values() for words in rows))
 
     def cells(row: dict | None) -> list[str]:
-        return [f"{row['digits_per_second']:,}", f"{row['ratio']:.2f}"] if row else ["-", "-"]
+        if not row:
+            return ["-", "-"]
+        ratio = f"{row['ratio']:.2f}"
+        if "lowest" in row:
+            ratio += f" ({row['lowest']:.2f} to {row['highest']:.2f})"
+        return [f"{row['digits_per_second']:,}", ratio]
 
     rows = [[words, *(cell for rows in recipes.values() for cell in cells(rows.get(words)))] for words in ways]
     return table(["", *(cell for name in recipes for cell in (f"`{name}`, digits / s", "ratio"))], rows)

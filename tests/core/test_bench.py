@@ -3,7 +3,7 @@
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 import torch
 
-from denoiser.bench import ablations, limit, serving, stand_ins, summary, training
+from denoiser.bench import ablations, limit, main, serving, stand_ins, summary, training
 from denoiser.data import split_validation
 from denoiser.recipes import get_recipe
 from denoiser.runtime import timing
@@ -105,28 +105,53 @@ def test_the_tutorials_way_and_ours_learn_the_same(name, tiny_digits):
 
 
 @pytest.mark.slow
-def test_a_way_that_breaks_is_named(tiny_digits):
+def test_a_way_runs_in_its_own_process_and_one_that_breaks_is_named(tiny_digits):
     recipe = replace(get_recipe("dense-16"), **training.PLAIN)
-    with (
-        pytest.raises(training.TrainingError, match="another way ended"),
-        training.running("another way", recipe, *split_validation(tiny_digits)),
-    ):
-        pass
+    about = (recipe, *split_validation(tiny_digits), "cpu")
+    with training.running("another way", *about) as broken, training.running(training.TUTORIAL, *about) as ask:
+        assert ask("rate", 0.01) > 0
+        with pytest.raises(training.TrainingError, match="another way ended"):
+            broken("ready")
 
 
-@pytest.mark.slow
-def test_the_whole_benchmark_runs_and_can_be_written(tiny_digits, monkeypatch, capsys):
-    monkeypatch.setattr(training, "load_mnist", lambda part, device: tiny_digits)
-    monkeypatch.setattr(training, "TURN", 0.05)
-    monkeypatch.setattr(training, "SUBJECTS", {"dense-16": 64, "conv-64": 64})
+def test_ratios_are_taken_within_each_turn_and_shown_with_their_range():
+    turns = [{training.TUTORIAL: rate, "ours": factor * rate} for rate, factor in ((100, 2), (10, 3), (50, 2.5))]
+    assert training.summarize(turns, "ours") == {
+        "digits_per_second": 125,
+        "ratio": 2.5,
+        "lowest": 2,
+        "highest": 3,
+    }
+
+
+@pytest.fixture
+def in_one_process(tiny_digits, monkeypatch):
+    """`bench training` with few digits, short turns and all ways in this process, which is quicker."""
+
+    @contextmanager
+    def running(*about):
+        runner = training.Runner(*about)
+        yield lambda method, *arguments: getattr(runner, method)(*arguments)
+
+    monkeypatch.setattr(training, "running", running)
+    monkeypatch.setattr(training, "load_mnist", lambda part: tiny_digits)
+    monkeypatch.setattr(training, "TURN", 0.01)
+    monkeypatch.setattr(training, "SUBJECTS", {"dense-16": 32, "conv-64": 32})
     monkeypatch.setattr(training, "find_spec", lambda name: None)
-    figures = json.loads(json.dumps(training.measure()))
+
+
+def test_the_whole_benchmark_runs_and_can_be_written(in_one_process, tmp_path, capsys):
+    main("training", tmp_path / "figures.json")
+    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+    assert figures["recipes"].keys() == training.SUBJECTS.keys()
     for ways in figures["recipes"].values():
-        assert ways["the tutorial's way"]["ratio"] == 1
+        assert ways[training.TUTORIAL]["ratio"] == 1
         assert all(row["digits_per_second"] > 0 for row in ways.values())
-    training.show(figures)
+        assert all(row["lowest"] <= row["ratio"] <= row["highest"] for row in ways.values())
     out = capsys.readouterr().out
     assert all(name in out for name in training.SUBJECTS)
+    row = figures["recipes"]["conv-64"]["+ bfloat16" if "+ bfloat16" in out else "+ fused optimiser"]
+    assert f"{row['lowest']:.2f} to {row['highest']:.2f}" in out
 
 
 class TestLimit:
