@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from .endpoint import Function, server_function
+from .i18n import fill
 from .static_files import FOLDER, StaticFiles
 from .words import CHINESE
 
@@ -27,7 +28,7 @@ PRELOADED = ("shell/", "denoise/")  # scripts of the page that a visitor sees fi
 @cache
 def static_files() -> StaticFiles:
     """Everything that the browser loads, read once."""
-    return StaticFiles(STYLES, {"i18n/zh-CN.json": json.dumps(CHINESE, ensure_ascii=False)})
+    return StaticFiles(STYLES, {"i18n/words.json": json.dumps(CHINESE, ensure_ascii=False)})
 
 
 def component(
@@ -48,7 +49,7 @@ def component(
     return gr.HTML(
         None,
         elem_id=elem_id or PurePosixPath(path).name,
-        html_template=template or (FOLDER / f"{path}.html").read_text(encoding="utf-8"),
+        html_template=fill(template or (FOLDER / f"{path}.html").read_text(encoding="utf-8")),
         js_on_load=mounting(script if script in static_files().files else None, events),
         server_functions=[server_function(function) for function in functions] or None,
         apply_default_css=False,
@@ -79,9 +80,10 @@ def first_in_head() -> str:
     files = static_files()
     scripts = [path for path in files.files if path.endswith(".js") and path.startswith(PRELOADED)]
     scripts.remove(FIRST_SCRIPT)
+    languages = files.address("i18n/en.json").removesuffix("en.json")
     return "".join(
         [
-            f"<script>{files.files[FIRST_SCRIPT].content.decode()}</script>",
+            f'<script data-languages="{languages}">{files.files[FIRST_SCRIPT].content.decode()}</script>',
             f'<link rel="preload" as="style" href="{files.address("style.css")}">',
             *(f'<link rel="modulepreload" href="{files.address(path)}">' for path in scripts),
         ]

@@ -13,8 +13,6 @@ CHINESE = {
     "Denoise": "去噪",
     "Latent space": "隐空间",
     "Models": "模型",
-    "Copy link": "复制链接",
-    "Dark or light": "深色或浅色",
     ", ": "、",
     "; ": "；",
     "The seed is a whole number from 0 to 2147483647.": "种子是 0 到 2147483647 之间的整数。",

@@ -10,6 +10,8 @@ import pytest
 import denoiser.web
 from denoiser.losses import LOSS_TITLES
 from denoiser.noise import NOISES
+from denoiser.web.i18n import CHINESE as ZH
+from denoiser.web.i18n import ENGLISH
 from denoiser.web.models.handlers import ModelsHandler
 from denoiser.web.serving.model_pool import ModelPool
 from denoiser.web.words import CHINESE
@@ -40,6 +42,11 @@ def in_script(source: str) -> list[str]:
             at += 1
         keys.append(key)
     return keys
+
+
+def test_the_languages_have_the_same_keys_and_placeholders():
+    places = [{key: sorted(re.findall(r"\{\d\}", text)) for key, text in texts.items()} for texts in (ENGLISH, ZH)]
+    assert places[0] == places[1]
 
 
 class Texts(HTMLParser):

@@ -6,17 +6,21 @@ const TRANSLATED_ATTRIBUTES = ["aria-label", "title", "placeholder", "alt"];
 
 export const language = /^zh\b/i.test(navigator.language) ? "zh" : "en";
 
+/** The sentences of the visitor's language, by key. */
+const sentences = await loadTable(`../i18n/${language === "zh" ? "zh-CN" : "en"}.json`);
+
 /** @type {Record<string, string>} */
-const table = language === "zh" ? await loadTable() : {};
+const table = language === "zh" ? await loadTable("../i18n/words.json") : {};
 const patterns = patternsOf(table);
 document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
 
-async function loadTable() {
+/** @returns {Promise<Record<string, string>>} */
+async function loadTable(path) {
   try {
-    const reply = await fetch(new URL("../i18n/zh-CN.json", import.meta.url));
+    const reply = await fetch(new URL(path, import.meta.url)); // bootstrap.js has asked for it already
     return reply.ok ? await reply.json() : {};
   } catch {
-    return {}; // the page works in English then
+    return {}; // keys and English sentences are shown then
   }
 }
 
@@ -60,29 +64,32 @@ function translateTemplate(strings) {
 }
 
 /**
- * As a template's tag, t`...`: the sentence in the visitor's language. As a function, t(sentence): the same for a
- * sentence from the server or a property.
+ * t("denoise.pad.clear", ...values): the sentence of a key in the visitor's language, with the values for {0}, {1}.
+ * Until all texts have keys, also a template's tag, t`...`, and t(sentence) for an English sentence.
  * @param {string | TemplateStringsArray} sentence
  * @param {...unknown} values
  * @returns {string}
  */
 export function t(sentence, ...values) {
+  if (typeof sentence === "string" && Object.hasOwn(sentences, sentence)) return fill(sentences[sentence], values);
   if (typeof sentence === "string") return translateSentence(sentence);
   return fill(translateTemplate(sentence), values);
 }
 
 /**
- * As t`...` for a sentence with markup in it: what is filled in is escaped, the sentence itself is not.
- * @param {TemplateStringsArray} strings
+ * As t() for a sentence with markup in it: what is filled in is escaped, the sentence itself is not.
+ * @param {string | TemplateStringsArray} strings
  * @param {...unknown} values
  */
 export function tHtml(strings, ...values) {
+  if (typeof strings === "string") return raw(fill(sentences[strings] ?? strings, values.map(escape)));
   return raw(fill(translateTemplate(strings), values.map(escape)));
 }
 
 /** Put the texts and labels inside an element into the visitor's language. */
 export function translateElement(element) {
   if (language === "en") return;
+  translateKeys(element);
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   for (let node; (node = walker.nextNode());) {
     const sentence = node.data.replace(/\s+/g, " ").trim();
@@ -90,6 +97,19 @@ export function translateElement(element) {
   }
   for (const name of TRANSLATED_ATTRIBUTES) {
     for (const e of element.querySelectorAll(`[${name}]`)) e.setAttribute(name, t(e.getAttribute(name)));
+  }
+}
+
+/** Put the texts of data-t="key" and the attributes of data-t-title="key" and its like into the visitor's language. */
+function translateKeys(element) {
+  for (const e of element.querySelectorAll("[data-t]")) {
+    const node = [...e.childNodes].findLast((child) => child.nodeType === Node.TEXT_NODE && child.data.trim());
+    if (node) node.data = t(e.dataset.t);
+    else e.append(t(e.dataset.t));
+  }
+  for (const name of TRANSLATED_ATTRIBUTES) {
+    const key = `data-t-${name}`;
+    for (const e of element.querySelectorAll(`[${key}]`)) e.setAttribute(name, t(e.getAttribute(key)));
   }
 }
 

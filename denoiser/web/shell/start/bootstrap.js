@@ -1,5 +1,6 @@
 /* Runs inline, before anything else on the page: Gradio's labels follow the browser's language, so the browser answers
-   with the language that the visitor chose in the header or that the address asks for. Any Chinese becomes zh-CN. */
+   with the language that the visitor chose in the header or that the address asks for. Any Chinese becomes zh-CN. The
+   texts of that language are loaded while the scripts that show them still are (i18n.js). */
 {
   let saved = null;
   try {
@@ -8,5 +9,9 @@
     /* a private window */
   }
   const value = saved ?? new URLSearchParams(location.search).get("language") ?? navigator.language;
-  Object.defineProperty(navigator, "language", { value: /^zh\b/i.test(value) ? "zh-CN" : value, configurable: true });
+  const isChinese = /^zh\b/i.test(value);
+  Object.defineProperty(navigator, "language", { value: isChinese ? "zh-CN" : value, configurable: true });
+  const texts = `${document.currentScript.dataset.languages}${isChinese ? "zh-CN" : "en"}.json`;
+  const preload = { rel: "preload", as: "fetch", crossOrigin: "anonymous", href: texts };
+  document.head.append(Object.assign(document.createElement("link"), preload));
 }
