@@ -215,11 +215,13 @@ def _serve(ours: Connection, theirs: Connection, *about: Any) -> None:
 
 
 @contextmanager
-def running(words: str, recipe: Recipe, digits: Digits, held_out: Digits, device: str) -> Iterator[Callable]:
+def running(
+    words: str, recipe: Recipe, digits: Digits, held_out: Digits, device: str, patience: float = PATIENCE
+) -> Iterator[Callable]:
     """A process with the Runner of these arguments; yields ask("method", *arguments), which returns the answer.
 
     It does not wait for the process to be ready. `ask` raises TrainingError if the process ends, or does not answer
-    within PATIENCE seconds.
+    within `patience` seconds.
     """
     context = torch.multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
@@ -231,8 +233,8 @@ def running(words: str, recipe: Recipe, digits: Digits, held_out: Digits, device
     def ask(method: str, *arguments: Any) -> Any:
         try:
             ours.send((method, *arguments))
-            if not ours.poll(PATIENCE):
-                raise TrainingError(f"{words} did not answer within {PATIENCE:g} s")
+            if not ours.poll(patience):
+                raise TrainingError(f"{words} did not answer within {patience:g} s")
             return ours.recv()
         except (EOFError, OSError):
             raise TrainingError(f"{words} ended before it was done") from None
@@ -289,17 +291,23 @@ def summarize(turns: Sequence[Mapping[str, float]], words: str) -> dict[str, Any
     }
 
 
-def compare(recipe: Recipe, training: Digits, held_out: Digits, device: torch.device) -> dict[str, dict]:
+def compare(
+    recipe: Recipe, training: Digits, held_out: Digits, device: torch.device, turn: float, patience: float
+) -> dict[str, dict]:
     """For each way digits per second, the ratio to the tutorials' way in the same turn, and its losses.
 
-    Both are medians over the turns; "lowest" and "highest" are the range of the ratio.
+    Both are medians over the turns of `turn` seconds; "lowest" and "highest" are the range of the ratio. Raises
+    TrainingError if a way ends, or does not answer within `patience` seconds.
     """
     names = ways_of(recipe, device)
     with ExitStack() as stack:
-        ask = {words: stack.enter_context(running(words, recipe, training, held_out, str(device))) for words in names}
+        ask = {
+            words: stack.enter_context(running(words, recipe, training, held_out, str(device), patience))
+            for words in names
+        }
         for words in names:
             ask[words]("ready")
-        turns = [{words: ask[words]("rate", TURN) for words in names} for _ in range(TURNS)]
+        turns = [{words: ask[words]("rate", turn) for words in names} for _ in range(TURNS)]
         found = {words: summarize(turns, words) for words in names}
         target = None
         first, *_, last = engines(device)
@@ -310,10 +318,11 @@ def compare(recipe: Recipe, training: Digits, held_out: Digits, device: torch.de
     return found
 
 
-def measure() -> dict:
+def measure(turn: float = TURN) -> dict:
     """Compare all ways on every subject, on the GPU if there is one."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return about(device) | {"recipes": {name: measure_subject(name, device) for name in SUBJECTS}}
+    digits = load_mnist("train")
+    return about(device) | {"recipes": {name: measure_subject(name, digits, device, turn) for name in SUBJECTS}}
 
 
 def about(device: torch.device) -> dict:
@@ -326,10 +335,13 @@ def about(device: torch.device) -> dict:
     }
 
 
-def measure_subject(name: str, device: torch.device) -> dict[str, dict]:
-    """Compare all ways to train one of SUBJECTS."""
-    training, held_out = split_validation(load_mnist("train"))
-    return compare(replace(get_recipe(name), **PLAIN), training[: SUBJECTS[name]], held_out[:1000], device)
+def measure_subject(
+    name: str, digits: Digits, device: torch.device, turn: float = TURN, patience: float = PATIENCE
+) -> dict[str, dict]:
+    """What `compare` finds for one of SUBJECTS on these training digits."""
+    training, held_out = split_validation(digits)
+    recipe = replace(get_recipe(name), **PLAIN)
+    return compare(recipe, training[: SUBJECTS[name]], held_out[:1000], device, turn, patience)
 
 
 def show(figures: dict) -> None:

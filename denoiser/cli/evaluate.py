@@ -30,9 +30,10 @@ from ..evaluation import (
 from ..files import write_atomically
 from ..noise import NOISES
 from ..posterior import BASELINE, SAMPLER
+from ..runtime.versions import versions
 from ..sweeps import NOISY
 from .interrupts import Stopped
-from .machine import pick_device, versions
+from .machine import pick_device
 from .messages import warn
 from .pictures import flags, load_pictures
 

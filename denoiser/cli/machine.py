@@ -1,12 +1,8 @@
-"""The device and the software that a command runs on."""
-
-import platform
-import subprocess
+"""The device that a command runs on."""
 
 import torch
 
 from ..errors import DenoiserError
-from ..settings import PACKAGE
 
 
 def pick_device(name: str | None) -> str:
@@ -18,15 +14,3 @@ def pick_device(name: str | None) -> str:
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise DenoiserError(f"there is no device {name!r} here: {str(error).splitlines()[0]}") from error
     return name
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and torch, and the commit of this repository, empty if unknown."""
-    try:
-        git = subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=PACKAGE, capture_output=True, text=True, check=False
-        )
-        commit = git.stdout.strip()
-    except OSError:  # git is not installed
-        commit = ""
-    return {"python": platform.python_version(), "torch": torch.__version__, "commit": commit}

@@ -47,8 +47,7 @@ def build_parser() -> argparse.ArgumentParser:
         command(
             "bench",
             "Measure how fast the page (serving), its maps (latent), originals and training are, for how many visitors "
-            "(load), "
-            "or the best possible denoising (limit).",
+            "(load), or the best possible denoising (limit); or do all that waits for a GPU (gpu).",
         )
     )
     _add_export(
@@ -141,12 +140,15 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "what",
         choices=BENCHMARKS,
-        help="the page or its maps in a browser, originals, many visitors, ways to train, or the best possible",
+        help="the page or its maps in a browser, originals, many visitors, ways to train, a GPU, or the best possible",
     )
     bench.add_argument("--visitors", nargs="+", type=int, metavar="N", help="load: how many at once (1 10 50 100)")
     bench.add_argument("--seconds", type=float, metavar="S", help="load: how long each number of them stays (30)")
     bench.add_argument("--soak", type=float, metavar="MINUTES", help="load: the most of them for this long")
     bench.add_argument("--address", metavar="URL", help="load: of a page that already runs on this machine")
+    bench.add_argument("--minutes", type=float, metavar="M", help="gpu: take at most so long (9)")
+    bench.add_argument("--out", type=Path, metavar="FOLDER", help="gpu: for figures and checkpoints (gpu)")
+    bench.add_argument("--rehearse", action="store_true", default=None, help="gpu: every part briefly, on the CPU")
     bench.add_argument("--json", type=Path, metavar="FILE", help="write the figures there too")
 
 

@@ -13,12 +13,11 @@ from ..data import Digits, split_validation, training_words
 from ..errors import DenoiserError
 from ..files import remove_leftovers
 from ..latent import has_plane, write_codes
-from ..models import parameter_count
 from ..recipe import Recipe
-from ..record import Epoch, Record
-from ..training import Engine, ProcessGroup, fit, steps_per_epoch
+from ..runtime.versions import versions
+from ..training import Engine, ProcessGroup, fit, steps_per_epoch, trained_record
 from .interrupts import Stopped
-from .machine import pick_device, versions
+from .machine import pick_device
 from .pictures import flags, load_pictures
 
 
@@ -118,16 +117,8 @@ def train_each(
                 )
                 if not group.is_main:
                     continue
-                record = Record(
-                    recipe,
-                    fingerprint=recipe.fingerprint(),
-                    parameters=parameter_count(model),
-                    data=training_words(recipe.data, digits),
-                    versions=software,
-                    command=f"python -m denoiser train {name}{options}",
-                    history=tuple(Epoch(**epoch) for epoch in outcome.pop("history")),
-                    **outcome,
-                )
+                command = f"python -m denoiser train {name}{options}"
+                record = trained_record(recipe, model, outcome, digits, software, command)
                 save_model(model, record, settings.current.checkpoints)
             except KeyboardInterrupt:
                 rest = " ".join(list(plan)[index:])

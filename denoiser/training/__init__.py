@@ -5,6 +5,7 @@ from .distributed import ProcessGroup
 from .ema import EMA
 from .errors import TrainingError
 from .loop import TrainingStep, fit, train_steps
+from .outcome import trained_record
 from .step import Engine
 from .trainer import Trainer, steps_per_epoch, validation_loss
 
@@ -20,5 +21,6 @@ __all__ = [
     "make_noisy",
     "steps_per_epoch",
     "train_steps",
+    "trained_record",
     "validation_loss",
 ]

@@ -2,6 +2,7 @@
 
 import json
 import math
+import tarfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -11,7 +12,9 @@ from itertools import pairwise
 import pytest
 import torch
 
-from denoiser.bench import ablations, limit, main, serving, stand_ins, summary, training
+from denoiser import cli
+from denoiser.bench import ablations, gpu, limit, serving, stand_ins, summary, training
+from denoiser.checkpoint import FOLDER, load_checkpoint, trained
 from denoiser.data import split_validation
 from denoiser.recipes import get_recipe
 from denoiser.runtime import timing
@@ -126,23 +129,22 @@ def test_ratios_are_taken_within_each_turn_and_shown_with_their_range():
 
 @pytest.fixture
 def in_one_process(tiny_digits, monkeypatch):
-    """`bench training` with few digits, short turns and all ways in this process, which is quicker."""
+    """`bench training` with few digits and all ways in this process, which is quicker."""
 
     @contextmanager
     def running(*about):
-        runner = training.Runner(*about)
+        runner = training.Runner(*about[:-1])  # all but the patience
         yield lambda method, *arguments: getattr(runner, method)(*arguments)
 
     monkeypatch.setattr(training, "running", running)
     monkeypatch.setattr(training, "load_mnist", lambda part: tiny_digits)
-    monkeypatch.setattr(training, "TURN", 0.01)
-    monkeypatch.setattr(training, "SUBJECTS", {"dense-16": 32, "conv-64": 32})
+    monkeypatch.setattr(training, "SUBJECTS", {"dense-16": 8, "conv-64": 8})
     monkeypatch.setattr(training, "find_spec", lambda name: None)
 
 
-def test_the_whole_benchmark_runs_and_can_be_written(in_one_process, tmp_path, capsys):
-    main("training", tmp_path / "figures.json")
-    figures = json.loads((tmp_path / "figures.json").read_text(encoding="utf-8"))
+def test_the_whole_benchmark_runs_and_can_be_written(in_one_process, capsys):
+    figures = json.loads(json.dumps(training.measure(turn=0.01)))
+    training.show(figures)
     assert figures["recipes"].keys() == training.SUBJECTS.keys()
     for ways in figures["recipes"].values():
         assert ways[training.TUTORIAL]["ratio"] == 1
@@ -219,3 +221,85 @@ class TestAblations:
             assert all(words in out for words in recipes)
         assert all(math.isfinite(row["0.5"]) for row in figures["recipes"]["unet"].values())
         assert all(row["negative_elbo"] > 0 for row in figures["recipes"]["vae-2d-best"].values())
+
+
+class TestGpu:
+    """Everything that waits for a GPU, rehearsed on the CPU."""
+
+    def test_without_a_gpu_it_says_what_can_be_done(self, monkeypatch, tmp_path, capsys):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+        assert cli.main(["bench", "gpu", "--out", str(tmp_path / "out")]) == 2
+        assert "there is no CUDA device; --rehearse" in capsys.readouterr().err
+        assert cli.main(["bench", "gpu", "--rehearse", "--minutes", "0"]) == 2
+        assert "--minutes is 0, not above 0" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+    @pytest.fixture
+    def rehearsed(self, in_one_process, tiny_digits, monkeypatch, tmp_path):
+        """A rehearsal with few digits, a small checkout whose only test needs a GPU, and its folder of results."""
+        (tmp_path / "tests").mkdir()
+        (tmp_path / "tests" / "test_it.py").write_text(
+            "import pytest\n@pytest.mark.gpu\n@pytest.mark.skipif(True, reason='no GPU')\ndef test_it(): ..."
+        )
+        monkeypatch.setattr(gpu, "ROOT", tmp_path)
+        monkeypatch.setattr(gpu, "load_mnist", lambda part: tiny_digits[:16])
+        monkeypatch.setattr(training, "SUBJECTS", {"dense-16": 8})
+        return tmp_path / "out"
+
+    def test_every_part_runs_and_lies_in_one_folder(self, rehearsed, capsys):
+        assert cli.main(["bench", "gpu", "--rehearse", "--out", str(rehearsed)]) == 0
+        out = capsys.readouterr().out
+        figures = json.loads((rehearsed / gpu.RESULTS).read_text(encoding="utf-8"))
+        assert {name: part.get("failed") for name, part in figures.items() if name in gpu.SHARES} == dict.fromkeys(
+            gpu.SHARES
+        )
+        assert figures["tests"]["exit_code"] == 0
+        assert "1 skipped" in figures["tests"]["summary"]
+        assert figures["training"]["recipes"]["dense-16"][training.TUTORIAL]["ratio"] == 1
+        assert figures["zoo"]["models"].keys() == {"dense-32", "conv-8"}
+        assert all(row["validation_before"] < row["validation"] for row in figures["zoo"]["models"].values())
+        assert "sampler: 2 steps" in out
+        assert sorted(path.name for path in rehearsed.iterdir()) == [*figures["archives"], gpu.RESULTS, gpu.LOG]
+        assert all(path.stat().st_size < 16e6 for path in rehearsed.iterdir())
+
+    def test_the_archives_hold_checkpoints_that_can_be_loaded(self, rehearsed, monkeypatch, tmp_path):
+        monkeypatch.setattr(gpu, "SHARES", dict.fromkeys(gpu.SHARES, 0.3))
+        monkeypatch.setattr(gpu, "PACKED", 2**20)  # less than the large models
+        for part in ("run_tests", "compare_ways"):
+            monkeypatch.setattr(gpu, part, lambda *given: {})
+        figures = gpu.measure(out=rehearsed, rehearse=True)
+        assert len(figures["archives"]) == 3
+        for name in figures["archives"]:
+            with tarfile.open(rehearsed / name) as archive:
+                archive.extractall(tmp_path / "there", filter="data")
+        assert trained(tmp_path / "there") == ["conv-8", "dense-32", "sampler", "unet"]
+        before, after = (load_checkpoint("unet", folder=folder)[1] for folder in (FOLDER, tmp_path / "there"))
+        assert len(after.history) == len(before.history) + 2
+        assert after.recipe.fingerprint() == before.recipe.fingerprint() != after.fingerprint
+        assert after.sha256 != before.sha256
+        assert figures["unet"]["validation"] == pytest.approx(figures["unet"]["validation_before"], rel=0.5)
+
+    def test_a_part_that_fails_is_named_and_the_others_go_on(self, rehearsed, monkeypatch, capsys):
+        def fail(*given):
+            raise RuntimeError("CUDA error\nmore")
+
+        for part in ("run_tests", "train_zoo", "train_on"):
+            monkeypatch.setattr(gpu, part, fail)
+        figures = gpu.measure(out=rehearsed, rehearse=True)
+        gpu.show(figures)
+        assert "zoo failed: RuntimeError: CUDA error\n" in capsys.readouterr().out
+        assert figures["training"]["recipes"]
+        assert "in fail" in (rehearsed / gpu.ERRORS).read_text(encoding="utf-8")
+
+    def test_what_there_is_no_time_for_is_given_up(self, rehearsed, tiny_digits, tmp_path):
+        plan = replace(gpu.rehearsal(), epochs=None)
+        assert gpu.train_zoo(plan, 0, tmp_path) == {"models": {"dense-32": {"given_up_after_epoch": 0, "of": 50}}}
+        assert gpu.compare_ways(plan, 0)["recipes"] == {}
+        (gpu.ROOT / "tests" / "test_it.py").write_text("mark.gpu\nwhile True: pass")
+        assert gpu.run_tests(0.5, tmp_path / "log")["exit_code"] is None
+
+    def test_the_learning_rate_falls_over_as_many_epochs_as_there_is_time_for(self, rehearsed, monkeypatch, tmp_path):
+        monkeypatch.setattr(gpu, "_steps_per_second", lambda trainer, seconds: 1e-3)
+        plan = replace(gpu.rehearsal(), epochs=None)
+        found = gpu.train_on("unet", plan, 1000.0, tmp_path)
+        assert found["planned"] == found["epochs"] == found["steps"] == 1

@@ -158,6 +158,7 @@ def test_block_out_takes_a_square_of_side_16_f_and_nothing_else():
     assert bool((wiped <= (add_noise(grey(1.0), field, 1.0) == 0)).all())
 
 
+@pytest.mark.gpu
 def test_a_field_follows_its_device_and_seeds_mean_the_same_everywhere():
     if not torch.cuda.is_available():
         pytest.skip("there is no GPU here")

@@ -45,6 +45,7 @@ def test_bfloat16_leaves_the_losses_nearly_as_they_are(name, tiny_digits):
     )
 
 
+@pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a CUDA device; there is none here")
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_captured_step_gives_the_losses_of_an_eager_one(name, tiny_digits):

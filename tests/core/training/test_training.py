@@ -37,7 +37,8 @@ from denoiser.training import (
 from denoiser.training.distributed import ProcessGroup
 from denoiser.training.trainer import WARMUP, learning_rate_factor
 
-DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
+CUDA = pytest.param("cuda", marks=pytest.mark.gpu)
+DEVICES = ["cpu", *([CUDA] if torch.cuda.is_available() else [])]
 
 # The recipes that train each network by each optimiser, cheapest to tell apart: everything the loop may meet.
 KINDS = {(recipe.network, recipe.optimizer): recipe for recipe in reversed(RECIPES.values())}
