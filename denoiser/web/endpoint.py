@@ -18,14 +18,16 @@ import orjson
 from ..errors import DenoiserError
 from ..runtime.timing import annotate, request_trace, span
 from .parsing import UNREADABLE, BadRequest
-from .schemas import ErrorReply, SupersededReply, WaitingReply, fields_of, parse
+from .schemas import ErrorReply, ForgottenReply, SupersededReply, WaitingReply, fields_of, parse
 from .server import logging as log
+from .server.attachments import TOKEN, attachments
 from .server.calls import FAULT
 from .server.limits import INLINE, has_many_values
-from .server.request_queue import Queued, RequestQueue, Superseded
+from .server.request_queue import Forgotten, Queued, RequestQueue, Superseded
 
 MAX_DIRECT = 1_000  # characters of a request that is answered on the event loop
 MAX_KEY = 64  # characters of the key under which a request waits
+MAX_KEPT = 32_768  # characters of a request, besides its picture, that is kept while it waits
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ class Parsed(NamedTuple):
 def server_function(function: Function) -> ServerFunction:
     """`function` as server/calls.py calls it: with what the browser sent, the request queue and the client's address.
 
-    The browser sends the request in JSON and the key under which it waits.
+    The browser sends the request in JSON and the key under which it waits; null instead of a request that has been told
+    its position goes on waiting.
     """
     if isinstance(function, DirectEndpoint):
         return direct(function)
@@ -78,27 +81,44 @@ def server_function(function: Function) -> ServerFunction:
 def queued(endpoint: BatchedEndpoint) -> ServerFunction:
     """An endpoint behind the request queue.
 
-    The reply to a request that has to wait is a WaitingReply, to one whose key has a newer request a SupersededReply;
-    else as `dispatch` says.
+    The reply to a request that has to wait is a WaitingReply, to one whose key has a newer request a SupersededReply,
+    to one that is to go on waiting but is not there any more a ForgottenReply; else as `dispatch` says.
     """
     work = partial(dispatch, endpoint)
 
+    async def submit(data: Any, queue: RequestQueue, address: str | None) -> str:
+        """The reply to a request, from the queue; raises what that and the parser raise."""
+        name, text = key_of(data), text_of(data)
+        key = (endpoint, name)
+        if resumes(data):
+            return await queue.resume(key)
+        read = partial(parsed, endpoint.request, data)
+        item = read() if len(text) <= INLINE else await asyncio.to_thread(read)
+        picture = TOKEN.search(text)
+        release = attachments.share(picture[0]) if picture else None
+        return await queue.submit(
+            work,
+            item,
+            key,
+            endpoint.lane,
+            endpoint.group(item.request),
+            client=address or name.partition(".")[0],  # unknown: all that one page asks
+            keep=len(text) <= MAX_KEPT and (picture is None or release is not None),
+            release=release,
+        )
+
     async def call(data: Any, queue: RequestQueue, address: str | None = None) -> str:
         start = time.perf_counter()
-        read = partial(parsed, endpoint.request, data)
         try:
-            item = read() if len(text_of(data)) <= INLINE else await asyncio.to_thread(read)
+            reply, outcome = await submit(data, queue, address), "answered"
+        except Queued as wait:
+            reply, outcome = to_json(WaitingReply(wait.position, wait.retry_after, wait.kept)), "waits"
+        except Superseded:
+            reply, outcome = to_json(SupersededReply()), "replaced"
+        except Forgotten:
+            reply, outcome = to_json(ForgottenReply()), "forgotten"
         except Exception as error:
             reply, outcome = to_json(ErrorReply(error_message(error, endpoint.name))), "refused"
-        else:
-            key, group = (endpoint, key_of(data)), endpoint.group(item.request)
-            try:
-                reply = await queue.submit(work, item, key, endpoint.lane, group, address)
-                outcome = "answered"
-            except Queued as wait:
-                reply, outcome = to_json(WaitingReply(wait.position, wait.retry_after)), "waits"
-            except Superseded:
-                reply, outcome = to_json(SupersededReply()), "replaced"
         log.info("request", function=endpoint.name, outcome=outcome, ms=(time.perf_counter() - start) * 1000)
         return reply
 
@@ -221,6 +241,11 @@ def text_of(data: Any) -> str:
     """The text of the request in what the browser sent, empty where there is none."""
     text = data[0] if isinstance(data, list) and data else data
     return text if isinstance(text, str) else ""
+
+
+def resumes(data: Any) -> bool:
+    """Whether the browser names a request that waits, instead of sending it again."""
+    return isinstance(data, list) and len(data) > 1 and data[0] is None and isinstance(data[1], str)
 
 
 def key_of(data: Any) -> str:

@@ -51,10 +51,11 @@ class ErrorReply:
 
 @dataclass(frozen=True)
 class WaitingReply:
-    """The request's position in the queue, and the seconds after which to ask again."""
+    """The request's position in the queue, the seconds after which to ask again, and whether the server keeps it."""
 
     waiting: int
     again: float
+    kept: bool
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,13 @@ class SupersededReply:
     """A newer request came in the place of this one."""
 
     replaced: bool = True
+
+
+@dataclass(frozen=True)
+class ForgottenReply:
+    """The server no longer keeps the request that was to go on waiting: it has to be sent again."""
+
+    forgotten: bool = True
 
 
 @dataclass(frozen=True)

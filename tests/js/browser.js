@@ -12,6 +12,7 @@ const CONSTANTS = {
 };
 
 globalThis.location ??= /** @type {any} */ ({ hash: "", href: "http://localhost/", search: "" });
+globalThis.addEventListener ??= () => {};
 globalThis.document ??= /** @type {any} */ ({
   documentElement: {},
   getElementById: () => ({ textContent: JSON.stringify(CONSTANTS) }),

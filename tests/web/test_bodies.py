@@ -207,6 +207,25 @@ class TestAttachments:
 
         assert run_async(scene()) == (0, {})
 
+    def test_the_room_for_a_picture_stays_reserved_until_its_last_user_drops_it(self):
+        async def scene():
+            room, held = Budget(), Attachments()
+            first, second, other = tokens = [new_token() for _ in range(3)]
+            for token, address in zip(tokens, "aab", strict=True):
+                async with room.reserve(address, 10**6) as reservation:
+                    held.put(token, b"picture", reservation)
+            drop = held.share(first)
+            refused = held.share(second), held.share(new_token())  # one of each address, and none that is not there
+            drops = [drop, held.share(other)]
+            for token in tokens:
+                held.drop(token)
+            during = room.held
+            for each in drops:
+                each()
+            return refused, during, room.held, held.held
+
+        assert run_async(scene()) == ((None, None), 2 * 10**6, 0, {})
+
 
 def scope(client, peer=None, forwarded=False):
     """What a server says of a request."""

@@ -17,10 +17,11 @@ from web_fixtures import draw, pictures, settle
 from denoiser.data import PIXELS
 from denoiser.data.examples import EXAMPLES
 from denoiser.web.denoise import handlers as denoise
-from denoiser.web.endpoint import as_endpoint, queued, unqueued
+from denoiser.web.denoise.schemas import PictureRequest
+from denoiser.web.endpoint import MAX_KEPT, as_endpoint, queued, unqueued
 from denoiser.web.schemas import EmptyRequest
 from denoiser.web.server import request_queue
-from denoiser.web.server.request_queue import Queued, RequestQueue, Superseded
+from denoiser.web.server.request_queue import Forgotten, Queued, RequestQueue, Superseded
 from denoiser.web.serving.model_pool import ModelPool
 
 
@@ -81,13 +82,18 @@ def test_a_request_that_waits_long_is_told_its_position_and_keeps_it():
         told = await asyncio.gather(*tasks[1:], return_exceptions=True)
         queue.patience = 20
         late = await asked(queue, desk, "late")
-        again = await asked(queue, desk, "second", "first")  # both come back, in another order, after somebody new
+        # both come back, after somebody new and in another order, one of them with its request
+        again = [asyncio.create_task(queue.resume("second")), *await asked(queue, desk, "first")]
+        await asyncio.sleep(0)
         desk.open.set()
         await asyncio.gather(*tasks[:1], *late, *again)
         return told, desk.order
 
     told, order = run_async(scene())
-    assert [(type(wait), wait.position, wait.retry_after) for wait in told] == [(Queued, 0, 0), (Queued, 1, 0)]
+    assert [(type(wait), wait.position, wait.retry_after, wait.kept) for wait in told] == [
+        (Queued, 0, 0, True),
+        (Queued, 1, 0, True),
+    ]
     assert order == ["computing", "first", "second", "late"]
 
 
@@ -146,6 +152,70 @@ def test_the_place_of_a_client_that_never_comes_back_is_given_away(monkeypatch):
         return desk.order, dict(queue.tickets), dict(queue.clients)
 
     assert run_async(scene()) == (["computing", "here"], {}, {})
+
+
+def test_a_request_is_resumed_only_while_the_queue_keeps_it(monkeypatch):
+    monkeypatch.setattr(request_queue, "RETURN", 0.1)
+
+    async def scene():
+        queue, desk = queue_of(patience=0.05), Desk()
+        tasks = await asked(queue, desk, "computing")
+        with pytest.raises(Queued) as refusal:
+            await queue.submit(desk, "large", "large", keep=False)
+        tasks += await asked(queue, desk, "slow to return")
+        await asyncio.wait({tasks.pop()})
+        await asyncio.sleep(0.15)
+        queue.drop_expired()
+        for key in ("large", "slow to return", "nobody"):
+            with pytest.raises(Forgotten):
+                await queue.resume(key)
+        desk.open.set()
+        await asyncio.gather(*tasks)
+        return refusal.value.kept, desk.order
+
+    assert run_async(scene()) == (False, ["computing"])
+
+
+@pytest.mark.parametrize("end", ["answered", "replaced", "not kept", "never resumed", "no room", "left", "failed"])
+def test_what_a_request_holds_is_released_once(monkeypatch, end):
+    monkeypatch.setattr(request_queue, "RETURN", 0.1)
+    released = []
+
+    def failing(items):
+        raise MemoryError
+
+    async def scene():
+        queue, desk = queue_of(patience=0.05, capacity=1 if end == "no room" else 100), Desk()
+        tasks = await asked(queue, desk, "computing", *(["waits"] if end == "no room" else []))
+        mine = asyncio.create_task(
+            queue.submit(
+                failing if end == "failed" else desk,
+                "mine",
+                "mine",
+                patience=20 if end in ("answered", "left", "failed") else None,
+                keep=end != "not kept",
+                release=lambda: released.append(end),
+            )
+        )
+        await asyncio.sleep(0)
+        before = [*released]
+        if end == "left":
+            mine.cancel()
+        if end == "replaced":
+            tasks += await asked(queue, desk, "mine")
+        if end in ("answered", "failed"):
+            desk.open.set()
+        await asyncio.wait({mine})
+        if end == "never resumed":
+            await asyncio.sleep(0.15)
+            queue.drop_expired()
+        found = before, [*released]
+        desk.open.set()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        return found
+
+    assert run_async(scene()) == ([end] if end == "no room" else [], [end])
+    assert released == [end]
 
 
 def test_those_of_one_group_are_answered_together_up_to_a_limit():
@@ -351,23 +421,77 @@ def test_a_waiting_request_is_answered_with_its_position():
         await begun
         return told, json.loads(await call(["{}", "second"]))
 
-    assert run_async(scene()) == ({"waiting": 0, "again": 0}, {})
+    assert run_async(scene()) == ({"waiting": 0, "again": 0, "kept": True}, {})
+
+
+def test_a_request_that_waits_is_not_sent_again():
+    seen, asked_for = threading.Event(), []
+
+    def slow(request: PictureRequest):
+        asked_for.append(request.already)
+        seen.set()
+        time.sleep(0.3)
+        return {"already": request.already}
+
+    async def scene():
+        call = call_of(as_endpoint(slow), queue_of(patience=0.05))
+        begun = asyncio.create_task(call([json.dumps({"content": "AAAA"}), "first"]))
+        await asyncio.to_thread(seen.wait)
+        large = {"content": "AAAA", "more": "-" * MAX_KEPT}
+        told = [
+            json.loads(await call([json.dumps(request), name]))
+            for name, request in (("second", {"content": "AAAA", "already": True}), ("large", large))
+        ]
+        again = [json.loads(await call([None, name])) for name in ("large", "nobody")]
+        await begun
+        return [reply["kept"] for reply in told], again, json.loads(await call([None, "second"]))
+
+    assert run_async(scene()) == ([True, False], [{"forgotten": True}] * 2, {"already": True})
+    assert asked_for == [False, True]
+
+
+def test_pages_without_an_address_take_turns():
+    order = []
+
+    def noting(request: EmptyRequest):
+        time.sleep(0.02)
+        return {}
+
+    async def scene():
+        call = call_of(as_endpoint(noting), queue_of())
+
+        async def ask(name):
+            await call(["{}", name])
+            order.append(name)
+
+        await asyncio.gather(*(ask(name) for name in ("a.1", "a.2", "a.3", "b.1")))
+
+    run_async(scene())
+    assert order == ["a.1", "a.2", "b.1", "a.3"] or order == ["a.1", "b.1", "a.2", "a.3"]
 
 
 # ---------- in a browser ----------
 
 
-def held(page, count):
-    """All questions from now on, the first `count` of which are answered by whoever calls this."""
-    routes = []
+class Held:
+    """All questions of a page from now on, answered by whoever calls `answer` until `release`."""
 
-    def answer(route):
-        routes.append(route)
-        if len(routes) > count:
+    def __init__(self, page):
+        self.routes, self.released = [], False
+        page.route("**/component_server/**", self.hold)
+
+    def hold(self, route):
+        self.routes.append(route)
+        if self.released:
             route.continue_()
 
-    page.route("**/component_server/**", answer)
-    return routes
+    def answer(self, number, **reply):
+        self.routes[number].fulfill(json=json.dumps(reply))
+
+    def release(self, numbers):
+        self.released = True
+        for number in numbers:
+            self.routes[number].continue_()
 
 
 def wait_for(page, happened):
@@ -379,31 +503,48 @@ def wait_for(page, happened):
 
 
 def question(route):
-    """What a page asks, and the name of its place in the line."""
+    """What a page asks, None where that is what it waits for already, and the name of its place in the line."""
     text, place = route.request.post_data_json["data"]
-    return json.loads(text), place
+    return text and json.loads(text), place
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("locale", "words"), [("en-US", "you are number {} in line"), ("zh-CN", "你排在第 {} 位")])
 def test_who_waits_is_told_so_and_gets_the_newest_drawing_when_it_is_their_turn(new_page, locale, words):
     page = new_page(locale=locale)
-    routes, line = held(page, 2), page.locator("#toast .say")
-    draw(page)
-    wait_for(page, lambda: len(routes) == 1)
-    routes[0].fulfill(json=json.dumps({"waiting": 6, "again": 0}))
+    held, line = Held(page), page.locator("#toast .say")
+    page.locator("#pad [data-name='4']").click()
+    wait_for(page, lambda: len(held.routes) == 2)
+    held.answer(1, waiting=8, again=0, kept=True)
+    held.answer(0, waiting=6, again=0, kept=True)
     expect(line).to_contain_text(words.format(7))
-    wait_for(page, lambda: len(routes) == 2)
-    draw(page, [(0.3, 0.55), (0.7, 0.55)])
-    routes[1].fulfill(json=json.dumps({"waiting": 2, "again": 0}))
+    wait_for(page, lambda: len(held.routes) == 4)
+    assert [question(route)[0] for route in held.routes[2:]] == [None, None]  # the server has the drawing
+    for number in (2, 3):
+        held.answer(number, waiting=2, again=0, kept=True)
     expect(line).to_contain_text(words.format(3))
+    wait_for(page, lambda: len(held.routes) == 6)
+    draw(page, [(0.3, 0.55), (0.7, 0.55)])
+    held.release(range(4, len(held.routes)))
     settle(page)
     expect(line).to_be_hidden()
     assert "" not in pictures(page)
-    questions, places = zip(*map(question, routes), strict=True)
-    assert len(set(places)) == 1  # one place in line all the time
-    assert questions[2]["strokes"] == page.evaluate("() => denoiser.state.strokes")
-    assert questions[-1]["factors"] is None
+    asked = [question(route) for route in held.routes]
+    assert len({ticket for _, ticket in asked}) == 2  # one place for cards and one for sweeps, all the time
+    assert [request for request, _ in asked if request][-1]["strokes"] == page.evaluate("() => denoiser.state.strokes")
+
+
+@pytest.mark.slow
+def test_after_a_stroke_cards_and_sweep_are_asked_for_before_any_answer(new_page):
+    page, routes = new_page(), []
+    page.route("**/component_server/**", lambda route: routes.append(route))
+    page.locator("#pad [data-name='4']").click()
+    wait_for(page, lambda: len(routes) == 2)
+    assert [question(route)[0]["factors"] for route in routes] == [[0.5], None]
+    for route in routes:
+        route.continue_()
+    settle(page)
+    assert len(routes) == 2
 
 
 @pytest.mark.slow
@@ -411,7 +552,8 @@ def test_a_ladder_that_is_no_longer_wanted_is_taken_back(new_page):
     page, ladders = new_page(), []
 
     def answer(route):
-        if question(route)[0]["factors"] is None and not ladders:
+        request, _ = question(route)
+        if request and request["factors"] is None and not ladders:
             ladders.append(route)  # it waits in line
         else:
             route.continue_()

@@ -63,7 +63,7 @@ function parse(reply, asked, { digit, isNoisyInput, nonDigit }) {
 
 /**
  * Follow the drawing and its noise.
- * @param {(request: string, ticket?: string) => Promise<string>} call
+ * @param {(request: string | null, ticket?: string) => Promise<string>} call
  * @param {(s: import("../shell/store.js").State) => boolean} mayAsk
  * @returns {() => void}  asks for other originals
  */

@@ -6,9 +6,10 @@ Gradio parses, copies and keeps what it is given. Instead of a picture it is giv
 import asyncio
 import re
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from .budget import Reservation
 
@@ -23,11 +24,12 @@ def new_token() -> str:
 
 @dataclass
 class Attachment:
-    """A picture, the room that its request takes, and when it is dropped."""
+    """A picture, the room that its request takes, when it is dropped, and how many still need it."""
 
     content: bytes | bytearray
     reservation: Reservation
     expiry: asyncio.TimerHandle
+    users: int = 1
 
 
 class Attachments:
@@ -38,7 +40,7 @@ class Attachments:
 
     def put(self, token: str, content: bytes | bytearray, reservation: Reservation) -> None:
         """Keep a picture, and its request's reservation, until it is dropped."""
-        expiry = asyncio.get_running_loop().call_later(MAX_AGE, self.drop, token)
+        expiry = asyncio.get_running_loop().call_later(MAX_AGE, self.forget, token)
         reservation.kept = True
         self.held[token] = Attachment(content, reservation, expiry)
 
@@ -52,7 +54,29 @@ class Attachments:
         content, attachment.content = attachment.content, b""
         return content
 
+    def share(self, token: str) -> Callable[[], None] | None:
+        """Reserve the room for a picture for one more user too, who calls what this returns; it may be taken meanwhile.
+
+        None where that is refused: of each address one picture is shared, so that it does not use up its room.
+        """
+        attachment = self.held.get(token)
+        if attachment is None:
+            return None
+        address = attachment.reservation.address
+        if any(other.users > 1 and other.reservation.address == address for other in self.held.values()):
+            return None
+        attachment.users += 1
+        return partial(self.drop, token)
+
     def drop(self, token: str) -> None:
+        """One user no longer needs a picture; after the last one it is forgotten."""
+        attachment = self.held.get(token)
+        if attachment:
+            attachment.users -= 1
+            if attachment.users == 0:
+                self.forget(token)
+
+    def forget(self, token: str) -> None:
         """Forget a picture and release the room of its request, where it is still there."""
         attachment = self.held.pop(token, None)
         if attachment:

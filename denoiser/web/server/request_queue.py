@@ -1,9 +1,9 @@
 """The request queue: few requests compute at a time, the others wait, and no client can keep the others waiting.
 
-A request waits under a key that its page made up. A newer request with the same key takes its place: nothing is
-computed for a drawing that is no longer on the pad. A request that has waited for `patience` is told its position, and
-its page asks again, with the drawing as it is by then. Requests of one group that wait at the same time are computed
-together. Clients take turns: of each, one request comes up in a round.
+A request waits under a key that its page made up. A newer request with the same key replaces it: nothing is computed
+for a drawing that is no longer on the pad. A request that has waited for `patience` is told its position and stays in
+the queue; its page resumes it, or replaces it by the drawing as it is by then. Requests of one group that wait at the
+same time are computed together. Clients take turns: of each, one request comes up in a round.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ WORKERS = max(2, min(8, os.cpu_count() or 1))
 # read, or a script, never takes those that a stroke waits for.
 LANES = {"live": WORKERS, "page": WORKERS, "originals": 1, "pictures": 2, "api": 2}
 PATIENCE = 3.0  # seconds until a waiting request is told its position
-RETURN = 10.0  # seconds for which the place of a request is kept after that
+RETURN = 10.0  # seconds for which a request stays in the queue after that
 CAPACITY = 1_000  # requests that wait
 MOST_OF_CLIENT = 200  # of one client: a class behind one address
 RETRY = 5.0  # seconds after which to ask again where there is no place left
@@ -35,11 +35,18 @@ Work = Callable[[list[Any]], list[Any]]
 
 
 class Queued(Exception):
-    """Others come first: `position` of them. The request may be made again after `retry_after` seconds."""
+    """Others come first: `position` of them. The request may be made again, or resumed if it is `kept`.
 
-    def __init__(self, position: int, retry_after: float):
-        super().__init__(position, retry_after)
-        self.position, self.retry_after = position, retry_after
+    That should happen after `retry_after` seconds.
+    """
+
+    def __init__(self, position: int, retry_after: float, kept: bool = False):
+        super().__init__(position, retry_after, kept)
+        self.position, self.retry_after, self.kept = position, retry_after, kept
+
+
+class Forgotten(Exception):
+    """There is no request under this key to resume."""
 
 
 class Superseded(Exception):
@@ -48,7 +55,10 @@ class Superseded(Exception):
 
 @dataclass
 class Ticket:
-    """A waiting request: what is asked for, and until when its place is kept while nobody asks (`reply` None)."""
+    """A waiting request: what is asked for, and until when it stays while nobody asks (`reply` None).
+
+    `item` is None where nothing is kept meanwhile. `release` is called once the item is no longer needed.
+    """
 
     work: Work
     item: Any
@@ -56,8 +66,16 @@ class Ticket:
     reply: asyncio.Future | None
     lane: str
     client: Hashable
+    release: Callable[[], None] | None = None
     round: int = 0
     expires: float = 0.0
+
+    def forget_item(self) -> None:
+        """The item is no longer needed."""
+        self.item = None
+        if self.release:
+            self.release()
+            self.release = None
 
 
 class Lane:
@@ -88,35 +106,64 @@ class RequestQueue:
         group: Hashable | None = None,
         client: Hashable | None = None,
         patience: float | None = None,
+        keep: bool = True,
+        release: Callable[[], None] | None = None,
     ) -> Any:
         """What `work([item])` returns as its only element, as soon as it is this request's turn.
 
         `work` may get several items whose `group` is equal and not None. `client` is who asks, None where that is not
         known. Raises Queued where others come first for longer than `patience` seconds (None: those of the queue), or
-        no place is left; Superseded where another request came under the same `key`.
+        no place is left; Superseded where another request came under the same `key`. With `keep` the item stays in the
+        queue after Queued, to be resumed. `release` is called once, when the queue no longer needs the item.
         """
         reply = asyncio.get_running_loop().create_future()
         ticket = self.tickets.get(key)
         if ticket is None:
             client = key if client is None else client
-            self.check_room(client)
-            self.add(key, Ticket(work, item, group, reply, lane, client))
+            try:
+                self.check_room(client)
+            except Queued:
+                if release:
+                    release()
+                raise
+            self.add(key, Ticket(work, item, group, reply, lane, client, release))
         else:
             if ticket.reply is not None:
                 ticket.reply.set_exception(Superseded())
+            ticket.forget_item()
             ticket.work, ticket.item, ticket.group, ticket.reply = work, item, group, reply
+            ticket.release = release
+        return await self.reply_to(key, reply, patience, keep)
+
+    async def resume(self, key: Hashable, patience: float | None = None) -> Any:
+        """The reply to the request that waits under `key` and was told its position; raises what `submit` raises.
+
+        Forgotten where there is none, or its item was not kept.
+        """
+        ticket = self.tickets.get(key)
+        if ticket is None or ticket.item is None:
+            raise Forgotten
+        if ticket.reply is not None:
+            ticket.reply.set_exception(Superseded())
+        ticket.reply = reply = asyncio.get_running_loop().create_future()
+        return await self.reply_to(key, reply, patience, keep=True)
+
+    async def reply_to(self, key: Hashable, reply: asyncio.Future, patience: float | None, keep: bool) -> Any:
+        """Wait for `reply`, the one of the request under `key`, as `submit` says."""
         self.start_next()
         try:
             await asyncio.wait({reply}, timeout=self.patience if patience is None else patience)
         except asyncio.CancelledError:
             reply.cancel()
             if (ticket := self.tickets.get(key)) is not None and ticket.reply is reply:
-                self.remove(key)
+                self.remove(key).forget_item()
             raise
         ticket = self.tickets.get(key)
         if ticket is not None and ticket.reply is reply:
-            ticket.item, ticket.reply, ticket.expires = None, None, time.monotonic() + RETURN
-            raise Queued(self.in_order(ticket.lane).index(key), 0.0)
+            ticket.reply, ticket.expires = None, time.monotonic() + RETURN
+            if not keep:
+                ticket.forget_item()
+            raise Queued(self.in_order(ticket.lane).index(key), 0.0, keep)
         return await reply
 
     def check_room(self, client: Hashable) -> None:
@@ -170,7 +217,7 @@ class RequestQueue:
         """Drop the requests that were told to come again and did not."""
         now = time.monotonic()
         for key in [key for key, ticket in self.tickets.items() if ticket.reply is None and ticket.expires < now]:
-            self.remove(key)
+            self.remove(key).forget_item()
 
     async def compute(self, lane: Lane, chosen: list[Ticket]) -> None:
         """Compute the replies to requests in a thread, then start the next ones."""
@@ -187,6 +234,8 @@ class RequestQueue:
                 if not future.done():
                     future.set_exception(error)
         finally:
+            for ticket in chosen:
+                ticket.forget_item()
             lane.running -= 1
             lane.finished += 1
             self.tasks.discard(asyncio.current_task())

@@ -9,7 +9,7 @@ import { labelTestIds } from "./start/test_ids.js";
  * @typedef {object} Context
  * @property {any} element  what is in it, its template says and its script knows
  * @property {any} props
- * @property {Record<string, (request: string, ticket?: string) => Promise<string>>} server
+ * @property {Record<string, (request: string | null, ticket?: string) => Promise<string>>} server
  * @property {(event: string, data?: unknown) => void} trigger
  * @property {(names: string | string[], callback: () => void) => void} watch
  */

@@ -1,4 +1,4 @@
-/* Asks the server twice after each stroke: first for the cards at the present noise factor, then for the whole sweep;
+/* Asks the server for the cards while the pen moves, and after each stroke for the cards and the whole sweep at once;
    from then on the slider needs no server. */
 import { fromBase64 } from "../../shell/base64.js";
 import { hasInk } from "../../shell/drawing.js";
@@ -26,6 +26,10 @@ import { on, set, state } from "../../shell/store.js";
  */
 
 const RETRY = 2000; // milliseconds
+const UPDATE_EVERY = 80; // milliseconds between two updates while the pen moves, where an answer takes longer than that
+const MOST_UNDER_WAY = 4; // questions for cards
+const MOST_SWEEPS = 2; // questions for sweeps under way
+const SLOW = 2; // an answer that takes so many times as long as the fastest: the server is busy
 
 const namesOf = ({ shownModels }) => shownModels.map((model) => model.name);
 
@@ -84,72 +88,125 @@ function measure(name, since) {
 }
 
 /**
+ * A question that has been sent.
+ * @typedef {object} Sent
+ * @property {number} number  of this question, counted from 1
+ * @property {string} asked  see `questionOf`
+ * @property {boolean} isDrawing  the pen was down
+ */
+
+/** Questions of one kind: a position in the server's queue, where a later one replaces those that wait there. */
+class Channel {
+  ticket = newTicket();
+  /** @type {Set<Sent>} */
+  underWay = new Set();
+  count = 0;
+  shown = 0; // the number of the question whose answer is shown
+  sentAt = -Infinity;
+  fastest = Infinity; // milliseconds from question to answer
+  latest = Infinity;
+
+  isAsking(asked) {
+    return [...this.underWay].some((sent) => sent.asked === asked);
+  }
+
+  /** An answer has come after so many milliseconds. */
+  answered(milliseconds) {
+    this.latest = milliseconds;
+    this.fastest = Math.min(this.fastest, milliseconds);
+  }
+
+  /**
+   * How many updates may be under way while the pen moves: enough to send one every UPDATE_EVERY milliseconds however
+   * far the server is, but one after the other where it is the server that takes long.
+   */
+  get atOnce() {
+    if (!(this.latest < SLOW * this.fastest)) return 1;
+    return Math.min(MOST_UNDER_WAY, Math.ceil(this.latest / UPDATE_EVERY));
+  }
+}
+
+/**
  * Keep `comparison` and `sweep` of the state up to date.
  * @param {import("../../shell/mount.js").Context["server"]} server
  * @param {(names: string[]) => void} forget  called with models of the visitor that the server no longer has
  */
 export function startSweepClient(server, forget) {
-  const ticket = newTicket(); // one position in the queue: a later request replaces an earlier one
-  /** @type {{sweep: string | null} | null} */
-  let current = null; // the loop that asks, and the question whose sweep it asks for, if it does
+  const cards = new Channel();
+  const sweeps = new Channel();
+  let timer;
 
-  /** One request, as it stands when it is sent: while this visitor is queued, it may change. */
-  async function send(wantsSweep, loop) {
-    let asked = "";
-    let isDrawing = false;
+  /** Whether the cards lack an answer for the present noise factor. */
+  function wantsCards() {
+    const { comparison, sweep, factor, isNoisyInput } = state;
+    const question = questionOf(state);
+    if (!hasInk() || sweep?.asked === question) return false;
+    return comparison?.asked !== question || (comparison.factors[0] !== factor && !isNoisyInput);
+  }
+  const wantsSweep = () =>
+    hasInk() && !state.drawing && !state.isNoisyInput && state.sweep?.asked !== questionOf(state);
+
+  /**
+   * Ask once. While this visitor is queued, the question changes with the state.
+   * @param {Channel} channel
+   * @param {() => boolean} isWanted
+   * @param {() => number[] | null} factors
+   * @param {(reply: any, sent: Sent, isStale: boolean) => void} show
+   */
+  async function send(channel, isWanted, factors, show) {
+    const sent = { number: ++channel.count, asked: "", isDrawing: false };
+    const start = (channel.sentAt = performance.now());
+    channel.underWay.add(sent);
     const reply = await ask(
       server.compare,
       () => {
-        if (current !== loop || !hasInk() || (wantsSweep && state.drawing)) return null;
-        [asked, isDrawing] = [questionOf(state), state.drawing];
-        return requestOf(state, wantsSweep ? null : [state.factor]);
+        if (!isWanted()) return null;
+        Object.assign(sent, { asked: questionOf(state), isDrawing: state.drawing });
+        return requestOf(state, factors());
       },
-      ticket,
+      channel.ticket,
     );
-    return { reply, asked, isDrawing };
+    channel.underWay.delete(sent);
+    const isStale = questionOf(state) !== sent.asked;
+    if (reply) {
+      channel.answered(performance.now() - start);
+      if (reply.gone.length) forget(reply.gone);
+      else if (sent.number > channel.shown && hasInk()) show(reply, sent, isStale);
+    } else if (state.offline) setTimeout(refresh, RETRY);
+    if (reply || isStale) refresh(); // an error about the present question would only come again
   }
 
-  /** Whether the cards lack an answer for the present noise factor. */
-  const needsCards = (question) => {
-    const { comparison, factor, isNoisyInput } = state;
-    return comparison?.asked !== question || (comparison.factors[0] !== factor && !isNoisyInput);
-  };
-
-  async function run(loop) {
-    while (hasInk()) {
-      const question = questionOf(state);
-      if (state.sweep?.asked === question) return;
-      const wantsCards = needsCards(question);
-      if (!wantsCards && (state.drawing || state.isNoisyInput)) return;
-      loop.sweep = wantsCards ? null : question;
-      const { reply, asked, isDrawing } = await send(!wantsCards, loop);
-      if (current !== loop) return; // a newer loop has begun
-      const isStale = questionOf(state) !== asked;
-      if (!reply) {
-        if (state.offline || !isStale) return;
-        continue; // an error about an old question says nothing about the present one
-      }
-      if (reply.gone.length) {
-        forget(reply.gone);
-        continue;
-      }
-      if (!hasInk()) return;
-      /* of the cards a slightly old answer is better than none while the pen moves; a sweep must be of this drawing */
-      if (wantsCards && (!isStale || isDrawing))
-        set({ comparison: comparisonOf(reply, asked), digit: fromBase64(reply.digit), reading: reply.reading });
-      if (!wantsCards && !isStale) set({ sweep: comparisonOf(reply, asked) });
-      if (!isStale && state.lifted && !isDrawing) measure(wantsCards ? "cards" : "sweep", state.lifted);
-    }
+  function showCards(reply, sent, isStale) {
+    /* while the pen moves, a slightly old answer is better than none */
+    if (isStale && !(sent.isDrawing && state.drawing)) return;
+    cards.shown = sent.number;
+    showDigit(reply, { comparison: comparisonOf(reply, sent.asked) });
+    if (!isStale && state.lifted && !sent.isDrawing) measure("cards", state.lifted);
   }
-  async function refresh() {
-    if (current && (!current.sweep || current.sweep === questionOf(state))) return;
-    const loop = (current = { sweep: null });
-    try {
-      await run(loop);
-    } finally {
-      if (current === loop) current = null;
-      if (state.offline) setTimeout(refresh, RETRY);
+  function showSweep(reply, sent, isStale) {
+    if (isStale) return;
+    sweeps.shown = sent.number;
+    const isFirst = wantsCards();
+    const sweep = comparisonOf(reply, sent.asked);
+    if (isFirst) showDigit(reply, { sweep });
+    else set({ sweep });
+    if (state.lifted) for (const name of isFirst ? ["cards", "sweep"] : ["sweep"]) measure(name, state.lifted);
+  }
+  const showDigit = (reply, patch) => set({ ...patch, digit: fromBase64(reply.digit), reading: reply.reading });
+
+  /** Cards for each change while the pen moves; then the cards once more and the sweep, both at once. */
+  function refresh() {
+    clearTimeout(timer);
+    if (!hasInk()) return;
+    const question = questionOf(state);
+    if (wantsCards() && !cards.isAsking(question)) {
+      const wait = state.drawing && cards.underWay.size ? cards.sentAt + UPDATE_EVERY - performance.now() : 0;
+      const most = state.drawing ? cards.atOnce : MOST_UNDER_WAY;
+      if (wait > 0) timer = setTimeout(refresh, wait);
+      else if (cards.underWay.size < most) send(cards, wantsCards, () => [state.factor], showCards);
     }
+    if (wantsSweep() && !sweeps.isAsking(question) && sweeps.underWay.size < MOST_SWEEPS)
+      send(sweeps, wantsSweep, () => null, showSweep);
   }
   addEventListener("online", refresh);
   on("version kind seed shownModels isNoisyInput", (s) => {
