@@ -23,6 +23,7 @@ from .errors import DenoiserError
 from .external import load_onnx
 from .files import LockedError, locked, read_regular, remove_leftovers, write_in_order
 from .filters import FILTERS
+from .hub.download import PREFIX, download
 from .models import TASK_CONTRACTS, build, parameter_count
 from .recipe import NAME, PICTURE_TASKS, Method, Recipe
 from .recipes import RECIPES
@@ -158,9 +159,31 @@ def load_checkpoint(
     Raises CheckpointError for an unknown name, a missing or truncated file, a hash other than the record's, or
     weights of another architecture.
     """
+    record, content = read_checkpoint(name, folder)
+    return _build(record, content, _weights_path(name, folder)).to(device), record
+
+
+def load_from_hub(address: str, device: torch.device | str = "cpu") -> tuple[nn.Module, Record[Recipe]]:
+    """The network at hf://USER/NAME/MODEL in eval mode on `device`, and its record.
+
+    Raises HubError if it can neither be downloaded nor found in the cache, and CheckpointError if its record cannot be
+    read, the weights have another hash than it says, or they are of another architecture.
+    """
+    config, weights = download(address)
+    try:
+        record = Record.from_dict(parse_json(read_regular(config, LARGEST_RECORD)))
+        content = read_regular(weights, LARGEST_WEIGHTS)
+    except (OSError, RecordError, AttributeError) as error:
+        raise CheckpointError(f"{address} cannot be read: {error}") from error
+    if not record.sha256 or sha256(content) != record.sha256:
+        raise CheckpointError(f"the weights of {address} are damaged: their SHA-256 is not the one in {config.name}")
+    return _build(record, content, weights).to(device), record
+
+
+def _build(record: Record[Recipe], content: bytes, path: Path) -> nn.Module:
+    """The network of a record with the weights in `content`, read from `path`; CheckpointError if they do not fit."""
     from safetensors.torch import load
 
-    record, content = read_checkpoint(name, folder)
     try:
         recipe = record.recipe
         with torch.device("meta"):  # takes no memory
@@ -173,9 +196,9 @@ def load_checkpoint(
         model.load_state_dict(tensors)
         _try(model.eval(), recipe.task)
     except Exception as error:  # networks fail on settings in ways of their own
-        path, first = _weights_path(name, folder), str(error).partition("\n")[0]
+        first = str(error).partition("\n")[0]
         raise CheckpointError(f"the weights {path} do not fit the network its record describes: {first}") from error
-    return model.to(device).requires_grad_(False), record
+    return model.requires_grad_(False)
 
 
 def _refuse_other_types(model: nn.Module, tensors: Mapping[str, Tensor]) -> None:
@@ -217,9 +240,12 @@ def load_model(
 ) -> tuple[nn.Module, Record[Method]]:
     """The trained network or classical filter of that name, in eval mode on `device`, and its record.
 
-    A `name` that ends in .onnx is the path of an ONNX file, which computes on the CPU. Raises CheckpointError as
-    load_checkpoint does, and ExternalError for an ONNX file that cannot be used.
+    A `name` that ends in .onnx is the path of an ONNX file, which computes on the CPU; one such as hf://USER/NAME/unet
+    is a model on the Hugging Face Hub, downloaded once. Raises CheckpointError as load_checkpoint does, ExternalError
+    for an ONNX file that cannot be used, and HubError for a model that cannot be downloaded.
     """
+    if name.startswith(PREFIX):
+        return load_from_hub(name, device)
     if name.endswith(".onnx"):
         return load_onnx(Path(name))
     if name in FILTERS:

@@ -2,12 +2,11 @@
 
 import re
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from .errors import DenoiserError
 from .files import make_folder, write_atomically
+from .hub.client import REFUSALS, errors_as_sentences, require_token
 
 ROOT = Path(__file__).resolve().parent.parent
 PARTS = ("app.py", "README.md", "LICENSE", "requirements.txt", "pyproject.toml", "denoiser/**/*", "checkpoints/*")
@@ -19,15 +18,13 @@ ATTRIBUTES = "".join(
 )
 # Gradio's server-side rendering puts a Node server in front of ours, which has neither our headers nor /health.
 VARIABLES = {"GRADIO_SSR_MODE": "false"}
-REFUSALS = {
-    401: "the token is not valid; `hf auth login` stores another one",
-    402: "this account cannot create a Space on that hardware; free accounts can with --hardware zero-a10g",
-    403: "the token may not write there; create one that may at https://huggingface.co/settings/tokens",
+ALL_REFUSALS = REFUSALS | {
+    402: "this account cannot create a Space on that hardware; free accounts can with --hardware zero-a10g"
 }
 
 
 class DeployError(DenoiserError):
-    """A Space that could not be created or written; the message says why."""
+    """A Space that cannot be put together; the message says why."""
 
 
 def space_files() -> dict[str, bytes]:
@@ -69,16 +66,13 @@ def deploy(space: str, files: dict[str, bytes], hardware: str = HARDWARE[0], pri
     """Create the Space `space` (USER/NAME) unless it exists, upload `files`, and return its address.
 
     An existing Space keeps its hardware and visibility. Files in the page's own folders that are no longer part of the
-    page are deleted there. Raises DeployError.
+    page are deleted there. Raises HubError.
     """
-    from huggingface_hub import HfApi, SpaceHardware, get_token
+    from huggingface_hub import HfApi, SpaceHardware
 
-    if not re.fullmatch(r"[\w.-]+/[\w.-]+", space, re.ASCII):
-        raise DeployError(f"{space!r} is not the name of a Space, which has the form USER/NAME")
-    if not get_token():
-        raise DeployError("there is no token for the Hub: run `hf auth login`, or set HF_TOKEN")
+    require_token(space)
     api = HfApi()
-    with errors_as_sentences(space), tempfile.TemporaryDirectory() as folder:
+    with errors_as_sentences(space, ALL_REFUSALS), tempfile.TemporaryDirectory() as folder:
         write_copy(files, Path(folder))
         api.create_repo(
             space,
@@ -97,22 +91,3 @@ def deploy(space: str, files: dict[str, bytes], hardware: str = HARDWARE[0], pri
             commit_message="Update the page",
         )
     return f"{api.endpoint}/spaces/{space}"
-
-
-@contextmanager
-def errors_as_sentences(space: str) -> Iterator[None]:
-    """Turn what goes wrong with the Hub into a DeployError."""
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, HTTPError
-
-    try:
-        yield
-    except HFValidationError as error:
-        raise DeployError(f"{space!r} is not the name of a Space: {error}") from error
-    except HfHubHTTPError as error:
-        said = error.server_message or str(error).partition("\n")[0]
-        why = REFUSALS.get(error.response.status_code)
-        raise DeployError(f"the Hub refused {space}: {f'{why} ({said})' if why else said}") from error
-    except (HTTPError, ConnectionError) as error:  # of whichever HTTP library the Hub's client uses
-        raise DeployError(f"the Hub cannot be reached: {error}") from error
-    except (OSError, RuntimeError) as error:
-        raise DeployError(f"{space} could not be uploaded: {error}") from error

@@ -10,7 +10,7 @@ from denoiser import settings
 from denoiser.checkpoint import trained
 from denoiser.data import Digits, has_mnist, load_mnist
 
-pytest_plugins = ("web_fixtures",)  # the page and a browser
+pytest_plugins = ("web_fixtures", "fake_hub")  # the page and a browser; a Hub on this machine
 
 torch.set_num_threads(1)  # several test processes share the cores
 

@@ -70,6 +70,7 @@ def build_parser() -> argparse.ArgumentParser:
             "Draw clean digits that a noisy picture of 28 x 28 may come from, and say what they read as.",
         )
     )
+    _add_push(command("push", "Put trained models into a repository on the Hugging Face Hub, with a model card."))
     _add_deploy(command("deploy", "Put the page on Hugging Face Spaces: create the Space and upload what it needs."))
     return parser
 
@@ -163,7 +164,11 @@ def _add_export(export: argparse.ArgumentParser) -> None:
 def _add_denoise(denoise: argparse.ArgumentParser) -> None:
     denoise.add_argument("input", type=Path, metavar="IN", help="ink light on dark, of any size")
     denoise.add_argument("output", type=Path, metavar="OUT", help="a file, of the same format for a stack; or a folder")
-    denoise.add_argument("--model", metavar="NAME", help="or an .onnx file; default: the best that takes the size")
+    denoise.add_argument(
+        "--model",
+        metavar="NAME",
+        help="or an .onnx file, or hf://USER/NAME/MODEL; default: the best that takes the size",
+    )
     denoise.add_argument("--fit", action="store_true", help="find a digit in any picture and frame it as MNIST does")
     denoise.add_argument("--noise", metavar="KIND", help="add noise first, and say what is gained (default: none)")
     denoise.add_argument("--factor", type=float, default=0.5, metavar="F", help="noise factor (default: %(default)s)")
@@ -185,6 +190,13 @@ def _add_originals(originals: argparse.ArgumentParser) -> None:
     )
     originals.add_argument("--json", type=Path, metavar="FILE", help="write the readings there too")
     _add_device(originals)
+
+
+def _add_push(push: argparse.ArgumentParser) -> None:
+    push.add_argument("repository", metavar="USER/NAME", help="created if it does not exist")
+    push.add_argument("models", nargs="+", metavar="MODEL", help="`python -m denoiser list` names them")
+    push.add_argument("--private", action="store_true", help="visible to you only, if it is created")
+    push.add_argument("--to", type=Path, metavar="FOLDER", help="only write what would be uploaded to a new folder")
 
 
 def _add_deploy(deploy: argparse.ArgumentParser) -> None:

@@ -19,7 +19,7 @@ MODULES = {
 FOUNDATION = {
     "errors", "settings", "files", "runtime", "data", "noise", "metrics", "losses", "trainable", "samplers",
     "models", "recipe", "recipes", "record", "training", "filters", "checkpoint", "image_decoder", "images", "ink",
-    "batch", "external",
+    "batch", "external", "hub.client", "hub.download",
 }  # fmt: skip
 FOUNDATION |= {name for name in MODULES if name.split(".")[0] in FOUNDATION}
 LAZY = {
@@ -30,6 +30,7 @@ LAZY = {
     "gradio",
     "onnx",
     "onnxruntime",
+    "huggingface_hub",
 }  # loaded only when they are needed
 
 
@@ -98,6 +99,7 @@ def test_no_import_runs_back_up(name):
         ("training", {"checkpoint"}),
         ("images", {"data", "models", "recipes", "checkpoint"}),
         ("external", {"models", "recipes", "training", "checkpoint", "evaluation"}),
+        ("hub.download", {"models", "recipes", "training", "checkpoint", "evaluation"}),
         ("batch.tiles", {"recipes", "noise", "training", "checkpoint", "files", "images"}),
         ("styles", {"models", "recipes", "checkpoint"}),
     ],

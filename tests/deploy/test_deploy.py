@@ -1,96 +1,21 @@
 """`denoiser deploy` and the commands that docs/hosting.md gives instead, against a fake Hub on this machine."""
 
-import base64
 import fnmatch
-import json
 import os
 import re
 import shlex
 import subprocess
 import sys
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from fake_hub import arrived
 
 from denoiser import cli, deploy
 from denoiser.files import WriteError
 
 ROOT = Path(__file__).resolve().parents[2]
 SPACE = "me/denoiser"
-
-
-class Hub(BaseHTTPRequestHandler):
-    """The part of the Hub's API that creates a Space and commits files to it; `server` keeps what it received."""
-
-    def answer(self, body, status=200):
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def body(self):
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    def do_GET(self):
-        if not self.server.created:
-            self.answer({"error": "Repository not found"}, 404)
-        elif "/tree/" in self.path:
-            there = [{"type": "file", "path": name, "size": 1, "oid": "0" * 40} for name in self.server.there]
-            self.answer(there)
-        else:
-            self.answer({"id": SPACE, "sha": "0" * 40, "private": False, "siblings": [], "sdk": "gradio"})
-
-    def do_PUT(self):
-        self.server.stored[self.path.rpartition("/")[2]] = self.body()
-        self.answer({})
-
-    def do_POST(self):
-        hub, body, url = self.server, self.body(), f"http://127.0.0.1:{self.server.server_port}"
-        if self.headers.get("Authorization") != "Bearer hf_fits":
-            return self.answer({"error": "Invalid username or password."}, 401)
-        if self.path == "/api/repos/create":
-            if hub.refusal:
-                return self.answer({"error": hub.refusal[1]}, hub.refusal[0])
-            there, hub.created = hub.created, hub.created or json.loads(body)
-            return self.answer({"url": f"{url}/spaces/{SPACE}", "name": SPACE}, 409 if there else 200)
-        if "/preupload/" in self.path:
-            return self.answer({"files": [self.mode(file) for file in json.loads(body)["files"]]})
-        if self.path.endswith("/lfs/objects/batch"):
-            objects = json.loads(body)["objects"]
-            for entry in objects:
-                entry["actions"] = {"upload": {"href": f"{url}/store/{entry['oid']}"}}
-            return self.answer({"transfer": "basic", "objects": objects})
-        if "/commit/" in self.path:
-            hub.commits.append([json.loads(line) for line in body.splitlines()])
-            return self.answer({"commitUrl": f"{url}/spaces/{SPACE}/commit/1", "commitOid": "1"})
-        return self.answer({"success": True})  # such as validating the README's front matter
-
-    def mode(self, file):
-        try:
-            base64.b64decode(file["sample"]).decode()
-            large = file["size"] > 10 * 2**20
-        except UnicodeDecodeError:
-            large = True
-        return {"path": file["path"], "uploadMode": "lfs" if large else "regular", "shouldIgnore": False, "oid": None}
-
-    def log_message(self, *given):
-        pass
-
-
-@pytest.fixture
-def hub():
-    """A Hub on which the token hf_fits may create the Space and write to it."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.there, server.stored, server.commits = [".gitattributes", "README.md"], {}, []
-    server.refusal = server.created = None
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.fixture
@@ -110,20 +35,6 @@ def run(hub, tmp_path):
         return subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, timeout=300)
 
     return run
-
-
-def arrived(hub):
-    """The content of each committed file by its path; None if it was deleted."""
-    found = {}
-    for line in (line for commit in hub.commits for line in commit):
-        value = line["value"]
-        if line["key"] == "file":
-            found[value["path"]] = base64.b64decode(value["content"])
-        elif line["key"] == "lfsFile":
-            found[value["path"]] = hub.stored[value["oid"]]
-        elif line["key"] == "deletedFile":
-            found[value["path"]] = None
-    return found
 
 
 # ---------- what is uploaded ----------
