@@ -80,7 +80,7 @@ def full_plan() -> Plan:
 
 def rehearsal() -> Plan:
     """Every part on the CPU, with few digits and short trainings."""
-    return Plan(torch.device("cpu"), load_mnist("train")[:256], 0.05, ("dense-32", "conv-8"), epochs=2)
+    return Plan(torch.device("cpu"), load_mnist("train")[:64], 0.05, ("dense-32", "conv-8"), epochs=2)
 
 
 def measure(minutes: float = 9.0, out: Path = Path("gpu"), rehearse: bool = False) -> dict:

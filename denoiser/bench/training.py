@@ -209,7 +209,7 @@ def _serve(ours: Connection, theirs: Connection, *about: Any) -> None:
     while True:
         try:
             method, *arguments = ours.recv()
-        except EOFError:
+        except (EOFError, OSError):
             return
         ours.send(getattr(runner, method)(*arguments))
 
