@@ -121,21 +121,24 @@ def _posterior(options: argparse.Namespace, device: str, kinds: list[str]) -> in
         raise DenoiserError("votes are compared with labels, and the pictures of a folder have none")
     names = options.models or [SAMPLER, BASELINE]
     factors = tuple(dict.fromkeys(options.factors or posterior.FACTORS))
+    about = {
+        "command": _command(options),
+        "versions": versions(),
+        "device": torch.cuda.get_device_name(device) if device == "cuda" else "cpu",
+    }
+    found: dict[str, list[dict]] = {"originals": [], "dreams": []}
     with tqdm(unit="digit") as bar:
-        report = posterior.evaluate_samplers(
+        for key, row in posterior.evaluate_samplers(
             names, digits, kinds, factors, options.originals, training, options.dreams, bar.update
-        )
-    print(posterior.format_originals(report["originals"]))
-    if report["dreams"]:
-        print(posterior.format_dreams(report["dreams"]))
-    if options.json:
-        about = {
-            "command": _command(options),
-            "versions": versions(),
-            "device": torch.cuda.get_device_name(device) if device == "cuda" else "cpu",
-        }
-        results = _results(options.json) | {POSTERIOR: about | report}
-        write_atomically(options.json, json.dumps(results, indent=1) + "\n")
+        ):
+            found[key].append(row)
+            if options.json:  # at once: all of them take hours
+                results = _results(options.json)
+                results[POSTERIOR] = posterior.merge(results.get(POSTERIOR, {}), key, row | about)
+                write_atomically(options.json, json.dumps(results, indent=1) + "\n")
+    print(posterior.format_originals(found["originals"]))
+    if found["dreams"]:
+        print(posterior.format_dreams(found["dreams"]))
     return 0
 
 

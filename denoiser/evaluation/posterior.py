@@ -4,7 +4,7 @@ The noise and the originals of each digit are seeded with its position. Knows no
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -48,8 +48,8 @@ def evaluate_samplers(
     training: Digits | None = None,
     dreams: int = 0,
     progress: Progress = lambda done: None,
-) -> dict:
-    """Measure the samplers of these names: {"originals": [...], "dreams": [...]}, rows that name their `sampler`.
+) -> Iterator[tuple[str, dict]]:
+    """Measure the samplers of these names: yields ("originals", row) and ("dreams", row), with the `sampler` in the row.
 
     The figures are those of `measure_originals` for each kind and factor, and of `measure_dreams` where `training` is
     given and `dreams` above 0. The baseline is measured under Gaussian noise alone, for which it is made. Raises
@@ -59,7 +59,6 @@ def evaluate_samplers(
     device = str(digits.images.device)
     denoiser, referee = load_checkpoint("unet", device)[0], load_checkpoint(REFEREE, device)[0]
     denoiser = denoiser.to(memory_format=torch.channels_last)
-    found: dict[str, list[dict]] = {"originals": [], "dreams": []}
     for name in names:
         sampler = load_sampler(name, device).to(memory_format=torch.channels_last)
         for kind in kinds:
@@ -67,11 +66,20 @@ def evaluate_samplers(
                 continue
             for factor in factors:
                 row = measure_originals(sampler, denoiser, referee, digits, kind, factor, count, progress)
-                found["originals"].append({"sampler": name} | row)
+                yield "originals", {"sampler": name} | row
         if training and dreams:
             row = measure_dreams(sampler, referee, training, digits, dreams, progress)
-            found["dreams"].append({"sampler": name} | row)
-    return found
+            yield "dreams", {"sampler": name} | row
+
+
+def merge(earlier: dict, key: str, row: dict) -> dict:
+    """The results `earlier` with a new row under "originals" or "dreams", in place of an older one of the same noise."""
+
+    def subject(each: dict) -> tuple:
+        return each["sampler"], each.get("kind"), each.get("factor")
+
+    others = [each for each in earlier.get(key, []) if subject(each) != subject(row)]
+    return {"originals": [], "dreams": []} | earlier | {key: [*others, row]}
 
 
 @torch.inference_mode()

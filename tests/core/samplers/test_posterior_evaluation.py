@@ -145,9 +145,17 @@ class TestOneFileOfResults:
         self.measure("--posterior --models unet-ancestral", file)
         both = results(tmp_path)
         assert both["results"]
-        assert "--posterior --originals 16" in both["posterior"]["command"]
+        assert "--posterior --originals 16" in both["posterior"]["originals"][0]["command"]
         self.measure("--models median", file)
         assert results(tmp_path)["posterior"] == both["posterior"]
+
+    def test_noise_measured_later_joins_what_was_measured_before(self, tmp_path):
+        file = tmp_path / "figures.json"
+        for limit, factors in ((1, "0.5 0.7"), (2, "0.7 1")):
+            words = f"evaluate --posterior --models unet-ancestral --limit {limit} --factors {factors} --json {file}"
+            assert main(words.split()) == 0
+        rows = results(tmp_path)["posterior"]["originals"]
+        assert sorted((row["factor"], row["digits"]) for row in rows) == [(0.5, 1), (0.7, 2), (1, 2)]
 
     def test_a_file_of_something_else_stays(self, tmp_path, capsys):
         (tmp_path / "figures.json").write_text("[1, 2]")
