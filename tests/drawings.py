@@ -303,6 +303,44 @@ def photographs(seed: int = 0) -> Iterator[tuple[Drawing, str, bytes]]:
             number += 1
 
 
+CROPPED_KINDS = {  # margin around the ink, as a share of its longer side; whether it is light on dark; uneven light
+    "cut at the ink": (0.0, False, False),
+    "cut at the ink, white on black": (0.0, True, False),
+    "a hair of margin": (0.02, False, False),
+    "a hair of margin, white on black": (0.02, True, False),
+    "cut at the ink, uneven light": (0.0, False, True),
+    "cut at the ink, uneven light, blackboard": (0.0, True, True),
+    "narrow margin, uneven light": (0.1, False, True),
+    "narrow margin, uneven light, blackboard": (0.1, True, True),
+}
+
+
+def cropped(strokes: list[Stroke], kind: str, seed: int) -> Image.Image:
+    """The strokes as a picture that ends where the ink does, or hardly beyond it, under even or uneven light."""
+    rng = np.random.default_rng(seed)
+    margin, light_ink, uneven = CROPPED_KINDS[kind]
+    sheet = rendered(strokes, int(rng.integers(120, 500)), rng.uniform(0.04, 0.16), ink=255, paper=0)
+    left, top, right, bottom = sheet.getbbox()
+    room = round(margin * max(right - left, bottom - top))
+    cover = np.pad(np.asarray(sheet, dtype=float)[top:bottom, left:right] / 255, room)
+    paper, ink = (0.15, 0.85) if light_ink else (0.85, 0.15)
+    scene = paper + (ink - paper) * cover
+    if uneven:
+        y, x = np.meshgrid(*(np.linspace(-1, 1, n) for n in cover.shape), indexing="ij")
+        angle = rng.uniform(0, 2 * math.pi)
+        scene *= 1 + 0.35 * (x * math.cos(angle) + y * math.sin(angle))
+        scene += rng.normal(0, 0.015, scene.shape)
+    return Image.fromarray((scene.clip(0, 1) * 255).astype(np.uint8))
+
+
+def cropped_pictures(seed: int = 0) -> Iterator[tuple[Drawing, str, Image.Image]]:
+    """Every variant of every digit, cut tightly in half of the kinds in turn: 200 pictures."""
+    rng = np.random.default_rng(seed)
+    for number, drawing in enumerate(drawing for drawing in drawings(seed) if drawing.kind == "plain"):
+        for kind in list(CROPPED_KINDS)[number % 2 :: 2]:
+            yield drawing, kind, cropped(drawing.strokes, kind, int(rng.integers(2**31)))
+
+
 def misreadings(seed: int = 0) -> dict[str, dict[str, tuple[int, int]]]:
     """How many of our drawings the referee reads as meant: {"strokes" and the like: {kind: (right, all)}}."""
     import torch
@@ -323,6 +361,7 @@ def misreadings(seed: int = 0) -> dict[str, dict[str, tuple[int, int]]]:
     return {
         "strokes": counted((d.kind, d.digit, digit_from_strokes(d.strokes)) for d in drawings(seed)),
         "pictures": counted((kind, d.digit, digit_from_image(image)) for d, kind, image in pictures(seed)),
+        "cropped": counted((kind, d.digit, digit_from_image(image)) for d, kind, image in cropped_pictures(seed)),
         "photographs": counted((kind, d.digit, digit_from_image(jpeg)) for d, kind, jpeg in photographs(seed)),
     }
 
@@ -340,6 +379,8 @@ DISTORTIONS = {  # the kinds, by what is different in them
     "what else is in the picture": ("desk",),
     "focus": ("blurred",),
     "JPEG": ("strong JPEG",),
+    "cut tightly": tuple(kind for kind, (_, _, uneven) in CROPPED_KINDS.items() if not uneven),
+    "cut tightly under uneven light": tuple(kind for kind, (_, _, uneven) in CROPPED_KINDS.items() if uneven),
 }
 
 

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..data import SIDE
 from ..image_decoder import FILES, Limits
+from .cropped import cropped_ink
 from .errors import NO_INK, NO_PICTURE, NOTHING_DRAWN, BlankInk, InkError, UnreadablePicture
 from .framing import as_it_is, drawn_again, square_around
 from .image_files import LARGEST, pixels_of
@@ -40,7 +41,8 @@ def digit_from_image(picture: Any, limits: Limits = FILES) -> Tensor:
     pixels = pixels_of(picture, limits)
     if (digit := as_it_is(pixels)) is not None:
         return digit
-    return drawn_again(shape_of(main_ink(contrast_of(pixels))))
+    contrast = cropped_ink(pixels)
+    return drawn_again(shape_of(main_ink(contrast_of(pixels) if contrast is None else contrast)))
 
 
 def framed_from_image(picture: Any, limits: Limits = FILES) -> Tensor:

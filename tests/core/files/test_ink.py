@@ -11,7 +11,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from drawings import VARIANTS, drawings, photograph, rendered
+from drawings import CROPPED_KINDS, VARIANTS, cropped, drawings, photograph, rendered
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
@@ -439,6 +439,14 @@ def test_photographs_show_what_was_drawn(kind):
         digit = digit_from_image(photograph(EXAMPLES[name], kind, 100 + number))
         assert_digit(digit)
         assert likeness(digit, digit_from_strokes(EXAMPLES[name])) > 0.8
+
+
+@pytest.mark.parametrize("kind", CROPPED_KINDS)
+def test_a_digit_that_fills_its_picture_is_the_digit_that_was_drawn(kind):
+    drawing = next(drawing for drawing in drawings() if (drawing.digit, drawing.kind) == (8, "plain"))
+    expected = digit_from_strokes(drawing.strokes)
+    found = digit_from_image(cropped(drawing.strokes, kind, 3))
+    assert (found - expected).abs().mean() < 0.03
 
 
 def test_detached_parts_stay_and_specks_go():
