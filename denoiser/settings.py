@@ -14,8 +14,9 @@ class Settings:
 
     `checkpoints` has the trained models ($DENOISER_CHECKPOINTS), `data` torchvision's data sets ($DENOISER_DATA),
     `runs` the states of unfinished trainings and evaluations. `threads` compute ($OMP_NUM_THREADS). The page logs
-    from `log_level` on ($DENOISER_LOG), may be framed by `frame_ancestors` ($DENOISER_FRAMES), and writes where the
-    time of each request goes to `timing_file` ($DENOISER_STAGES), if there is one.
+    from `log_level` on ($DENOISER_LOG), may be framed by `frame_ancestors` ($DENOISER_FRAMES), leads to the repository
+    `source` ($DENOISER_SOURCE, on a Space the Space's own), and writes where the time of each request goes to
+    `timing_file` ($DENOISER_STAGES), if there is one.
     """
 
     checkpoints: Path
@@ -24,6 +25,7 @@ class Settings:
     threads: int
     log_level: str
     frame_ancestors: str
+    source: str
     timing_file: Path | None
 
     @classmethod
@@ -42,8 +44,14 @@ class Settings:
             threads=int(threads) if threads.isdecimal() and int(threads) else os.cpu_count() or 1,
             log_level=(environment.get("DENOISER_LOG") or "warning").lower(),
             frame_ancestors=environment.get("DENOISER_FRAMES", ""),
+            source=environment.get("DENOISER_SOURCE") or space_address(environment.get("SPACE_ID", "")),
             timing_file=Path(timing_file) if timing_file else None,
         )
+
+
+def space_address(space: str) -> str:
+    """The address of a Space on the Hub from its id; empty for none."""
+    return f"https://huggingface.co/spaces/{space}" if space else ""
 
 
 current = Settings.from_environment(os.environ)

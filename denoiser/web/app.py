@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 import gradio as gr
 
+from .. import settings
 from . import api, denoise, latent, models, originals, train
 from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
@@ -13,11 +14,18 @@ from .page_constants import constants_tag
 from .server.middleware import middleware
 from .server.request_queue import RequestQueue
 from .serving.model_pool import ModelPool
+from .share_card import head_tags
 from .words import i18n, native
 
 TITLE = "Denoiser"
 KEPT = 3600  # seconds that a file in Gradio's cache may live
 SWEPT = 600  # seconds between looking for older ones
+CITATION = """@software{denoiser,
+  title = {Denoiser: denoising autoencoders on MNIST, trained, measured and compared},
+  author = {{The Denoiser authors}},
+  year = {2026},
+  license = {MIT}
+}"""
 TABS = {
     "Denoise": denoise.build,
     "Possible originals": originals.build,
@@ -44,11 +52,21 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
                 slug = name.lower().replace(" ", "-")
                 with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
                     build(pool)
+        component("shell/about/about", links=links(settings.current.source), citation=CITATION)
         api.build(pool, queue)
         demo.unload(leave)
     demo.space_id = None  # else, on a Space, Gradio lays a bar of the Hub's over it, with fonts of other hosts
     share_fairly(demo)
     return demo
+
+
+def links(source: str) -> dict[str, str]:
+    """The addresses of the source code and of the place for reports, of a repository; none where it is not known."""
+    if not source.startswith(("https://", "http://")):
+        return {}
+    on_hub = source.startswith("https://huggingface.co/spaces/")
+    pages = ("tree/main", "discussions") if on_hub else ("", "issues")
+    return dict(zip(("source", "report"), (f"{source}/{page}".rstrip("/") for page in pages), strict=True))
 
 
 def launch_options() -> dict:
@@ -57,7 +75,7 @@ def launch_options() -> dict:
         "theme": gr.themes.Base(),
         "head": styles(),
         "app_kwargs": {
-            "middleware": middleware(constants_tag() + first_in_head()),
+            "middleware": middleware(constants_tag() + head_tags(static_files()) + first_in_head()),
             "routes": [static_files().route()],
             "openapi_url": None,
         },

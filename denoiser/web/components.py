@@ -14,6 +14,7 @@ from .words import CHINESE
 
 STYLES = (  # in the order in which they apply
     *(f"shell/styles/{name}.css" for name in ("tokens", "page", "controls", "gradio", "header", "toast")),
+    "shell/about/about.css",
     *(f"denoise/{name}.css" for name in ("pad/pad", "pad/camera", "noise/noisy_input", "noise/noise")),
     *(f"denoise/{name}.css" for name in ("board/board", "board/board_heading", "sweep/sweep")),
     *(f"originals/styles/{name}.css" for name in ("base", "wall", "below", "dream")),

@@ -26,6 +26,7 @@ MIME_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".json": "application/json; charset=utf-8",
+    ".png": "image/png",
 }
 FOREVER = "public, max-age=31536000, immutable"
 NO_CACHE = "no-store"

@@ -24,16 +24,25 @@ def test_variables_change_them():
             "DENOISER_DATA": "/data",
             "DENOISER_LOG": "INFO",
             "DENOISER_FRAMES": "https://friend.example",
+            "DENOISER_SOURCE": "https://example.org/denoiser",
+            "SPACE_ID": "me/denoiser",
             "DENOISER_STAGES": "/times.jsonl",
             "OMP_NUM_THREADS": "3",
         }
     )
     assert (found.checkpoints, found.data, found.timing_file) == (Path("/models"), Path("/data"), Path("/times.jsonl"))
     assert (found.log_level, found.frame_ancestors, found.threads) == ("info", "https://friend.example", 3)
+    assert found.source == "https://example.org/denoiser"
+
+
+def test_a_space_is_its_own_source():
+    found = Settings.from_environment({"SPACE_ID": "me/denoiser"})
+    assert found.source == "https://huggingface.co/spaces/me/denoiser"
 
 
 def test_empty_and_senseless_variables_count_as_missing():
     names = ("DENOISER_CHECKPOINTS", "DENOISER_DATA", "DENOISER_LOG", "DENOISER_FRAMES", "DENOISER_STAGES")
+    names = (*names, "DENOISER_SOURCE", "SPACE_ID")
     empty = Settings.from_environment(dict.fromkeys(names, "") | {"OMP_NUM_THREADS": "many"})
     assert empty == Settings.from_environment({})
 

@@ -6,6 +6,7 @@ import pytest
 from helpers import run_async
 
 from denoiser.web import __main__ as web_main
+from denoiser.web.app import links
 from denoiser.web.server.health import Health
 from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers
 
@@ -19,14 +20,14 @@ async def page(scope, receive, send):
     await send({"type": "http.response.body", "body": body[1]})
 
 
-def ask(app, path="/", method="GET"):
+def ask(app, path="/", method="GET", headers=()):
     """Status, headers and body of the application's answer."""
     sent = []
 
     async def send(message):
         sent.append(message)
 
-    scope = {"type": "http", "path": path, "method": method, "headers": []}
+    scope = {"type": "http", "path": path, "method": method, "headers": headers, "scheme": "http"}
     run_async(app(scope, None, send))
     headers = {name.decode().lower(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
@@ -49,6 +50,18 @@ def test_the_length_is_right_whatever_the_head_looks_like(head):
     _, headers, body = ask(FirstInHead(odd, "<script>first()</script>"))
     assert int(headers["content-length"]) == len(body)
     assert (b"<script>first()</script><title>" in body) == (head[:5].lower() == "<head" and head != "<header>")
+
+
+def test_links_to_the_page_show_our_card_and_no_other():
+    async def of_gradio(scope, receive, send):
+        body = b'<head><meta property="og:title" content="Gradio" />\n<meta name="twitter:card" content="x"></head>'
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
+        await send({"type": "http.response.body", "body": body})
+
+    ours = '<meta property="og:image" content="{address}/card.png">'
+    hosts = [(b"host", b'me.example"<')]
+    _, _, body = ask(FirstInHead(of_gradio, ours), headers=hosts)
+    assert body == b'<head><meta property="og:image" content="http://me.example&quot;&lt;/card.png"></head>'
 
 
 def test_other_paths_stay_as_they_are():
@@ -92,3 +105,13 @@ def test_the_page_keeps_its_own_policy(page_url, new_page):
     assert "connect-src 'self'" in answer.headers["content-security-policy"]
     page.locator(".tray button").first.click()
     page.wait_for_function("() => window.denoiser.state.sweep !== null")
+
+
+def test_the_foot_of_the_page_leads_to_the_repository():
+    hub = "https://huggingface.co/spaces/me/denoiser"
+    assert links("https://example.org/denoiser") == {
+        "source": "https://example.org/denoiser",
+        "report": "https://example.org/denoiser/issues",
+    }
+    assert links(hub) == {"source": f"{hub}/tree/main", "report": f"{hub}/discussions"}
+    assert links("") == links("javascript:alert(1)") == {}

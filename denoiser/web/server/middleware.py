@@ -1,6 +1,7 @@
 """All that stands between the network and Gradio, in order; here: headers, faults, and the page's first script."""
 
 import re
+from html import escape
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -114,8 +115,15 @@ def is_refusal(error: BaseException | None) -> bool:
     return isinstance(error, HTTPException) and error.status_code < 500
 
 
+CARDS = re.compile(rb'<meta\s+(property="og:|name="twitter:)[^>]*>\s*')  # Gradio's own, for links to the page
+ADDRESS = b"{address}"
+
+
 class FirstInHead:
-    """Puts markup first in a page's head: what Gradio is given as `head` comes only after Gradio has started."""
+    """Puts markup first in a page's head: what Gradio is given as `head` comes only after Gradio has started.
+
+    {address} in the markup becomes the address of the page. What Gradio says of the page to other sites is removed.
+    """
 
     def __init__(self, app: ASGIApp, head: str):
         self.app, self.tag = app, head.encode()
@@ -134,7 +142,8 @@ class FirstInHead:
                     return
             if start is not None:
                 before = len(message["body"])
-                message["body"] = HEAD.sub(lambda head: head[0] + self.tag, message["body"], count=1)
+                tag = self.tag.replace(ADDRESS, escape(page_address(scope)).encode())
+                message["body"] = HEAD.sub(lambda head: head[0] + tag, CARDS.sub(b"", message["body"]), count=1)
                 headers = MutableHeaders(scope=start)
                 if "content-length" in headers:
                     headers["content-length"] = str(int(headers["content-length"]) + len(message["body"]) - before)
@@ -143,3 +152,10 @@ class FirstInHead:
             await send(message)
 
         await self.app(scope, receive, changed)
+
+
+def page_address(scope: Scope) -> str:
+    """The address under which the page was asked for, without a slash at its end."""
+    headers = dict(scope["headers"])
+    host = (headers.get(b"x-forwarded-host") or headers.get(b"host", b"")).decode("latin-1")
+    return f"{scope['scheme']}://{host}{scope.get('root_path', '')}".rstrip("/")

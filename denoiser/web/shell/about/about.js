@@ -1,0 +1,19 @@
+/* The line at the foot of every tab: what this is, its source, its licence, how to cite it, where to report a problem. */
+
+/** @param {import("../mount.js").Context} context */
+export function mount({ element, props }) {
+  const find = (selector) => element.querySelector(selector);
+  const dialog = find("dialog");
+  for (const [name, address] of Object.entries(props.links))
+    Object.assign(find(`.${name}`), { href: address, hidden: false });
+  find(".citation").textContent = props.citation;
+  find(".open").onclick = () => dialog.showModal();
+  find(".citing").onclick = () => {
+    dialog.showModal();
+    find(".citation").focus();
+  };
+  find(".close").onclick = () => dialog.close();
+  dialog.onclick = (event) => {
+    if (event.target === dialog) dialog.close(); // beside it
+  };
+}
