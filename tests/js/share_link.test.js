@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const { formatLink, packStrokes, parseLink, unpackStrokes } = await import("../../denoiser/web/shell/share_link.js");
+const { readAddress } = await import("../../denoiser/web/shell/address/parts.js");
 const { state } = await import("../../denoiser/web/shell/store.js");
 
 const STROKES = [
@@ -40,7 +41,39 @@ test("a link says all that belongs to a picture", () => {
     seed: 7,
     factor: 0.35,
     requestedModels: ["unet"],
+    view: "picture",
+    draw: 1,
+    requestedModel: null,
+    trainingForm: null,
+    latentView: null,
+    pins: null,
   });
+});
+
+test("a link says what the other tabs show, and which one is in view", () => {
+  const latentView = { maps: ["vae-2d"], mode: "quantiles", zoom: 2.5, centre: [0.25, 0.75], layers: ["digits"] };
+  const trainingForm = { family: "conv", width: 8, rate: 0.01 };
+  const pins = { a: "drawing", b: [0.1239, -1] };
+  const facts = { ...state, page: "latent-space", view: "wipe", draw: 3, modelShown: "unet", trainingForm, latentView };
+  const hash = formatLink({ ...facts, pins }, "#models&lesson=4&d=old");
+  assert.match(hash, /^#latent-space&d=[\w-]+&lesson=4$/);
+  const found = parseLink(hash);
+  assert.deepEqual(found.latentView, latentView);
+  assert.deepEqual(found.pins, { a: "drawing", b: [0.124, -1] });
+  assert.deepEqual(found.trainingForm, trainingForm);
+  assert.deepEqual([found.view, found.draw, found.requestedModel], ["wipe", 3, "unet"]);
+});
+
+test("a tab is found by its name in any of the usual spellings", () => {
+  for (const [hash, page] of [
+    ["#latent", "latent-space"],
+    ["#tab=Models", "models"],
+    ["#Latent%20space", "latent-space"],
+    ["#originals&lesson=2", "possible-originals"],
+    ["#d=abc", null],
+    ["#constructor", null],
+  ])
+    assert.equal(readAddress(hash).page, page, hash);
 });
 
 test("a link made before still opens", () => {
@@ -74,6 +107,13 @@ test("a link that was cut or forged is refused", () => {
     { m: [1] },
     { m: "unet" },
     { k: 1 },
+    { v: "upside-down" },
+    { g: -1 },
+    { i: 7 },
+    { r: { width: {} } },
+    { l: { m: ["vae-2d"], q: 7, z: [1, 0, 0], y: [] } },
+    { l: { m: ["vae-2d"], q: 0, z: [1, "0", 0], y: [] } },
+    { l: { m: ["vae-2d"], q: 0, z: [1, 0, 0], y: [], a: "class:x", b: "class:1" } },
   ])
     assert.throws(() => parseLink(link(facts)), undefined, JSON.stringify(facts));
   for (const hash of ["#d=", "#d=%%%", link({}).slice(0, 20)]) assert.throws(() => parseLink(hash), undefined, hash);

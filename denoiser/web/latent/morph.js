@@ -1,5 +1,6 @@
 /* The strip between two pins on each map: a straight line at once from the atlas, then every frame exactly. */
 import { fromBase64 } from "../shell/base64.js";
+import { hasInk } from "../shell/drawing.js";
 import { html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { download } from "../shell/navigation.js";
@@ -153,7 +154,7 @@ export function mount({ element, server }) {
       label.hidden = !maps.every((map) => map.codes);
     });
     /* an end is gone with the drawing, or where a map does not know it */
-    const gone = (end) => (end === "drawing" ? !trajectory : maps.some((map) => !latentPointOf(end, map)));
+    const gone = (end) => (end === "drawing" ? !trajectory && !hasInk() : maps.some((map) => !latentPointOf(end, map)));
     const lost = Object.entries(pins ?? {}).filter(([, end]) => gone(end));
     const { routes } = state;
     const [

@@ -5,7 +5,7 @@ import { LOSS_TITLES } from "../shell/constants.js";
 import { html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { loadJson } from "../shell/static_data.js";
-import { on } from "../shell/store.js";
+import { on, set } from "../shell/store.js";
 import { say } from "../shell/toast.js";
 import { showAbout, showLayers } from "./architecture.js";
 import { mountCheckerboards } from "./checkerboards.js";
@@ -52,7 +52,7 @@ function mountChips(element, selection, update) {
 function start(element, server, { entries, factors }) {
   if (!entries.length) return;
   const selection = new Selection(entries);
-  const markList = mountModelList(element, selection, factors, choose);
+  const markList = mountModelList(element, selection, factors, chooseByHand);
   const markChips = mountChips(element, selection, update);
   const drawCurves = mountCurves(element, selection, lossTitle);
   const inside = mountInside(element, selection, server);
@@ -76,9 +76,13 @@ function start(element, server, { entries, factors }) {
     showLayers(element, selection.model);
     update();
   }
+  function chooseByHand(name) {
+    choose(name);
+    set({ modelShown: name });
+  }
   choose(selection.name);
   on("requestedModel", ({ requestedModel }) => {
-    if (selection.byName.has(requestedModel)) choose(requestedModel);
+    if (selection.byName.has(requestedModel)) chooseByHand(requestedModel);
   });
 
   /* charts are drawn for the width they have */

@@ -1,9 +1,9 @@
 /* The brand's digit, the link to share, and the switches between languages and between light and dark. */
+import { copyLink, keepInAddress } from "./address/address.js";
 import { fromBase64 } from "./base64.js";
 import { hasInk } from "./drawing.js";
 import { chooseLanguage, language } from "./i18n.js";
 import { paintDigit } from "./pixels.js";
-import { copyLink, keepInAddress } from "./share_link.js";
 import { on } from "./store.js";
 import { setDark, startTheme } from "./theme.js";
 

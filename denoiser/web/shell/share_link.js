@@ -1,18 +1,18 @@
-/* A link with the drawing (or the fitted picture), the noise and the models, all after the #: no server sees it. */
+/* What the visitor sees, as the part of an address after the #, which no server sees: the tab, then the facts in d=, as
+   in #latent-space&d=eyJr… Other parts, such as lesson=4, are kept as they are. */
+import { addressOf, readAddress } from "./address/parts.js";
+import { latentFacts, parseLatentFacts } from "./address/latent_facts.js";
 import { MAX_SEED, nearestStep, NOISE_FACTORS } from "./constants.js";
 import { t } from "./i18n.js";
 import { PIXELS } from "./pixels.js";
-import { set, state } from "./store.js";
+import { set } from "./store.js";
 import { say } from "./toast.js";
 
-const HUB = "https://huggingface.co";
-const KEY = "#d=";
+const VIEWS = ["picture", "difference", "wipe"];
 const GRID = 1000; // positions are thousandths of the pad's side
 const MAX_POINTS = 5000;
 const BETWEEN_STROKES = 0.3; // seconds
 const MAX_PAUSE = 6000; // hundredths of a second between two points
-
-let knownHash = location.hash;
 
 const encode = (text) => btoa(text).replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "");
 const decode = (text) => atob(text.replaceAll("-", "+").replaceAll("_", "/"));
@@ -44,17 +44,29 @@ export function unpackStrokes(packed) {
 /**
  * The part of an address behind and with its #.
  * @param {import("./store.js").State} s
+ * @param {string} [before]  the same part as it is now, whose other parts are kept
  */
-export function formatLink({ strokes, picture, nonDigit, isNoisyInput, kind, seed, factor, shownModels }) {
+export function formatLink(s, before = "") {
+  const { strokes, picture, nonDigit, isNoisyInput, kind, seed, factor, shownModels, view, draw } = s;
   const facts = { k: kind, e: seed, f: factor, m: shownModels.filter((m) => !m.userModelId).map((m) => m.name) };
   if (picture) facts.p = picture;
   if (nonDigit) facts.o = nonDigit;
   if (isNoisyInput) facts.n = 1;
   if (strokes.length) facts.s = packStrokes(strokes);
-  return KEY + encode(JSON.stringify(facts));
+  if (view !== "picture") facts.v = view;
+  if (draw !== 1) facts.g = draw;
+  if (s.modelShown) facts.i = s.modelShown;
+  if (s.trainingForm) facts.r = s.trainingForm;
+  const latent = latentFacts(s);
+  if (latent) facts.l = latent;
+  return addressOf(s.page, encode(JSON.stringify(facts)), before);
 }
 
 const isWhole = (value, most) => Number.isInteger(value) && value >= 0 && value <= most;
+const isForm = (form) =>
+  typeof form === "object" &&
+  !Array.isArray(form) &&
+  Object.values(form).every((value) => ["string", "number"].includes(typeof value));
 const areStrokes = (packed) =>
   Array.isArray(packed) &&
   packed.every(
@@ -72,7 +84,8 @@ const areStrokes = (packed) =>
  * @returns {Partial<import("./store.js").State>}
  */
 export function parseLink(hash) {
-  const { s = [], p = null, o = null, n = 0, k, e, f, m } = JSON.parse(decode(hash.slice(KEY.length)));
+  const facts = JSON.parse(decode(readAddress(hash).facts ?? ""));
+  const { s = [], p = null, o = null, n = 0, k, e, f, m, v = "picture", g = 1, i = null, r = null, l = null } = facts;
   const valid =
     areStrokes(s) &&
     (p === null || (typeof p === "string" && decode(p).length === PIXELS)) &&
@@ -82,7 +95,11 @@ export function parseLink(hash) {
     typeof f === "number" &&
     nearestStep(f) in NOISE_FACTORS &&
     Array.isArray(m) &&
-    m.every((name) => typeof name === "string");
+    m.every((name) => typeof name === "string") &&
+    VIEWS.includes(v) &&
+    isWhole(g, MAX_SEED) &&
+    (i === null || typeof i === "string") &&
+    (r === null || isForm(r));
   if (!valid) throw new Error("not a link of ours");
   return {
     strokes: unpackStrokes(s),
@@ -93,40 +110,20 @@ export function parseLink(hash) {
     seed: e,
     factor: NOISE_FACTORS[nearestStep(f)],
     requestedModels: m,
+    view: v,
+    draw: g,
+    requestedModel: i,
+    trainingForm: r,
+    ...parseLatentFacts(l),
   };
 }
 
 /**
- * Put what is on the page into the address: a reload brings it back. On the Hub that is the address of the page around
- * this one, which takes a new # as a message.
- */
-export function keepInAddress() {
-  const link = location.href.split("#")[0] + formatLink(state);
-  history.replaceState(null, "", link);
-  knownHash = location.hash;
-  if (location.ancestorOrigins?.[0] === HUB) parent.postMessage({ hash: location.hash }, HUB);
-  return link;
-}
-
-/** Whether the visitor put another link into the address of the open page: a reload opens it. */
-export const hasNewLink = () => location.hash !== knownHash;
-
-export async function copyLink() {
-  const link = keepInAddress();
-  try {
-    await navigator.clipboard.writeText(link);
-    say(t`Link copied: this drawing, this noise, these models.`);
-  } catch {
-    say(t`The link is in the address bar: this drawing, this noise, these models.`);
-  }
-}
-
-/**
  * Take over what a link says.
- * @param {string} hash  anything that does not begin as a link is ignored
+ * @param {string} hash  one without facts is ignored
  */
 export function openLink(hash) {
-  if (!hash.startsWith(KEY)) return;
+  if (readAddress(hash).facts === null) return;
   try {
     set({ ...parseLink(hash), version: 1 });
   } catch {

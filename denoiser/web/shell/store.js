@@ -59,7 +59,13 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {Record<string, number[][]> | null} routes  the latent points of the morph on each map
  * @property {number | null} frame  the one of them that is shown
  * @property {number[][] | null} samples  latent points drawn from the prior
+ * @property {LatentView | null} latentView  what the maps show; null before the page was seen
  * @property {boolean} latentPageVisible  whether the page is in view
+ */
+
+/**
+ * Which maps are shown, which part of the plane, in which coordinates, and which layers.
+ * @typedef {{maps: string[], mode: string, zoom: number, centre: number[], layers: string[]}} LatentView
  */
 
 /**
@@ -84,12 +90,16 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {any[]} snapshots  what there was to see of it
  * @property {number} snapshotIndex  which moment is looked at, -1 where there is none
  * @property {any} latestSnapshot  what arrived last
+ * @property {Record<string, any> | null} trainingForm  what the form is set to; null as long as nothing was changed
+ * @property {any[]} runs  the trainings of this visit, the last one last
  * @property {{id: string, card: any} | null} trainingResult
  */
 
 /**
  * What belongs to the whole page.
  * @typedef {object} PageState
+ * @property {import("./navigation.js").Page} page  the tab in view
+ * @property {string | null} modelShown  whose entry is shown there, if the visitor chose it
  * @property {string | null} requestedModel  whose entry on the Models page is asked for
  * @property {string} message  what the toast says
  * @property {boolean} offline  the server did not answer
@@ -141,6 +151,7 @@ export const state = {
   routes: null,
   frame: null,
   samples: null,
+  latentView: null,
   latentPageVisible: false,
   // possible originals
   originals: null,
@@ -158,8 +169,12 @@ export const state = {
   snapshots: [],
   snapshotIndex: -1,
   latestSnapshot: null,
+  trainingForm: null,
+  runs: [],
   trainingResult: null,
   // page
+  page: "denoise",
+  modelShown: null,
   requestedModel: null,
   message: "",
   offline: false,

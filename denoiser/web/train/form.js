@@ -14,7 +14,24 @@ export function mount({ element, props, server, trigger }) {
   const ACKNOWLEDGE = 1000;
   const SILENCE = 15000; // milliseconds
   const LABELS = { dense: t`Dense`, conv: t`Conv` };
-  const settings = { ...first, ...well[first.family] };
+  const settings = { ...first, ...well[first.family], ...offered(state.trainingForm) };
+
+  /** Of the settings of a link, those that the form offers. */
+  function offered(form) {
+    if (!form) return {};
+    const family = Object.hasOwn(widths, form.family) ? form.family : first.family;
+    const choices = {
+      family: Object.keys(widths),
+      width: widths[family],
+      code: codes[family],
+      noise: Object.keys(props.noises),
+      loss: Object.keys(props.losses),
+      rate: props.rates,
+    };
+    const known = Object.entries(form).filter(([name, value]) => choices[name]?.includes(value));
+    const factor = Math.min(1, Math.max(0.1, Number(form.factor) || first.factor));
+    return { ...well[family], ...Object.fromEntries(known), factor };
+  }
 
   /* ---------- the form ---------- */
   const option = (value, words, chosen) =>
@@ -33,17 +50,17 @@ export function mount({ element, props, server, trigger }) {
     : t`MNIST is not on this machine: it learns from 4,000 strokes of our own, for at most ${seconds} s.`;
   setHtml(
     $(".noise"),
-    Object.entries(props.noises).map(([name, words]) => option(name, t(words), first.noise)),
+    Object.entries(props.noises).map(([name, words]) => option(name, t(words), settings.noise)),
   );
   setHtml(
     $(".loss"),
-    Object.entries(props.losses).map(([name, words]) => option(name, t(words), first.loss)),
+    Object.entries(props.losses).map(([name, words]) => option(name, t(words), settings.loss)),
   );
   setHtml(
     $(".rate"),
     props.rates.map((v) => option(v, v, settings.rate)),
   );
-  $(".factor").value = first.factor;
+  $(".factor").value = settings.factor;
   setHtml(
     $(".family"),
     radios("family", Object.keys(widths), (v) => LABELS[v]),
@@ -81,6 +98,7 @@ export function mount({ element, props, server, trigger }) {
     if (name === "train-family") layers();
     else count();
     said();
+    set({ trainingForm: { ...settings } });
     if (["noise", "factor"].includes(className)) look();
   };
   layers();

@@ -23,11 +23,26 @@ export function mount({ element, props }) {
   const { names, first } = props;
   const loaded = new Map();
   const ALL = "";
-  const layers = { digits: true, points: true, contours: true, prior: true };
+  const saved = state.latentView;
+  const layers = Object.fromEntries(
+    ["digits", "points", "contours", "prior"].map((name) => [name, !saved || saved.layers.includes(name)]),
+  );
   const shown = Array(10).fill(true);
-  const view = mapView(props.reach, draw);
+  const view = mapView(props.reach, () => {
+    remember();
+    draw();
+  });
+  if (saved) Object.assign(view, { mode: saved.mode, zoom: saved.zoom, centre: [...saved.centre] });
   let colours = null;
-  let chosen = names;
+  const savedMaps = names.filter((name) => saved?.maps.includes(name));
+  let chosen = savedMaps.length ? savedMaps : names;
+
+  /** Put what is shown into the state, and with that into the address. */
+  function remember() {
+    const { mode, zoom, centre } = view;
+    const visible = Object.keys(layers).filter((name) => layers[name]);
+    if (panels.size) set({ latentView: { maps: chosen, mode, zoom, centre: [...centre], layers: visible } });
+  }
 
   /* ---------- panels ---------- */
 
@@ -80,6 +95,7 @@ export function mount({ element, props }) {
       input.parentElement.hidden = legend.hidden;
     });
     set({ maps, point: null, frame: null, routes: null });
+    remember();
     if (maps.length && !state.pins)
       set({ pins: withCodes ? { a: "class:0", b: "class:7" } : { a: [-2, 0], b: [2, 0] } });
     draw();
@@ -87,7 +103,7 @@ export function mount({ element, props }) {
   const which = $(".which");
   if (names.length > 1) {
     const choices = [...names.map((name) => [name, name]), [ALL, names.length === 2 ? t`Both` : t`All`]];
-    if (matchMedia("(max-width: 700px)").matches) chosen = [first];
+    if (!savedMaps.length && matchMedia("(max-width: 700px)").matches) chosen = [first];
     which.hidden = false;
     setHtml(
       which,
@@ -98,7 +114,7 @@ export function mount({ element, props }) {
               type="radio"
               name="map-which"
               value="${value}"
-              ${value === (chosen === names ? ALL : chosen[0]) ? "checked" : ""}
+              ${value === (chosen.length > 1 ? ALL : chosen[0]) ? "checked" : ""}
             /><span>${words}</span></label
           >`,
       ),
@@ -109,8 +125,11 @@ export function mount({ element, props }) {
   /* ---------- coordinates, layers, legend ---------- */
 
   $(".mode").onchange = (event) => view.fit(event.target.value);
+  for (const input of element.querySelectorAll(".layers input")) input.checked = layers[input.value];
+  for (const input of element.querySelectorAll(".mode input")) input.checked = input.value === view.mode;
   $(".layers").onchange = (event) => {
     layers[event.target.value] = event.target.checked;
+    remember();
     draw();
   };
   const legend = $(".classes");

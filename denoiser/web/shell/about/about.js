@@ -1,4 +1,4 @@
-/* The line at the foot of every tab: what this is, its source, its licence, how to cite it, where to report a problem. */
+/* The line at the foot of every tab: what this is, source, licence, how to cite it, where to report a problem. */
 
 /** @param {import("../mount.js").Context} context */
 export function mount({ element, props }) {

@@ -1,12 +1,14 @@
 /* What happens once, before any component: the drawing of the link, or from before a reload, is put on the pad. */
+import { startAddress } from "../address/address.js";
 import { hasInk, setDrawing } from "../drawing.js";
 import { language } from "../i18n.js";
 import { paintDigit } from "../pixels.js";
-import { savedBeforeReload, saveOnLeaving } from "./reload.js";
+import { restoreSession, saveOnLeaving } from "./reload.js";
 import { openLink } from "../share_link.js";
 import { on, set, state } from "../store.js";
 
-openLink(savedBeforeReload() ?? location.hash);
+openLink(restoreSession() ?? location.hash);
+startAddress();
 saveOnLeaving();
 
 /* For tests and benchmarks, and the only global of ours. */
