@@ -37,7 +37,8 @@ from ..ink import InkError, digit_from_image
 from ..metrics import psnr
 from ..noise import NOISES, add_noise, draw_noise
 from ..recipe import PICTURE_TASKS
-from .tiles import BATCH_PIXELS, representative, restore, takes
+from .pages import restore_page
+from .tiles import BATCH_PIXELS, representative, takes
 
 
 class BatchError(DenoiserError, ValueError):
@@ -238,7 +239,7 @@ class FileDenoiser:
         noisy = clean = clean.to(request.device)
         if request.noise:
             noisy = add_noise(clean, draw_noise(request.noise, clean.shape, seeds, request.device), request.factor)
-        x_hat = restore(model, noisy, request.precision, lambda done: self.progress(done * share))
+        x_hat = restore_page(model, noisy, request.precision, lambda done: self.progress(done * share))
         if request.noise:
             outcome.before += psnr(noisy, clean).tolist()
             outcome.after += psnr(x_hat, clean).tolist()
