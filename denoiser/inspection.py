@@ -16,6 +16,7 @@ from .data import PIXELS, SIDE
 from .models import Autoencoder, Sine, Transposed, build
 from .recipe import Recipe
 
+Phrase = tuple[Any, ...]  # a template of words, and what is filled in for {0}, {1}
 SMALL_WEIGHT = 1e-3  # weights with a smaller absolute value count as small
 
 
@@ -23,16 +24,21 @@ SMALL_WEIGHT = 1e-3  # weights with a smaller absolute value count as small
 class Layer:
     """One layer of a network as it ran on one picture.
 
-    `part` is the top-level module it belongs to ("encoder"), `description` what it is in words, `parameters` how many
+    `part` is the top-level module it belongs to ("encoder"), `phrases` what it is in words, `parameters` how many
     numbers it learns. `output` has no batch dimension: (C, H, W), (steps, values) or (values,). `is_code` marks what
     `model.encode` returns.
     """
 
     part: str
-    description: str
+    phrases: tuple[Phrase, ...]
     parameters: int
     output: Tensor
     is_code: bool = False
+
+    @property
+    def description(self) -> str:
+        """What the layer is: "convolution 3 x 3, ReLU"."""
+        return ", ".join(template.format(*params) for template, *params in self.phrases)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -46,34 +52,34 @@ def _size(layer: Any) -> str:
     return " x ".join(map(str, size)) if isinstance(size, tuple) else f"{size} x {size}"
 
 
-def _stride(layer: Any) -> str:
-    return "" if set(layer.stride) == {1} else f", stride {layer.stride[0]}"
+def _stride(layer: Any) -> list[Phrase]:
+    return [] if set(layer.stride) == {1} else [("stride {0}", layer.stride[0])]
 
 
-DESCRIPTIONS: dict[type[nn.Module], Callable[[Any], str]] = {
-    nn.Conv2d: lambda m: f"convolution {_size(m)}{_stride(m)}",
-    Transposed: lambda m: f"transposed convolution {_size(m)}{_stride(m)}",
-    nn.Linear: lambda m: "dense",
-    nn.LSTM: lambda m: "LSTM",
-    nn.MaxPool2d: lambda m: f"max pool {_size(m)}",
-    nn.AdaptiveAvgPool2d: lambda m: "mean over the picture",
-    nn.Upsample: lambda m: f"resize, {m.mode}",
-    nn.Flatten: lambda m: "flatten",
-    nn.Unflatten: lambda m: "reshape",
-    nn.BatchNorm1d: lambda m: "batch norm",
-    nn.BatchNorm2d: lambda m: "batch norm",
-    nn.ReLU: lambda m: "ReLU",
-    nn.SiLU: lambda m: "SiLU",
-    nn.Sigmoid: lambda m: "sigmoid",
-    nn.Tanh: lambda m: "tanh",
-    Sine: lambda m: "sine",
-    nn.Identity: lambda m: "",
+DESCRIPTIONS: dict[type[nn.Module], Callable[[Any], list[Phrase]]] = {
+    nn.Conv2d: lambda m: [("convolution {0}", _size(m)), *_stride(m)],
+    Transposed: lambda m: [("transposed convolution {0}", _size(m)), *_stride(m)],
+    nn.Linear: lambda m: [("dense",)],
+    nn.LSTM: lambda m: [("LSTM",)],
+    nn.MaxPool2d: lambda m: [("max pool {0}", _size(m))],
+    nn.AdaptiveAvgPool2d: lambda m: [("mean over the picture",)],
+    nn.Upsample: lambda m: [("resize",), (m.mode,)],
+    nn.Flatten: lambda m: [("flatten",)],
+    nn.Unflatten: lambda m: [("reshape",)],
+    nn.BatchNorm1d: lambda m: [("batch norm",)],
+    nn.BatchNorm2d: lambda m: [("batch norm",)],
+    nn.ReLU: lambda m: [("ReLU",)],
+    nn.SiLU: lambda m: [("SiLU",)],
+    nn.Sigmoid: lambda m: [("sigmoid",)],
+    nn.Tanh: lambda m: [("tanh",)],
+    Sine: lambda m: [("sine",)],
+    nn.Identity: lambda m: [],
 }
 
 
-def describe(module: nn.Module) -> str:
+def describe(module: nn.Module) -> list[Phrase]:
     """What a module is, for people; the name of its class where DESCRIPTIONS has no entry."""
-    return DESCRIPTIONS.get(type(module), lambda m: type(m).__name__)(module)
+    return DESCRIPTIONS.get(type(module), lambda m: [(type(m).__name__,)])(module)
 
 
 @torch.inference_mode()
@@ -89,14 +95,13 @@ def layers(model: nn.Module, x: Tensor) -> list[Layer]:
     def record(name: str) -> Callable:
         def hook(module: nn.Module, _inputs: tuple, output: Tensor | tuple) -> None:
             value = (output[0] if isinstance(output, tuple) else output)[0].float().clone()
-            description, count = describe(module), sum(p.numel() for p in module.parameters())
+            phrases, count = tuple(describe(module)), sum(p.numel() for p in module.parameters())
             single = count == 0 or isinstance(module, nn.modules.batchnorm._NormBase)
             if rows and single and value.shape == rows[-1].output.shape:
                 before = rows.pop()
-                description = ", ".join(filter(None, (before.description, description)))
-                rows.append(Layer(before.part, description, before.parameters + count, value))
+                rows.append(Layer(before.part, before.phrases + phrases, before.parameters + count, value))
             else:
-                rows.append(Layer(name.split(".")[0], description, count, value))
+                rows.append(Layer(name.split(".")[0], phrases, count, value))
 
         return hook
 
@@ -106,7 +111,7 @@ def layers(model: nn.Module, x: Tensor) -> list[Layer]:
     result = hooked(x)[0].float()
     last = rows[-1] if rows else None
     if last and last.output.numel() == result.numel() and torch.allclose(last.output.view_as(result).sigmoid(), result):
-        rows[-1] = replace(last, description=f"{last.description}, sigmoid", output=result)
+        rows[-1] = replace(last, phrases=(*last.phrases, ("sigmoid",)), output=result)
     return _with_code(rows, encode(model, x))
 
 
@@ -125,7 +130,7 @@ def _with_code(rows: list[Layer], z: Tensor | None) -> list[Layer]:
     last = rows[end - 1]
     if last.shape == tuple(z.shape) and torch.allclose(last.output, z, atol=1e-5):
         return [*rows[: end - 1], replace(last, is_code=True), *rows[end:]]
-    return [*rows[:end], Layer("code", "code", 0, z, is_code=True), *rows[end:]]
+    return [*rows[:end], Layer("code", (("code",),), 0, z, is_code=True), *rows[end:]]
 
 
 @torch.inference_mode()

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from denoiser.data.examples import EXAMPLES
+from denoiser.web.i18n import english
 
 STROKE = {"strokes": EXAMPLES["7"], "kind": "gaussian", "seed": 1, "factors": [0.5], "models": ["dense-16", "conv-64"]}
 
@@ -103,7 +104,7 @@ class Neighbour(threading.Thread):
         try:
             reply = ask(self.address, self.board, "compare", STROKE)
             if "error" in reply:
-                self.errors.append(reply["error"])
+                self.errors.append(english(reply["error"]))
         except OSError as error:
             self.errors.append(str(error))
         self.times.append((time.perf_counter() - start) * 1000)

@@ -210,7 +210,7 @@ class Visitor:
             return None
         reply = json.loads(json.loads(text))
         if "error" in reply:
-            self.tally.errors[reply["error"]] += 1
+            self.tally.errors[str(reply["error"])] += 1
             return None
         return reply
 

@@ -19,6 +19,7 @@ __all__ = [
     "FILES",
     "FORMATS",
     "SMALLEST",
+    "TOO_LARGE",
     "UPLOADS",
     "DamagedImage",
     "Limits",
@@ -100,7 +101,7 @@ def decode_all(
     results: list[np.ndarray | RefusedImage | DamagedImage] = []
     while rest := contents[len(results) :]:
         if len(rest[0]) > limits.file:
-            results.append(RefusedImage(TOO_LARGE.format(limits.file // 1_000_000)))
+            results.append(RefusedImage(TOO_LARGE, limits.file // 1_000_000))
             continue
         fitting = list(takewhile(lambda content: len(content) <= limits.file, rest))
         try:
@@ -117,7 +118,7 @@ def _result(reply: Reply) -> np.ndarray | RefusedImage | DamagedImage:
     header, pixels = reply
     if pixels is not None:
         return pixels
-    return RefusedImage(header["refused"]) if "refused" in header else DamagedImage(header.get("damaged", ""))
+    return RefusedImage(*header["refused"]) if "refused" in header else DamagedImage(header.get("damaged", ""))
 
 
 def start_workers() -> None:

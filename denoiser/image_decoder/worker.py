@@ -5,7 +5,8 @@ standard library, numpy and Pillow. It starts in about 0.1 s and holds about 30 
 
 Each message is four bytes of length, a JSON header of that length, and what the header describes. A request names a
 task of `TASKS`, the limits, and carries files, whose lengths are its "sizes". For each of them there is a reply. It
-carries the pixels of an array of a "shape" and "dtype", or has "refused" (a sentence for people) or "damaged" (the
+carries the pixels of an array of a "shape" and "dtype", or has "refused" (a sentence for
+people: its template and what is filled in) or "damaged" (the
 decoder's reason) in their place. That to the last file says in "last" whether the worker should be replaced.
 """
 
@@ -59,7 +60,11 @@ NOT_FINITE = "That array has values in it that are not finite numbers."
 
 
 class Refused(ValueError):
-    """A picture that is not decoded; the message is a sentence for people."""
+    """A picture that is not decoded; the message is a sentence for people: `template` with `params` for {0}, {1}."""
+
+    def __init__(self, template: str, *params: object):
+        self.template, self.params = template, params
+        super().__init__(template.format(*params))
 
 
 # ---- what is looked at before Pillow decodes anything ----
@@ -86,7 +91,7 @@ def opened(content: bytes, formats: list[str], most_pixels: int, memory: int) ->
 
 def _check_size(width: int, height: int, *most: int) -> None:
     if width * height > min(most):
-        raise Refused(TOO_LARGE.format(max(0, min(most)) // 1_000_000))
+        raise Refused(TOO_LARGE, max(0, min(most)) // 1_000_000)
 
 
 def _coefficients(image: Image.Image) -> int:
@@ -179,7 +184,7 @@ def working_pixels(image: Image.Image) -> np.ndarray:
     less than SMALLEST pixels wide or high.
     """
     if min(image.size) < SMALLEST:
-        raise Refused(TOO_SMALL.format(*image.size))
+        raise Refused(TOO_SMALL, *image.size)
     image.draft(None, (2 * WORKING, 2 * WORKING))  # a large JPEG is decoded at a fraction of its size
     image.load()
     if image.mode.startswith(("I", "F")):
@@ -297,9 +302,9 @@ def _answer(request: dict[str, Any], content: bytes) -> tuple[dict[str, Any], np
         pixels = np.ascontiguousarray(TASKS[request["task"]](image))
         return {"shape": pixels.shape, "dtype": pixels.dtype.name, "size": pixels.nbytes}, pixels
     except Refused as refusal:
-        return {"refused": str(refusal)}, None
+        return {"refused": [refusal.template, *refusal.params]}, None
     except MemoryError:
-        return {"refused": TOO_MUCH_MEMORY}, None
+        return {"refused": [TOO_MUCH_MEMORY]}, None
     except UnidentifiedImageError:
         return {"damaged": "it is of no format that is read here"}, None
     except Exception as error:  # decoders raise whatever their formats' parsers happen to

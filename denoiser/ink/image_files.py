@@ -19,8 +19,10 @@ from ..image_decoder import (
     decode,
     working_pixels,
 )
+from ..image_decoder.worker import TOO_LARGE, TOO_MUCH_MEMORY, TOO_SMALL
 from .errors import NO_PICTURE, InkError, UnreadablePicture
 
+TOO_SMALL_ONCE_READ = "That picture is {0} x {1} pixels once read; there is nothing to see in so few."
 LARGEST = FILES.pixels  # of an array or an image that is open already
 
 
@@ -35,11 +37,11 @@ def pixels_of(picture: Any, limits: Limits) -> np.ndarray:
         try:
             array = decode(content, limits=limits)
         except RefusedImage as error:
-            raise UnreadablePicture(str(error)) from error
+            raise UnreadablePicture(error.template, *error.params) from error
         except DamagedImage as error:
             raise UnreadablePicture(NO_PICTURE) from error
     if min(array.shape[:2]) < SMALLEST:
-        raise UnreadablePicture(f"That picture is {_size(array)} once read; there is nothing to see in so few.")
+        raise UnreadablePicture(TOO_SMALL_ONCE_READ, *_size(array))
     if array.dtype == np.uint8:
         array = array.astype(np.float32) / 255
     if array.shape[2] == 1:
@@ -47,8 +49,9 @@ def pixels_of(picture: Any, limits: Limits) -> np.ndarray:
     return _composited(array) if array.shape[2] == 4 else array
 
 
-def _size(array: np.ndarray) -> str:
-    return f"{array.shape[1]} x {array.shape[0]} pixels"
+def _size(array: np.ndarray) -> tuple[int, int]:
+    """Width and height."""
+    return array.shape[1], array.shape[0]
 
 
 def _content(source: Any, most: int) -> bytes:
@@ -62,7 +65,7 @@ def _content(source: Any, most: int) -> bytes:
         if hasattr(source, "seek"):
             source.seek(0)
         return bytes(source.read(most))
-    raise InkError(f"A picture is an image, an array, a file or its bytes, not {type(source).__name__}.")
+    raise InkError("A picture is an image, an array, a file or its bytes, not {0}.", type(source).__name__)
 
 
 def _readable(read: Callable[[], Any]) -> Any:
@@ -74,20 +77,18 @@ def _readable(read: Callable[[], Any]) -> Any:
     except InkError:
         raise
     except Refused as error:
-        raise UnreadablePicture(str(error)) from None
+        raise UnreadablePicture(error.template, *error.params) from None
     except MemoryError:
-        raise UnreadablePicture("That picture takes too much memory to read. Try a smaller one.") from None
+        raise UnreadablePicture(TOO_MUCH_MEMORY) from None
     except FileNotFoundError as error:
-        raise UnreadablePicture(f"There is no file {error.filename}.") from None
+        raise UnreadablePicture("There is no file {0}.", error.filename) from None
     except Exception as error:  # an image that is open may be decoded only now, and its decoder raises anything
         raise UnreadablePicture(NO_PICTURE) from error
 
 
 def _refuse_size(width: int, height: int) -> None:
     if width * height > LARGEST:
-        raise UnreadablePicture(
-            f"That picture is too large: {LARGEST // 1_000_000} million pixels are the most we read."
-        )
+        raise UnreadablePicture(TOO_LARGE, LARGEST // 1_000_000)
 
 
 def _from_pil(image: Image.Image) -> np.ndarray:
@@ -103,7 +104,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     if array.ndim != 3 or array.shape[2] not in (1, 3, 4) or array.dtype.kind not in "buif":
         raise InkError("An array of a picture has the shape (H, W), (H, W, 3) or (H, W, 4), and numbers in it.")
     if min(array.shape[:2]) < SMALLEST:
-        raise UnreadablePicture(f"That picture is only {_size(array)}; there is nothing to see in so few.")
+        raise UnreadablePicture(TOO_SMALL, *_size(array))
     _refuse_size(*array.shape[1::-1])
     return array_pixels(array)
 

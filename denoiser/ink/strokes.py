@@ -43,7 +43,7 @@ def _checked(strokes: Any) -> list:
         raise BlankInk(NOTHING_DRAWN)
     count = sum(len(stroke) for stroke in strokes)
     if count > MOST_POINTS:
-        raise InkError(f"That drawing has {count:,} points; {MOST_POINTS:,} are the most we take.")
+        raise InkError("That drawing has {0} points; {1} are the most we take.", f"{count:,}", f"{MOST_POINTS:,}")
     return strokes
 
 

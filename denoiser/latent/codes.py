@@ -19,6 +19,7 @@ from .plane import sharpness
 CLASSES = 10
 NEIGHBOURS = 10  # k of the k-NN accuracy
 BATCH_SIZE = 1_000
+DAMAGED = "The codes of the test digits cannot be read: {0} is damaged."
 MAX_BYTES = 2**26  # of a file of codes, unpacked
 
 
@@ -92,22 +93,21 @@ def save_codes(model: VAE, digits: Digits, path: Path, sha256: str) -> Codes:
 
 def load_codes(path: Path, sha256: str) -> Codes:
     """The codes that `save_codes` wrote for the weights with that hash. Raises CodesError."""
-    damaged = f"The codes of the test digits cannot be read: {path.name} is damaged."
     try:
         with np.load(path, allow_pickle=False) as file:
             if sum(member.file_size for member in file.zip.infolist()) > MAX_BYTES:
-                raise CodesError(damaged)
+                raise CodesError(DAMAGED, path.name)
             sharp = float(file["sharpness"]) if "sharpness" in file else None
             codes = Codes(file["mu"], file["labels"], float(file["accuracy"]), sharp)
             weights = str(file["sha256"])
     except FileNotFoundError:
-        raise CodesError(f"There are no codes of the test digits: {path.name} is missing.") from None
+        raise CodesError("There are no codes of the test digits: {0} is missing.", path.name) from None
     except Exception as error:  # a damaged zip file can raise almost anything
-        raise CodesError(damaged) from error
+        raise CodesError(DAMAGED, path.name) from error
     if weights != sha256:
-        raise CodesError(f"The codes in {path.name} belong to other weights than this map's.")
+        raise CodesError("The codes in {0} belong to other weights than this map's.", path.name)
     if not _is_valid(codes):
-        raise CodesError(damaged)
+        raise CodesError(DAMAGED, path.name)
     return codes
 
 

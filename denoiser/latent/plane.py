@@ -30,7 +30,7 @@ def latent_points(values: Sequence) -> Tensor:
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
         raise LatentPointError("A place on the map is two numbers.") from error
     if not bool(torch.isfinite(z).all()) or bool((z.abs() > REACH).any()):
-        raise LatentPointError(f"That place is off the map, which reaches from −{REACH:g} to {REACH:g}.")
+        raise LatentPointError("That place is off the map, which reaches from −{0} to {1}.", f"{REACH:g}", f"{REACH:g}")
     return z
 
 

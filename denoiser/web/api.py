@@ -27,7 +27,7 @@ from ..noise import add_noise, draw_noise
 from ..referee import class_probabilities
 from ..sweeps import Comparison, SweepRequest
 from . import parsing
-from .endpoint import error_message
+from .endpoint import shown_error
 from .parsing import BadRequest
 from .server.attachments import attachments
 from .server.request_queue import LANES, Queued, RequestQueue
@@ -318,7 +318,7 @@ def attempt(function: Callable, values: Iterable) -> Any:
     try:
         return function(*values)
     except Exception as error:
-        return Failure(error_message(error, function.__name__))
+        return Failure(str(shown_error(error, function.__name__)))
 
 
 # ---------- pictures and figures as JSON ----------

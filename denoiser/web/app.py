@@ -10,12 +10,12 @@ from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
 from .gradio_compat import adjust_gradio
 from .gradio_queue import share_fairly
+from .i18n import GRADIO, gradio_label, translatable
 from .page_constants import constants_tag
 from .server.middleware import middleware
 from .server.request_queue import RequestQueue
 from .serving.model_pool import ModelPool
 from .share_card import head_tags
-from .words import i18n, native
 
 TITLE = "Denoiser"
 KEPT = 3600  # seconds that a file in Gradio's cache may live
@@ -26,12 +26,12 @@ CITATION = """@software{denoiser,
   year = {2026},
   license = {MIT}
 }"""
-TABS = {
-    "Denoise": denoise.build,
-    "Possible originals": originals.build,
-    "Latent space": latent.build,
-    "Models": models.build,
-    "Train": train.build,
+TABS = {  # by their ids in the page
+    "denoise": ("shell.tabs.denoise", denoise.build),
+    "possible-originals": ("shell.tabs.originals", originals.build),
+    "latent-space": ("shell.tabs.latent", latent.build),
+    "models": ("shell.tabs.models", models.build),
+    "train": ("shell.tabs.train", train.build),
 }
 
 
@@ -48,9 +48,8 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
         component("shell/header", logo=logo())
         component("shell/toast")
         with gr.Tabs(elem_id="pages"):
-            for name, build in TABS.items():
-                slug = name.lower().replace(" ", "-")
-                with gr.Tab(native(name), id=slug, elem_id=f"{slug}-tab"):
+            for tab_id, (label, build) in TABS.items():
+                with gr.Tab(gradio_label(translatable(label)), id=tab_id, elem_id=f"{tab_id}-tab"):
                     build(pool)
         component("shell/about/about", links=links(settings.current.source), citation=CITATION)
         api.build(pool, queue)
@@ -79,7 +78,7 @@ def launch_options() -> dict:
             "routes": [static_files().route()],
             "openapi_url": None,
         },
-        "i18n": i18n,
+        "i18n": GRADIO,
         "footer_links": [],
         "run_history": False,
         "show_error": False,

@@ -10,7 +10,6 @@ import gradio as gr
 from .endpoint import Function, server_function
 from .i18n import fill
 from .static_files import FOLDER, StaticFiles
-from .words import CHINESE
 
 STYLES = (  # in the order in which they apply
     *(f"shell/styles/{name}.css" for name in ("tokens", "page", "controls", "gradio", "header", "toast")),
@@ -29,7 +28,7 @@ PRELOADED = ("shell/", "denoise/")  # scripts of the page that a visitor sees fi
 @cache
 def static_files() -> StaticFiles:
     """Everything that the browser loads, read once."""
-    return StaticFiles(STYLES, {"i18n/words.json": json.dumps(CHINESE, ensure_ascii=False)})
+    return StaticFiles(STYLES)
 
 
 def component(

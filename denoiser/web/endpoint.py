@@ -17,6 +17,7 @@ import orjson
 
 from ..errors import DenoiserError
 from ..runtime.timing import annotate, request_trace, span
+from .i18n import error_text
 from .parsing import UNREADABLE, BadRequest
 from .schemas import ErrorReply, ForgottenReply, SupersededReply, WaitingReply, fields_of, parse
 from .server import logging as log
@@ -118,7 +119,7 @@ def queued(endpoint: BatchedEndpoint) -> ServerFunction:
         except Forgotten:
             reply, outcome = to_json(ForgottenReply()), "forgotten"
         except Exception as error:
-            reply, outcome = to_json(ErrorReply(error_message(error, endpoint.name))), "refused"
+            reply, outcome = to_json(error_reply(error, endpoint.name)), "refused"
         log.info("request", function=endpoint.name, outcome=outcome, ms=(time.perf_counter() - start) * 1000)
         return reply
 
@@ -148,7 +149,7 @@ def unqueued(function: Callable[[Any], Any] | BatchedEndpoint) -> Callable[[Any]
         try:
             item = parsed(endpoint.request, data)
         except Exception as error:
-            return to_json(ErrorReply(error_message(error, endpoint.name)))
+            return to_json(error_reply(error, endpoint.name))
         return dispatch(endpoint, [item])[0]
 
     return call
@@ -191,7 +192,7 @@ def dispatch(endpoint: BatchedEndpoint, batch: list[Parsed]) -> list[str]:
             try:
                 prepared[i] = endpoint.prepare(item.request)
             except Exception as error:
-                replies[i] = ErrorReply(error_message(error, endpoint.name))
+                replies[i] = error_reply(error, endpoint.name)
         try:
             answers = endpoint.answer([*prepared.values()]) if prepared else []
             for i, reply in zip(prepared, answers, strict=True):
@@ -199,20 +200,25 @@ def dispatch(endpoint: BatchedEndpoint, batch: list[Parsed]) -> list[str]:
         except Exception as error:
             if len(batch) > 1:  # whatever it was, it is not the other requests' fault
                 return [dispatch(endpoint, [item])[0] for item in batch]
-            replies = [ErrorReply(error_message(error, endpoint.name))]
+            replies = [error_reply(error, endpoint.name)]
         with span("encode"):
             return [to_json(reply) for reply in replies]
 
 
-def error_message(error: Exception, function: str) -> str:
-    """What a client is told of an error; one that no request may cause is logged."""
+def shown_error(error: Exception, function: str) -> DenoiserError:
+    """The error that a client is told of; one that no request may cause is logged, and none of it is shown."""
     if isinstance(error, DenoiserError):
-        return str(error)
+        return error
     if isinstance(error, ValueError | TypeError | KeyError | ArithmeticError | RecursionError):
         log.debug("unreadable", function=function, **log.about(error))
-        return UNREADABLE
+        return BadRequest(UNREADABLE)
     log.error("failed", function=function, **log.about(error))
-    return FAULT
+    return DenoiserError(FAULT)
+
+
+def error_reply(error: Exception, function: str) -> ErrorReply:
+    """What the page is told of an error."""
+    return ErrorReply(error_text(shown_error(error, function)))
 
 
 def parsed(request: type, data: Any) -> Parsed:

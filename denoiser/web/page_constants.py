@@ -7,6 +7,7 @@ from ..noise import NOISES
 from ..styles import NOISY_STYLE
 from ..sweeps import NOISE_FACTORS
 from .denoise.tab import SEED
+from .i18n import find_text
 from .parsing import HIGHEST_SEED, MAX_UPLOAD_BYTES, MOST_MODELS
 
 ELEMENT_ID = "denoiser-constants"  # where shell/constants.js finds them
@@ -16,8 +17,11 @@ def page_constants() -> dict:
     """What shell/constants.js offers to the other scripts, by the names they use."""
     return {
         "noiseFactors": NOISE_FACTORS,
-        "noiseKinds": {name: {"label": kind.label, "meaning": kind.meaning} for name, kind in NOISES.items()},
-        "lossTitles": LOSS_TITLES,
+        "noiseKinds": {
+            name: {"label": find_text("noise", kind.label), "meaning": find_text("noise", kind.meaning)}
+            for name, kind in NOISES.items()
+        },
+        "lossTitles": {loss: [find_text("loss", part) for part in title] for loss, title in LOSS_TITLES.items()},
         "maxSeed": HIGHEST_SEED,
         "defaultSeed": SEED,
         "maxModels": MOST_MODELS,

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..data import PIXELS, SIDE
 from ..errors import DenoiserError
+from ..image_decoder import TOO_LARGE
 from ..latent import LatentPointError, latent_points
 from ..noise import NOISES
 from ..sweeps import NOISE_FACTORS
@@ -24,7 +25,7 @@ MAX_UPLOAD_BYTES = 24_000_000
 MOST_BASE64 = 34_000_000  # characters of an upload: a little more than the largest
 MOST_TURNS = 1_000_000
 GRID_SIZES = (10, 15, 20, 30)
-GRID_AREAS = {"quantiles": "prior quantiles", "2": "plane to 2σ", "3": "plane to 3σ", "4": "plane to 4σ"}
+GRID_AREAS = ("2", "3", "4", "quantiles")  # the plane up to so many sigma, or the prior's quantiles
 ORIGINALS = 12
 DREAM_STEPS = 20
 FILMS = {"gif": "image/gif", "png": "image/png"}
@@ -55,7 +56,7 @@ def noise_kind(value: object) -> str:
 def whole_seed(value: object) -> int:
     """A seed, from 0 to HIGHEST_SEED."""
     if type(value) is not int or not 0 <= value <= HIGHEST_SEED:
-        raise BadRequest(f"The seed must be a whole number from 0 to {HIGHEST_SEED}.")
+        raise BadRequest("The seed must be a whole number from 0 to {0}.", HIGHEST_SEED)
     return value
 
 
@@ -71,7 +72,7 @@ def noise_factors(value: object) -> tuple[float, ...]:
     if value is None:
         return NOISE_FACTORS
     if not isinstance(value, list) or not 1 <= len(value) <= len(NOISE_FACTORS):
-        raise BadRequest(f"Between 1 and {len(NOISE_FACTORS)} noise factors can be asked for at once.")
+        raise BadRequest("Between 1 and {0} noise factors can be asked for at once.", len(NOISE_FACTORS))
     return tuple(map(noise_factor, value))
 
 
@@ -100,7 +101,7 @@ def optional_model_name(value: object) -> str | None:
 def model_names(value: object, most: int = MOST_MODELS) -> tuple[str, ...]:
     """The names of up to `most` models."""
     if not isinstance(value, list) or not 1 <= len(value) <= most:
-        raise BadRequest(f"Between 1 and {most} models can be compared at once.")
+        raise BadRequest("Between 1 and {0} models can be compared at once.", most)
     return tuple(map(model_name, value))
 
 
@@ -183,7 +184,7 @@ def decoded(value: object) -> bytes | bytearray:
 def picture_file(value: object) -> bytes | bytearray:
     """The bytes of a picture file in base64."""
     if not isinstance(value, str) or len(value) > MOST_BASE64:
-        raise BadRequest("That file is larger than 24 MB. Try a smaller picture.")
+        raise BadRequest(TOO_LARGE, MAX_UPLOAD_BYTES // 1_000_000)
     return decoded(value)
 
 
@@ -193,7 +194,7 @@ def picture(value: object) -> Tensor | None:
         return None
     content = decoded(value)
     if len(content) != PIXELS:
-        raise BadRequest(f"A fitted picture has {PIXELS} bytes.")
+        raise BadRequest("A fitted picture has {0} bytes.", PIXELS)
     return torch.frombuffer(bytearray(content), dtype=torch.uint8).view(1, 1, SIDE, SIDE).float() / 255
 
 
@@ -203,7 +204,7 @@ def fitted_digit(value: object) -> Tensor | None:
         return None
     content = decoded(value)
     if len(content) != FITTED_BYTES:
-        raise BadRequest(f"A fitted digit has {FITTED_BYTES} bytes.")
+        raise BadRequest("A fitted digit has {0} bytes.", FITTED_BYTES)
     digit = torch.frombuffer(bytearray(content), dtype=torch.float32).view(1, 1, SIDE, SIDE)
     if not bool(((digit >= 0) & (digit <= 1)).all()):
         raise BadRequest("The pixels of a digit are numbers from 0 to 1.")
@@ -222,7 +223,7 @@ def originals(value: object) -> Tensor:
     """The twelve originals (12, 28, 28) in [0, 1] on the page, base64 of a byte for each pixel."""
     content = decoded(value)
     if len(content) != ORIGINALS * PIXELS:
-        raise BadRequest(f"{ORIGINALS} fitted pictures have {ORIGINALS * PIXELS} bytes.")
+        raise BadRequest("{0} fitted pictures have {1} bytes.", ORIGINALS, ORIGINALS * PIXELS)
     return torch.frombuffer(bytearray(content), dtype=torch.uint8).view(ORIGINALS, SIDE, SIDE).float() / 255
 
 
@@ -237,5 +238,5 @@ def erased(value: object) -> Tensor:
 def dream_step(value: object) -> int:
     """A step of a dream from which it can go on differently."""
     if type(value) is not int or not 0 <= value < DREAM_STEPS:
-        raise BadRequest(f"A dream can fork at its steps 0 to {DREAM_STEPS - 1}.")
+        raise BadRequest("A dream can fork at its steps 0 to {0}.", DREAM_STEPS - 1)
     return value

@@ -12,6 +12,7 @@ from typing import Annotated, Any, TypeVar, cast, get_type_hints
 from torch import Tensor
 
 from . import parsing
+from .i18n import Text
 
 ABSENT: Any = object()
 RequestType = TypeVar("RequestType")
@@ -44,9 +45,9 @@ def fields_of(reply: object) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ErrorReply:
-    """What went wrong, as a sentence."""
+    """What went wrong."""
 
-    error: str
+    error: Text
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,7 @@ from denoiser.web.api import Endpoints
 from denoiser.web.app import build_page
 from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
+from denoiser.web.i18n import english
 from denoiser.web.latent import handlers as latent
 from denoiser.web.serving.latent_map import LatentMap
 from denoiser.web.serving.model_pool import ModelPool
@@ -378,4 +379,4 @@ def test_checkpoints_that_go_or_are_damaged_while_the_page_is_up(tmp_path):
         reply = ask(load.find_page(url), ["median"])
         assert reply["failed"] == []
         assert reply["reads"] is None  # nobody is left to read
-        assert "no such model" in ask(load.find_page(url), models)["error"]
+        assert "no such model" in english(ask(load.find_page(url), models)["error"])

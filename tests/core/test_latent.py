@@ -14,6 +14,7 @@ from denoiser.checkpoint import trained as trained_names
 from denoiser.errors import DenoiserError
 from denoiser.models import build
 from denoiser.sweeps import breaking_point, sweep
+from denoiser.web.i18n import english
 
 NAME = "vae-2d"
 
@@ -318,11 +319,11 @@ def test_without_codes_the_map_says_so_and_still_decodes(trained, monkeypatch, t
     charts = {NAME: LatentMap(pool, NAME)}
     reply = charts[NAME].reply()
     assert reply["codes"] is None
-    assert "missing" in reply["problem"]
+    assert "missing" in english(reply["problem"])
     assert one(reply_to(partial(web.point, charts), {"places": {NAME: [0, 0]}}))["nearest"] is None
     assert one(reply_to(partial(web.grid, charts), {"names": [NAME], "n": 10, "area": "2"}))["sharpness"] is None
     refused = reply_to(partial(web.morph, charts), {"ends": {NAME: [[0, 0], [1, 1]]}, "along": True})
-    assert "Without the test digits" in refused["error"]
+    assert "Without the test digits" in english(refused["error"])
 
 
 def test_figures_come_from_the_evaluation_of_these_very_weights(trained, monkeypatch, tmp_path):
@@ -399,7 +400,7 @@ def test_bad_requests_are_answered_with_a_sentence(charts, call, request_):
 
     reply = reply_to(partial(getattr(web, call), charts), request_)
     assert list(reply) == ["error"]
-    assert reply["error"].endswith(".")
+    assert english(reply["error"]).endswith(".")
 
 
 def test_a_blank_drawing_lands_somewhere(charts):

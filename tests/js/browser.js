@@ -1,4 +1,5 @@
 /* What a browser has and Node has not, as far as our modules ask for it while they load. */
+import { readFile } from "node:fs/promises";
 
 const CONSTANTS = {
   noiseFactors: Array.from({ length: 21 }, (_, i) => i / 20),
@@ -17,3 +18,6 @@ globalThis.document ??= /** @type {any} */ ({
   documentElement: {},
   getElementById: () => ({ textContent: JSON.stringify(CONSTANTS) }),
 });
+globalThis.Node ??= /** @type {any} */ ({ TEXT_NODE: 3 });
+globalThis.fetch = async (file) => new Response(await readFile(/** @type {URL} */ (file)));
+Object.defineProperty(navigator, "language", { value: "en-US", configurable: true });

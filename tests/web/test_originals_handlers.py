@@ -9,6 +9,7 @@ from helpers import pixels
 
 from denoiser.data import SIDE
 from denoiser.web.endpoint import unqueued
+from denoiser.web.i18n import english
 from denoiser.web.originals.handlers import BLENDS, FIRST, OriginalsHandler, measured
 from denoiser.web.parsing import DREAM_STEPS, ORIGINALS
 from denoiser.web.serving.sampling import SamplingService
@@ -104,9 +105,7 @@ def test_without_referee_and_denoiser_there_are_pictures(handler):
 
 def test_the_baseline_takes_gaussian_noise_alone(handler):
     handler.sampling.gaussian_only = True
-    assert ask(handler.originals, **DIGIT | {"kind": "speckle"}) == {
-        "error": "Originals are computed for Gaussian noise."
-    }
+    assert ask(handler.originals, **DIGIT | {"kind": "speckle"}) == {"error": {"key": "error.gaussianOnly"}}
     assert "pictures" in ask(handler.originals, **DIGIT)
 
 
@@ -164,7 +163,7 @@ def test_the_first_dreams_are_computed_once(handler, monkeypatch):
     ],
 )
 def test_what_is_wrong_is_said_in_a_sentence(handler, name, request_, says):
-    assert says in ask(getattr(handler, name), **request_)["error"]
+    assert says in english(ask(getattr(handler, name), **request_)["error"])
 
 
 ROW = {

@@ -18,6 +18,7 @@ from denoiser.ink import digit_from_strokes
 from denoiser.sweeps import NOISE_FACTORS
 from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
+from denoiser.web.i18n import english
 from denoiser.web.serving.model_pool import ModelPool
 
 
@@ -77,7 +78,7 @@ def test_a_test_digit_is_one_of_mnists_with_its_label(mnist_test):
 
 def test_without_mnist_there_is_no_test_digit(monkeypatch):
     monkeypatch.setattr(denoise, "mnist_test", lambda: None)
-    assert "MNIST" in json.loads(unqueued(denoise.test_digit)(["{}"]))["error"]
+    assert "MNIST" in english(json.loads(unqueued(denoise.test_digit)(["{}"]))["error"])
 
 
 def test_every_model_that_loads_is_on_no_list_of_problems(pool):
@@ -199,9 +200,9 @@ HOSTILE = {
 def test_hostile_requests_get_a_sentence(compare, request_part):
     reply = compare(**request_part)
     assert set(reply) == {"error"}
-    assert reply["error"].endswith(".")
-    assert "Traceback" not in reply["error"]
-    assert "\n" not in reply["error"]
+    assert english(reply["error"]).endswith(".")
+    assert "Traceback" not in english(reply["error"])
+    assert "\n" not in english(reply["error"])
 
 
 @pytest.mark.parametrize("data", [None, 5, [], [5], ["not json"], ["[1, 2]"], ["[" * 100_000]])
@@ -226,7 +227,7 @@ def test_an_upload_is_fitted(read_picture):
 def test_unreadable_uploads_get_a_sentence(read_picture, content):
     reply = read_picture(content)
     assert set(reply) == {"error"}
-    assert reply["error"].endswith(".")
+    assert english(reply["error"]).endswith(".")
 
 
 def test_fifty_megapixels_are_read_or_refused_in_a_sentence(read_picture):

@@ -78,10 +78,12 @@ def test_nothing_else_can_be_reached(client, files, path):
 def test_other_releases_are_not_mixed_in(client, files, tmp_path):
     assert client.get(f"/app/{'0' * len(files.version)}/shell/store.js").status_code == 404
     (tmp_path / "a.js").write_text("1")
-    before = StaticFiles((), {}, tmp_path)
+    before = StaticFiles((), tmp_path)
     (tmp_path / "a.js").write_text("2")
-    assert StaticFiles((), {}, tmp_path).version != before.version
-    assert StaticFiles((), {"b.json": "{}"}, tmp_path).version != StaticFiles((), {}, tmp_path).version
+    assert StaticFiles((), tmp_path).version != before.version
+    (tmp_path / "a.js").write_text("1")
+    (tmp_path / "b.json").write_text("{}")
+    assert StaticFiles((), tmp_path).version != before.version
 
 
 def test_data_are_made_once_and_when_asked_for(client, files):

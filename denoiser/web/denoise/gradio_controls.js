@@ -23,7 +23,7 @@ export function typeSeed(seed) {
 
 /** When the visitor has finished: what is none is said, and the old one put back. */
 export function enterSeed(seed) {
-  if (!typeSeed(seed)) say(t`The seed is a whole number from 0 to 2147483647.`);
+  if (!typeSeed(seed)) say(t("denoise.controls.seedRange"));
   return state.seed;
 }
 

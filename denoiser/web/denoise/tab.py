@@ -9,14 +9,15 @@ from ...ink import digit_from_strokes
 from ...noise import NOISES, add_noise, draw_noise
 from ..components import calling, component, static_files
 from ..endpoint import as_endpoint
+from ..i18n import find_text, gradio_label, translatable
 from ..parsing import HIGHEST_SEED
 from ..serving.digits import example_digits
 from ..serving.model_pool import ModelPool
 from ..wire import encode_pixels
-from ..words import native
 from .handlers import board_endpoint, read_picture, test_digit
 
 SEED = 4271  # of a first visit
+VIEWS = ("picture", "difference", "wipe")
 
 
 def logo() -> str:
@@ -40,9 +41,9 @@ def build(pool: ModelPool) -> None:
             component("denoise/noise/noisy_input")
             with gr.Column(elem_id="noise-panel"):
                 kind = gr.Radio(
-                    [(native(noise.label), name) for name, noise in NOISES.items()],
+                    [(gradio_label(find_text("noise", noise.label)), name) for name, noise in NOISES.items()],
                     value="gaussian",
-                    label=native("Noise kind"),
+                    label=gradio_label(translatable("denoise.controls.noiseKind")),
                     show_label=False,
                     container=False,
                     elem_id="kind",
@@ -53,21 +54,26 @@ def build(pool: ModelPool) -> None:
                     component("denoise/noise/noise_factor")
                     seed = gr.Number(
                         SEED,
-                        label=native("seed"),
+                        label=gradio_label(translatable("denoise.controls.seed")),
                         precision=0,
                         minimum=0,
                         maximum=HIGHEST_SEED,
                         elem_id="seed",
                         container=True,
                     )
-                    new_noise = gr.Button(native("New noise"), variant="primary", elem_id="new-noise")
+                    new_noise = gr.Button(
+                        gradio_label(translatable("denoise.controls.newNoise")), variant="primary", elem_id="new-noise"
+                    )
                 component("denoise/noise/noise_slider")
     with gr.Row(elem_id="board-head", elem_classes="plain"):
         component("denoise/board/board_heading")
         view = gr.Radio(
-            [(native(view), view.lower()) for view in ("Picture", "Difference", "Wipe")],
+            [
+                (gradio_label(translatable(f"denoise.controls.{view}")), view)
+                for view in ("picture", "difference", "wipe")
+            ],
             value="picture",
-            label=native("View"),
+            label=gradio_label(translatable("denoise.controls.view")),
             show_label=False,
             container=False,
             elem_id="views",

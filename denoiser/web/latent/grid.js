@@ -5,6 +5,13 @@ import { ask } from "../shell/rpc.js";
 import { on, state } from "../shell/store.js";
 import { copies } from "./copies.js";
 
+const AREAS = {
+  quantiles: t("latent.grid.areaQuantiles"),
+  2: t("latent.grid.planeTo", 2),
+  3: t("latent.grid.planeTo", 3),
+  4: t("latent.grid.planeTo", 4),
+};
+
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
   const n = element.querySelector(".n");
@@ -15,9 +22,7 @@ export function mount({ element, props, server }) {
   );
   setHtml(
     area,
-    Object.entries(props.areas).map(
-      ([v, words]) => html`<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${t(words)}</option>`,
-    ),
+    props.areas.map((v) => html`<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${AREAS[v]}</option>`),
   );
   const sync = copies(element.querySelector("figure"), (root) =>
     Object.fromEntries(
@@ -40,9 +45,9 @@ export function mount({ element, props, server }) {
     for (const [name, { content, sharpness, readable }] of Object.entries(reply.maps)) {
       const found = sheets.get(name);
       found.sheet.src = found.save.href = `data:image/png;base64,${content}`;
-      found.sheet.alt = t`${name}: ${n.value} by ${n.value} decoded digits, ${area.selectedOptions[0].textContent}`;
+      found.sheet.alt = t("latent.grid.sheet", name, n.value, n.value, area.selectedOptions[0].textContent);
       found.save.download = `${name}-${n.value}x${n.value}.png`;
-      found.save.setAttribute("aria-label", t`Save the grid of ${name} as PNG`);
+      found.save.setAttribute("aria-label", t("latent.grid.save", name));
       found.sheet.hidden = found.save.hidden = false;
       found.sharpness.textContent = percent(sharpness);
       found.readable.textContent = percent(readable);

@@ -62,7 +62,7 @@ export function mount({ element, server }) {
     setHtml(words, reading ? html`<b>${best}</b>${Math.round(reading[best] * 100)} %` : html`&nbsp;`);
     button.setAttribute(
       "aria-label",
-      reading ? t`Frame ${i + 1} of ${STEPS}, reads ${best}` : t`Frame ${i + 1} of ${STEPS}`,
+      reading ? t("latent.morph.frameReads", i + 1, STEPS, best) : t("latent.morph.frame", i + 1, STEPS),
     );
   }
   on("frame", ({ frame }) => {
@@ -142,9 +142,13 @@ export function mount({ element, server }) {
       .filter((end) => maps.every((map) => map.places[end]))
       .map((end) => {
         const [kind, digit] = end.split(":");
-        return [end, kind === "class" ? t`class ${digit}` : t`example ${digit}`];
+        return [end, kind === "class" ? t("latent.morph.class", digit) : t("latent.morph.example", digit)];
       });
-    const options = [["pin", t`pin`], ...(trajectory ? [["drawing", t`your drawing`]] : []), ...known];
+    const options = [
+      ["pin", t("latent.morph.pin")],
+      ...(trajectory ? [["drawing", t("latent.page.yourDrawing")]] : []),
+      ...known,
+    ];
     for (const select of Object.values(choices))
       setHtml(
         select,

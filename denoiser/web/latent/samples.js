@@ -63,8 +63,8 @@ export function mount({ element, server }) {
         button.setAttribute(
           "aria-label",
           reading
-            ? t`New digit ${i + 1} at ${formatPoint(drawn.places[i])}, reads ${top(reading)}`
-            : t`New digit ${i + 1} at ${formatPoint(drawn.places[i])}`,
+            ? t("latent.samples.newDigitReads", i + 1, formatPoint(drawn.places[i]), top(reading))
+            : t("latent.samples.newDigit", i + 1, formatPoint(drawn.places[i])),
         );
       });
   }

@@ -40,7 +40,7 @@ def build(pool: ModelPool) -> None:
             component("latent/side/drawn_digit", bound(own), elem_id="latent_drawn_digit")
         component("latent/morph", bound(morph), bound(film), elem_id="latent_morph")
         component("latent/samples", bound(dozen), elem_id="latent_samples")
-        component("latent/grid", bound(grid), sizes=list(GRID_SIZES), areas=GRID_AREAS, elem_id="latent_grid")
+        component("latent/grid", bound(grid), sizes=list(GRID_SIZES), areas=list(GRID_AREAS), elem_id="latent_grid")
         component("latent/explanation", elem_id="latent_explanation")
 
 

@@ -1,24 +1,24 @@
 /* Where a model comes from, how it was trained, and its layers. */
 import { html, setHtml } from "../shell/html.js";
-import { t, tHtml } from "../shell/i18n.js";
+import { localize, t, tHtml } from "../shell/i18n.js";
 import { PIXELS } from "../shell/pixels.js";
-import { count, figure, NONE, shape, translatePhrases } from "./format.js";
+import { count, figure, joined, NONE, shape } from "./format.js";
 
 function sourceMarkup({ source, epochs }) {
-  if (!source && epochs) return tHtml`Our own recipe.`;
-  if (!source) return tHtml`A classical filter: it sees only the noisy picture and estimates the noise itself.`;
+  if (!source && epochs) return tHtml("models.architecture.ourRecipe");
+  if (!source) return tHtml("models.architecture.classicalFilter");
   const { address, title, year } = source;
   const isLink = /^https?:/.test(address);
   const link = isLink ? html`<a href="${address}" rel="noreferrer" target="_blank">${title}</a>` : title;
-  return tHtml`From ${link}, ${year}`;
+  return tHtml("models.architecture.source", link, year);
 }
 
 /** How our validation loss compares with the figure that the source gives. */
 function gapToSource(ours, { headline_bce: theirs }) {
   if (theirs == null) return "";
   return ours <= theirs
-    ? t`Ours is ${(theirs - ours).toFixed(4)} below the source's ${theirs}.`
-    : t`Ours is ${(ours - theirs).toFixed(4)} above the source's ${theirs}.`;
+    ? t("models.architecture.belowSource", (theirs - ours).toFixed(4), theirs)
+    : t("models.architecture.aboveSource", (ours - theirs).toFixed(4), theirs);
 }
 
 /**
@@ -30,41 +30,46 @@ function gapToSource(ours, { headline_bce: theirs }) {
 export function showAbout(element, entry, lossTitle) {
   const find = (selector) => element.querySelector(`.about ${selector}`);
   const { headline, headline_bce } = entry;
-  find(".h-section").textContent = t(entry.title);
+  find(".h-section").textContent = localize(entry.title);
   setHtml(find(".source"), sourceMarkup(entry));
-  find(".note").textContent = t(entry.note);
+  find(".note").textContent = localize(entry.note);
   find(".note").hidden = !entry.note;
   const ours = entry.epochs ? entry.validation.at(-1) : null;
-  const remarks = [headline ? t(headline) : t`no figure`, gapToSource(ours, entry)].filter(Boolean);
+  const remarks = [headline ? localize(headline) : t("models.architecture.noFigure"), gapToSource(ours, entry)].filter(
+    Boolean,
+  );
   setHtml(
     find(".figures"),
     ours == null
       ? []
       : html`<div class="ours">
-            <span>${t`Ours, validation`}</span><b>${figure(ours)}</b>
-            <p>${tHtml`train ${figure(entry.train.at(-1))}`}; ${lossTitle(entry.loss).filter(Boolean).join(", ")}</p>
+            <span>${t("models.architecture.oursValidation")}</span><b>${figure(ours)}</b>
+            <p>
+              ${tHtml("models.architecture.trainLoss", figure(entry.train.at(-1)))};
+              ${lossTitle(entry.loss).filter(Boolean).join(", ")}
+            </p>
           </div>
           <div>
-            <span>${t`The source says`}</span><b>${headline_bce ?? ""}</b>
+            <span>${t("models.page.sourceSays")}</span><b>${headline_bce ?? ""}</b>
             <p>${remarks.join("; ")}</p>
           </div>`,
   );
   const phrases = (how) =>
-    how[0].startsWith("python ") ? html`<code>${how[0]}</code>` : how.map((phrase) => t(phrase)).join(", ");
+    typeof how[0] === "string" && how[0].startsWith("python ") ? html`<code>${how[0]}</code>` : joined(how);
   setHtml(
     find(".facts"),
     entry.facts.map(
       ([what, how]) =>
-        html`<dt>${t(what)}</dt>
+        html`<dt>${localize(what)}</dt>
           <dd>${phrases(how)}</dd>`,
     ),
   );
 }
 
 /** A layer's name; the layer of the code is marked. */
-function layerName({ words, code }) {
-  const name = translatePhrases(words);
-  return code && words !== "code" ? html`${name} <small>${t`the code`}</small>` : name;
+function layerName({ part, phrases, code }) {
+  const name = joined(phrases);
+  return code && part !== "code" ? html`${name} <small>${t("models.architecture.isCode")}</small>` : name;
 }
 
 /**
@@ -78,7 +83,7 @@ export function showLayers(element, { layers }) {
   const largest = Math.max(...layers.map(size), PIXELS);
   const barWidth = (values) => 6 + 94 * Math.sqrt(values / largest); // percent
   const input = html`<tr>
-    <td class="l">${t`the picture`}</td>
+    <td class="l">${t("models.architecture.picture")}</td>
     <td>1 × 28 × 28</td>
     <td class="bar"><i style="width:${barWidth(PIXELS)}%;background:var(--noisy)"></i></td>
     <td class="size">${PIXELS}</td>
@@ -88,11 +93,11 @@ export function showLayers(element, { layers }) {
     element.querySelector(".layers"),
     html`<thead>
         <tr>
-          <th class="l">${t`Layer`}</th>
-          <th>${t`Output`}</th>
+          <th class="l">${t("models.page.layer")}</th>
+          <th>${t("models.architecture.output")}</th>
           <th></th>
-          <th class="size">${t`Values`}</th>
-          <th>${t`Learnt`}</th>
+          <th class="size">${t("models.architecture.values")}</th>
+          <th>${t("models.architecture.learnt")}</th>
         </tr>
       </thead>
       <tbody>

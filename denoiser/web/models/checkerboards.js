@@ -1,13 +1,20 @@
 /* Checkerboards in what networks make that enlarge their pictures: one digit, and the spectrum of all. */
 import { fromBase64 } from "../shell/base64.js";
 import { html, setHtml } from "../shell/html.js";
-import { t } from "../shell/i18n.js";
+import { localize, t, tHtml } from "../shell/i18n.js";
 import { paintDigit } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
-import { colour, signed, translatePhrases } from "./format.js";
+import { colour, signed } from "./format.js";
 import { lazySection } from "./lazy_sections.js";
 
 const DIGITS = null; // asks the server for the measures of the test digits themselves
+
+/** What a model's pictures are taken from, by name. */
+const VIEWS = {
+  trained: t("models.checkerboards.trained"),
+  "log-odds": t("models.checkerboards.logOdds"),
+  untrained: t("models.checkerboards.untrained"),
+};
 
 const blank = html`<canvas class="px unlit" width="28" height="28"></canvas>`;
 const placeholder = html`<div class="pair">${[blank, blank]}</div>
@@ -15,16 +22,19 @@ const placeholder = html`<div class="pair">${[blank, blank]}</div>
 
 const cardMarkup = ({ name, family, enlarging }) =>
   html`<div class="card" data-name="${name}" style="--c:${colour(family)}">
-    <h3><i class="swatch"></i>${name}<small>${enlarging.map(translatePhrases).join("; ")}</small></h3>
+    <h3><i class="swatch"></i>${name}<small>${enlarging.map(localize).join("; ")}</small></h3>
     <div class="body">${Array(3).fill(placeholder)}</div>
   </div>`;
 
-function rowMarkup({ words, period2, period4 }) {
+function rowMarkup({ view, period2, period4 }) {
+  const name = VIEWS[view];
   const canvas = (label) => html`<canvas class="px" width="28" height="28" role="img" aria-label="${label}"></canvas>`;
-  return html`<div class="pair">${canvas(t`${t(words)}: one digit`)}${canvas(t`${t(words)}: spectrum`)}</div>
+  return html`<div class="pair">
+      ${canvas(t("models.checkerboards.oneDigit", name))}${canvas(t("models.checkerboards.spectrum", name))}
+    </div>
     <div class="measure">
-      <span>${t(words)}</span><b title="${t`period ${2}`}">${signed(period2)}</b
-      ><b title="${t`period ${4}`}">${signed(period4)}</b>
+      <span>${name}</span><b title="${t("models.checkerboards.period", 2)}">${signed(period2)}</b
+      ><b title="${t("models.checkerboards.period", 4)}">${signed(period4)}</b>
     </div>`;
 }
 
@@ -40,11 +50,12 @@ export function mountCheckerboards(element, selection, server) {
   section.hidden = !models.length;
   setHtml(find(".cards"), models.map(cardMarkup));
 
-  function showDigits({ digits, rows: [{ period2, period4 }] }) {
-    find(".digits").textContent = digits;
-    find(".ground2").textContent = signed(period2);
-    find(".ground4").textContent = signed(period4);
+  /** Say how the measure is taken, and what it is for the test digits themselves. */
+  function explainMeasure(digits, period2, period4) {
+    const [ground2, ground4] = [html`<b>${period2}</b>`, html`<b>${period4}</b>`];
+    setHtml(find(".measures"), tHtml("models.page.measure", digits, ground2, ground4));
   }
+  explainMeasure(256, "…", "…");
   function showModel(name, { rows }) {
     const body = find(`.card[data-name="${CSS.escape(name)}"] .body`);
     setHtml(body, rows.map(rowMarkup));
@@ -63,7 +74,8 @@ export function mountCheckerboards(element, selection, server) {
       const reply = await ask(server.spectrum, { model });
       if (!reply) return false;
       waiting.shift();
-      if (model === DIGITS) showDigits(reply);
+      const [{ period2, period4 }] = reply.rows;
+      if (model === DIGITS) explainMeasure(reply.digits, signed(period2), signed(period4));
       else showModel(model, reply);
       return true;
     },

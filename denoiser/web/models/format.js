@@ -1,6 +1,6 @@
 /* How the Models page writes figures, shapes and descriptions, and colours its models. */
 import { html } from "../shell/html.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 
 /** What stands for a missing figure. */
 export const NONE = html`<small>–</small>`;
@@ -26,17 +26,13 @@ export const signed = (value) => (value < 0 ? "" : "+") + decibel(value);
 /** A duration, given in seconds, in the unit that suits it. */
 export function duration(seconds) {
   if (seconds == null) return NONE;
-  if (seconds < 100) return t`${Math.round(seconds)} s`;
-  if (seconds < 5400) return t`${Math.round(seconds / 60)} min`;
-  return t`${(seconds / 3600).toFixed(1)} h`;
+  if (seconds < 100) return t("models.format.seconds", Math.round(seconds));
+  if (seconds < 5400) return t("models.format.minutes", Math.round(seconds / 60));
+  return t("models.format.hours", (seconds / 3600).toFixed(1));
 }
 
-/** A description, "convolution 3 x 3, ReLU", translated phrase by phrase. */
-export const translatePhrases = (words) =>
-  words
-    .split(", ")
-    .map((phrase) => t(phrase))
-    .join(", ");
+/** The phrases of a description, "convolution 3 x 3, ReLU". */
+export const joined = (phrases) => phrases.map(localize).join(", ");
 
 /** The shape of an array, "8 × 14 × 14". */
 export const shape = (sizes) => sizes.join(" × ");

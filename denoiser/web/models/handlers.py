@@ -18,6 +18,7 @@ from ...noise import NOISES, add_noise, draw_noise
 from ...recipe import Recipe, trained_noise
 from ...record import Record
 from ...styles import line_styles
+from ..i18n import find_text
 from ..parsing import NO_LAYER, NO_MODEL, BadRequest
 from ..server import logging as log
 from ..serving.digits import many_digits, ten_digits
@@ -118,7 +119,7 @@ class ModelsHandler:
             pictures = pictures.clamp(0, 1)
             rows.append(TenRow(name, encode_pixels(pictures), mean_psnr(pictures, clean)))
         rows.append(TenRow("original", encode_pixels(clean), None))
-        return TenReply(rows, origin, NOISES[kind].label, factor)
+        return TenReply(rows, origin, find_text("noise", NOISES[kind].label), factor)
 
     def spectrum(self, request: SpectrumRequest) -> SpectrumReply:
         """The checkerboard in what a model makes, before and after training, or in the digits themselves."""
@@ -139,7 +140,7 @@ class ModelsHandler:
         noisy = add_noise(clean, draw_noise(kind, clean.shape, 0), factor)
         views = inspection.checkerboard_views(self.models[name], recipe, noisy)
         shown = {"trained": views["trained"][0]}  # the others have values beyond 0 to 1
-        rows = [patterns(words, pictures, shown.get(words, stretch(pictures[0]))) for words, pictures in views.items()]
+        rows = [patterns(view, pictures, shown.get(view, stretch(pictures[0]))) for view, pictures in views.items()]
         return SpectrumReply(len(clean), rows)
 
 
@@ -154,7 +155,7 @@ def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = No
         rows = []
     return {
         "name": name,
-        "title": method.title,
+        "title": find_text("recipe", method.title),
         "family": method.family,
         "task": method.task,
         "trained_on": noise_text(method),
@@ -166,16 +167,22 @@ def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = No
         "loss": loss_title_key(recipe.family, recipe.loss) if recipe and history else None,
         "train": [epoch.train for epoch in history],
         "validation": [epoch.validation for epoch in history],
-        "headline": recipe.headline if recipe else "",
+        "headline": find_text("recipe", recipe.headline) if recipe else "",
         "headline_bce": recipe.headline_bce if recipe else None,
         "source": asdict(method.source) if method.source else None,
-        "note": recipe.note if recipe else "",
+        "note": find_text("recipe", recipe.note) if recipe else "",
         "facts": facts(record) + sparsity_text(code),
         "layers": [
-            {"part": r.part, "words": r.description, "shape": r.shape, "parameters": r.parameters, "code": r.is_code}
-            for r in rows
+            {
+                "part": row.part,
+                "phrases": [find_text("layer", *phrase) for phrase in row.phrases],
+                "shape": row.shape,
+                "parameters": row.parameters,
+                "code": row.is_code,
+            }
+            for row in rows
         ],
-        "enlarging": inspection.upsampling_kinds(model),
+        "enlarging": [find_text("layer", kind) for kind in inspection.upsampling_kinds(model)],
         "network": recipe.network if recipe else None,
     }
 
@@ -196,10 +203,10 @@ def measured() -> tuple[dict[str, list[tuple[float, float]]], dict[str, dict]]:
     return {name: sorted(points) for name, points in curves.items()}, codes
 
 
-def patterns(words: str, pictures: Tensor, shown: Tensor | None = None) -> SpectrumRow:
+def patterns(view: str, pictures: Tensor, shown: Tensor | None = None) -> SpectrumRow:
     """One picture, the spectrum of all (frequency 0 in the middle, decibels as grey), and the checkerboard measure."""
     shown = pictures[0] if shown is None else shown
     power = torch.fft.fftshift(inspection.power_spectrum(pictures))
     level = (10 * torch.log10(power + 1e-9)).clamp_min(-30)
     period2, period4 = (inspection.checkerboard(pictures, period) for period in PERIODS)
-    return SpectrumRow(words, encode_pixels(shown), encode_pixels(stretch(level)), period2, period4)
+    return SpectrumRow(view, encode_pixels(shown), encode_pixels(stretch(level)), period2, period4)

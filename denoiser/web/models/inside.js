@@ -2,12 +2,12 @@
 import { fromBase64, toBase64 } from "../shell/base64.js";
 import { NOISE_KINDS } from "../shell/constants.js";
 import { html, setHtml } from "../shell/html.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 import { openPage } from "../shell/navigation.js";
 import { paintDigit } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
 import { on, state } from "../shell/store.js";
-import { count, decibel, shape, translatePhrases } from "./format.js";
+import { count, decibel, joined, shape } from "./format.js";
 import { lazySection } from "./lazy_sections.js";
 import { scaleText, showTiles } from "./tile_sheet.js";
 
@@ -15,20 +15,20 @@ const SMALL_TILE = 36; // pixels, of filters of a few pixels
 
 /** What the caption of the whole section says. */
 function captionOf({ reading, noisy }) {
-  if (reading) return t`reads ${reading[0]}, ${Math.round(100 * reading[1])} %`;
-  if (!noisy) return t`this model reconstructs clean digits, so it sees yours without noise`;
+  if (reading) return t("models.inside.reads", reading[0], Math.round(100 * reading[1]));
+  if (!noisy) return t("models.inside.reconstructs");
   const { kind, factor } = state;
-  const label = t(NOISE_KINDS[kind].label);
-  return t`under the noise that is set on the Denoise page: ${label}, factor ${factor.toFixed(2)}`;
+  const label = localize(NOISE_KINDS[kind].label);
+  return t("models.inside.noise", label, factor.toFixed(2));
 }
 
 /** What the tiles of a layer are. */
 function layerNote(layer, sheet) {
   const { total, count: tiles, height, width, zero } = sheet;
   let selected = "";
-  if (total > tiles) selected = t`the first ${tiles} of ${total}`;
-  else if (layer.code && tiles === 1) selected = t`the code of ${count(height * width)}, as ${height} × ${width}`;
-  return [selected, t`${Math.round(100 * zero)} % are 0`, scaleText(sheet)].filter(Boolean).join("; ");
+  if (total > tiles) selected = t("models.inside.firstTiles", tiles, total);
+  else if (layer.code && tiles === 1) selected = t("models.inside.codeShape", count(height * width), height, width);
+  return [selected, t("models.inside.shareZero", Math.round(100 * zero)), scaleText(sheet)].filter(Boolean).join("; ");
 }
 
 /** A button for each layer, as markup. */
@@ -41,9 +41,10 @@ const layerButtons = (layers, current) =>
         role="radio"
         data-step="${i}"
         aria-checked="${i === current}"
-        title="${translatePhrases(layer.words)}"
+        title="${joined(layer.phrases)}"
       >
-        <b>${shape(layer.shape)}</b>${layer.words === "code" ? t`the mean` : t(layer.words.split(",")[0])}
+        <b>${shape(layer.shape)}</b
+        >${layer.part === "code" ? t("models.inside.mean") : localize(layer.phrases[0] ?? "")}
       </button>`,
   );
 
@@ -65,7 +66,7 @@ export function mountInside(element, selection, server) {
     paintDigit(find(".in"), fromBase64(input));
     find(".out-figure").hidden = !output;
     if (output) paintDigit(find(".out"), fromBase64(output));
-    find(".goes-in").textContent = reply.noisy ? t`noisy` : t`your digit`;
+    find(".goes-in").textContent = reply.noisy ? t("models.inside.noisy") : t("common.yourDigit");
     find(".db-in").textContent = reply.noisy && figures ? decibel(psnr[0]) : "";
     find(".db-out").textContent = figures ? decibel(psnr[1]) : "";
     find(".what").textContent = captionOf(reply);
@@ -74,7 +75,7 @@ export function mountInside(element, selection, server) {
     const { layers } = selection.model;
     const layer = layers[reply.step];
     setHtml(find(".steps"), layerButtons(layers, reply.step));
-    find(".layer-name").textContent = `${translatePhrases(layer.words)}, ${shape(layer.shape)}`;
+    find(".layer-name").textContent = `${joined(layer.phrases)}, ${shape(layer.shape)}`;
     find(".layer-note").textContent = layerNote(layer, sheet);
     showTiles(find(".tiles"), sheet);
   }
@@ -130,7 +131,7 @@ export function mountWeights(element, selection, server) {
       const { count: tileCount, total, height, width } = sheet;
       const size = `${height} × ${width}`;
       section.querySelector(".what").textContent =
-        `${t`the first ${tileCount} of ${total}`}, ${size}; ${scaleText(sheet)}`;
+        `${t("models.inside.firstTiles", tileCount, total)}, ${size}; ${scaleText(sheet)}`;
       showTiles(tiles, sheet, Math.max(width, height) < 10 ? SMALL_TILE : undefined);
       return true;
     },

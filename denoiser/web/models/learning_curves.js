@@ -19,18 +19,21 @@ export function mountCurves(element, selection, lossTitle) {
     if (learning.hidden) return;
     const [name, unit] = lossTitle(model.loss);
     const caption = [name, unit].filter(Boolean).join(", ");
-    learning.querySelector(".unit").textContent = `${caption}; ${t`per epoch, train thin, validation strong`}`;
+    learning.querySelector(".unit").textContent = `${caption}; ${t("models.learningCurves.legend")}`;
     const line = (values, weak) => ({ points: values.map((value, epoch) => [epoch + 1, value]), weak });
     drawLineChart(learning.querySelector(".plot"), {
       series: models
         .filter((m) => m.loss === model.loss)
         .map((m) => ({ name: m.name, style: m.style, lines: [line(m.train, true), line(m.validation, false)] })),
-      lineNames: [t`train`, t`validation`],
+      lineNames: [t("common.trainLoss"), t("common.validationLoss")],
       notes: models
         .filter((m) => m.loss !== model.loss)
-        .map((m) => [m.name, m.loss ? t`trained on another loss (${lossTitle(m.loss)[0]})` : t`is not trained`]),
+        .map((m) => [
+          m.name,
+          m.loss ? t("models.learningCurves.otherLoss", lossTitle(m.loss)[0]) : t("models.learningCurves.notTrained"),
+        ]),
       log: isLog,
-      title: t`${name} per epoch`,
+      title: t("models.learningCurves.perEpoch", name),
       digits: 4,
     });
   }
@@ -39,7 +42,7 @@ export function mountCurves(element, selection, lossTitle) {
     const { model, models } = selection;
     quality.hidden = !model.curve.length;
     if (quality.hidden) return;
-    const noisy = { name: t`noisy, do nothing`, style: NOISY_STYLE, lines: [{ points: model.ground }] };
+    const noisy = { name: t("models.learningCurves.doNothing"), style: NOISY_STYLE, lines: [{ points: model.ground }] };
     drawLineChart(quality.querySelector(".plot"), {
       series: [
         ...(model.ground.length ? [noisy] : []),
@@ -48,7 +51,7 @@ export function mountCurves(element, selection, lossTitle) {
           .map((m) => ({ name: m.name, style: m.style, lines: [{ points: m.curve }] })),
       ],
       lineNames: ["PSNR"],
-      title: t`PSNR in dB`,
+      title: t("models.learningCurves.psnrDb"),
       digits: 1,
     });
   }

@@ -119,9 +119,11 @@ export function drawLineChart(parent, chart) {
   const height = svg.clientHeight || 300;
   const scales = scalesOf(lines, log, width, height);
   const { xs, x, y } = scales;
-  const ends = series.map(({ name, lines }) => t`${name} ends at ${write(lines.at(-1).points.at(-1)[1])}`).join(", ");
+  const ends = series
+    .map(({ name, lines }) => t("models.lineChart.endsAt", name, write(lines.at(-1).points.at(-1)[1])))
+    .join(", ");
   svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("aria-label", `${title}: ${ends}. ${t`Arrow keys read other places.`}`);
+  svg.setAttribute("aria-label", `${title}: ${ends}. ${t("models.lineChart.keys")}`);
   setHtml(svg, drawing(chart, scales, width, height));
 
   const [cursor, dots, badge, where] = ["cursor", "dots", "badge", "where"].map(

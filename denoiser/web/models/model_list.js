@@ -1,6 +1,6 @@
 /* The table of all models, in which one is chosen, and the bar that stays in sight below it. */
 import { html, setHtml } from "../shell/html.js";
-import { t, tHtml } from "../shell/i18n.js";
+import { localize, t, tHtml } from "../shell/i18n.js";
 import { colour, count, duration, figure, NONE } from "./format.js";
 
 /** The last validation loss, with its unit unless that is nats per pixel. */
@@ -19,35 +19,40 @@ function columnsOf(entries, factors) {
   const columns = [
     {
       css: "l",
-      heading: t`Model`,
+      heading: t("models.page.model"),
       cell: (e) => html`<button type="button"><i class="swatch" style="--c:${colour(e.family)}"></i>${e.name}</button>`,
     },
-    { css: "l cut", heading: t`What it is`, cell: (e) => t(e.title), tooltip: (e) => t(e.title) },
+    {
+      css: "l cut",
+      heading: t("models.modelList.whatItIs"),
+      cell: (e) => localize(e.title),
+      tooltip: (e) => localize(e.title),
+    },
     {
       css: "l",
-      heading: t`Trained on`,
-      cell: (e) => t(e.trained_on) || html`<small>${t`nothing to train`}</small>`,
+      heading: t("common.trainedOn"),
+      cell: (e) => localize(e.trained_on) || html`<small>${t("models.modelList.nothingToTrain")}</small>`,
     },
-    { css: "", heading: t`Parameters`, cell: (e) => (e.parameters ? count(e.parameters) : NONE) },
+    { css: "", heading: t("models.modelList.parameters"), cell: (e) => (e.parameters ? count(e.parameters) : NONE) },
     { css: "", heading: "kB", cell: (e) => (e.bytes ? count(Math.round(e.bytes / 1000)) : NONE) },
-    { css: "", heading: t`Epochs`, cell: (e) => e.epochs || NONE },
+    { css: "", heading: t("models.modelList.epochs"), cell: (e) => e.epochs || NONE },
     {
       css: "",
-      heading: t`Training`,
+      heading: t("models.modelList.training"),
       cell: (e) => (e.epochs ? html`<span title="${e.device ?? ""}">${duration(e.seconds)}</span>` : NONE),
     },
-    { css: "", heading: tHtml`Validation<br>loss`, cell: (e) => html`<b>${validationLoss(e)}</b>` },
+    { css: "", heading: tHtml("models.modelList.validationLoss"), cell: (e) => html`<b>${validationLoss(e)}</b>` },
     {
       css: "l cut narrow",
-      heading: t`The source says`,
-      cell: (e) => (e.headline_bce ? html`<b>${e.headline_bce}</b>` : e.headline ? t(e.headline) : NONE),
-      tooltip: (e) => t(e.headline),
+      heading: t("models.page.sourceSays"),
+      cell: (e) => (e.headline_bce ? html`<b>${e.headline_bce}</b>` : e.headline ? localize(e.headline) : NONE),
+      tooltip: (e) => localize(e.headline),
     },
   ];
   if (!entries.some((e) => e.curve.length)) return columns; // never evaluated
   const measured = factors.map((factor) => ({
     css: "",
-    heading: tHtml`Test PSNR<br>at ${factor}, dB`,
+    heading: tHtml("models.modelList.testPsnr", factor),
     cell: (e) => (testPsnr(e, +factor) == null ? NONE : html`<b>${testPsnr(e, +factor).toFixed(1)}</b>`),
   }));
   return [...columns, ...measured];
@@ -77,9 +82,9 @@ function caption(entries) {
   const trained = entries.filter((e) => e.epochs).length;
   const filters = entries.length - trained;
   const parts = [
-    t`${trained} trained`,
-    filters ? t`classical filters: ${filters}` : "",
-    t`losses are cross-entropy in nats per pixel unless a unit is named`,
+    t("models.modelList.trainedCount", trained),
+    filters ? t("models.modelList.filterCount", filters) : "",
+    t("models.modelList.unit"),
   ];
   return parts.filter(Boolean).join("; ");
 }
@@ -129,6 +134,6 @@ export function mountModelList(element, selection, factors, choose) {
       row.querySelector("button").tabIndex = isShown ? 0 : -1;
     }
     select.value = selection.name;
-    find(".chooser .title").textContent = t(selection.model.title);
+    find(".chooser .title").textContent = localize(selection.model.title);
   };
 }

@@ -3,7 +3,7 @@
    view. */
 import { LOSS_TITLES } from "../shell/constants.js";
 import { html, setHtml } from "../shell/html.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 import { loadJson } from "../shell/static_data.js";
 import { on, set } from "../shell/store.js";
 import { say } from "../shell/toast.js";
@@ -17,7 +17,7 @@ import { Selection } from "./selection.js";
 import { mountTenDigits } from "./ten_digits.js";
 
 /** A loss's name and unit. */
-const lossTitle = (loss) => (LOSS_TITLES[loss] ?? ["loss", ""]).map((part) => t(part));
+const lossTitle = (loss) => LOSS_TITLES[loss]?.map(localize) ?? [t("models.page.loss"), ""];
 
 /** The models that can be shown beside the chosen one; returns a function that marks those that are. */
 function mountChips(element, selection, update) {
@@ -108,7 +108,7 @@ export function mount({ element, props, server }) {
     try {
       start(element, server, await loadJson(props.data));
     } catch {
-      say(t`The models did not arrive. Open this page again.`);
+      say(t("models.page.missing"));
     }
   });
   visible.observe(element);

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Annotated
 
 from .. import parsing
+from ..i18n import Text
 from ..schemas import ABSENT, Kind, ModelName, PageDigit, Seed
 
 
@@ -69,8 +70,8 @@ class TenReply:
     """The ten digits with noise, what each model makes of them, and the digits themselves."""
 
     rows: list[TenRow]
-    origin: str
-    kind: str
+    origin: Text
+    kind: Text
     factor: float
 
 
@@ -83,9 +84,12 @@ class SpectrumRequest:
 
 @dataclass(frozen=True)
 class SpectrumRow:
-    """One picture, the spectrum of many, and how strong checkerboards of periods 2 and 4 are in them."""
+    """One picture, the spectrum of many, and how strong checkerboards of periods 2 and 4 are in them.
 
-    words: str
+    `view` says what they show, such as "trained".
+    """
+
+    view: str
     picture: str
     spectrum: str
     period2: float

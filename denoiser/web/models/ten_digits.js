@@ -1,7 +1,7 @@
 /* Ten digits: noisy, what each model compared makes of them, and the originals. */
 import { fromBase64 } from "../shell/base64.js";
 import { html, setHtml } from "../shell/html.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 import { download } from "../shell/navigation.js";
 import { paintDigit, PIXELS, SIDE } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
@@ -9,17 +9,23 @@ import { colour, decibel } from "./format.js";
 import { lazySection } from "./lazy_sections.js";
 
 const DIGITS = 10;
+/** The rows that are no model's. */
+const ROW_NAMES = { noisy: t("models.tenDigits.noisy"), original: t("models.tenDigits.original") };
+const nameOf = ({ name }) => ROW_NAMES[name] ?? name;
+
 const digitOf = ({ pixels }, k) => pixels.subarray(k * PIXELS, (k + 1) * PIXELS);
 
 /** A row's name, its PSNR and its canvases, as markup. */
-function rowMarkup({ name, psnr, family }, i) {
-  const isOriginal = name === "original";
+function rowMarkup(row, i) {
+  const { psnr, family } = row;
+  const name = nameOf(row);
+  const isOriginal = row.name === "original";
   const canvases = Array.from({ length: DIGITS }, (_, k) => {
-    const label = t`${t(name)}, digit ${k}`;
+    const label = t("models.tenDigits.digit", name, k);
     return html`<canvas class="px" width="28" height="28" data-row="${i}" role="img" aria-label="${label}"></canvas>`;
   });
   return html`<div class="who" style="--c:${isOriginal ? "var(--lum)" : colour(family)}">
-      <i class="${isOriginal ? "" : "swatch"}"></i><b>${t(name)}</b><small>${psnr == null ? "" : decibel(psnr)}</small>
+      <i class="${isOriginal ? "" : "swatch"}"></i><b>${name}</b><small>${psnr == null ? "" : decibel(psnr)}</small>
     </div>
     ${canvases}`;
 }
@@ -44,7 +50,7 @@ function pictureOf(rows) {
   context.imageSmoothingEnabled = false;
   rows.forEach((row, i) => {
     const top = gap + i * (side + gap);
-    context.fillText(t(row.name), gap * 2, top + side / 2 + 5, margin - gap * 3);
+    context.fillText(nameOf(row), gap * 2, top + side / 2 + 5, margin - gap * 3);
     for (let k = 0; k < DIGITS; k++) {
       paintDigit(digit, digitOf(row, k));
       context.drawImage(digit, margin + k * (side + gap), top, side, side);
@@ -68,10 +74,10 @@ export function mountTenDigits(element, selection, server) {
 
   function show({ rows: received, origin, kind, factor }) {
     const caption = [
-      t(origin),
-      factor ? t`noise: ${t(kind)} ${factor}` : t`without noise`,
-      selection.model.epochs ? t`as ${selection.name} was trained` : "",
-      t`PSNR over the ten`,
+      localize(origin),
+      factor ? t("models.tenDigits.noise", localize(kind), factor) : t("models.tenDigits.withoutNoise"),
+      selection.model.epochs ? t("models.tenDigits.asTrained", selection.name) : "",
+      t("models.tenDigits.psnr"),
     ];
     find(".what").textContent = caption.filter(Boolean).join("; ");
     rows = received.map((row) => ({

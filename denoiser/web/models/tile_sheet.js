@@ -37,7 +37,7 @@ export function showTiles(parent, sheet, wanted = 72) {
   paintTiles(canvas, sheet, { across, scale, gap, wordOf: signed ? (value) => diverging[value] : greyWord });
   canvas.style.width = `${canvas.width}px`;
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", t`${count} tiles of ${height} by ${width}`);
+  canvas.setAttribute("aria-label", t("common.tiles", count, height, width));
   parent.replaceChildren(canvas);
   if (!exact) return;
   const values = Object.assign(document.createElement("div"), { className: "values" });
@@ -51,8 +51,8 @@ export function showTiles(parent, sheet, wanted = 72) {
 
 /** What the colours of a sheet mean. */
 export function scaleText({ peak, signed }) {
-  const colours = t`orange above 0, blue below`;
-  if (peak === null) return [signed ? colours : "", t`each on a scale of its own`].filter(Boolean).join(", ");
+  const colours = t("models.tileSheet.signed");
+  if (peak === null) return [signed ? colours : "", t("models.tileSheet.ownScale")].filter(Boolean).join(", ");
   const most = +peak.toPrecision(2);
-  return signed ? `${colours}, ${t`full colour at ±${most}`}` : t`dark is 0, light is ${most}`;
+  return signed ? `${colours}, ${t("models.tileSheet.fullColour", most)}` : t("models.tileSheet.grey", most);
 }

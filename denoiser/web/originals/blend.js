@@ -72,8 +72,8 @@ export function mount({ element, props, server }) {
     setHtml(find(".psnr"), html`${db} <small>dB</small>`);
     find(".sharp").textContent = `${Math.round(100 * sharp)} %`;
     const sure = readings?.reads[step].filter(([, probability]) => probability > CONFIDENT).length ?? "–";
-    setHtml(find(".surely"), html`${sure} <small>${t`of 12`}</small>`);
-    find(".which").textContent = t`towards no. ${picked + 1} of ${originals.pictures.length}`;
+    setHtml(find(".surely"), html`${sure} <small>${t("originals.blend.ofTwelve")}</small>`);
+    find(".which").textContent = t("originals.blend.towards", picked + 1, originals.pictures.length);
     slider.value = String(step);
     slider.setAttribute("aria-valuetext", `${Math.round((100 * step) / last)} %`);
     paintCurves();
@@ -91,7 +91,7 @@ export function mount({ element, props, server }) {
     };
     const lines = [
       { key: "psnr", name: "PSNR", at: 0, anchor: "start", dash: "none" },
-      { key: "sharpness", name: t`sharpness`, at: last, anchor: "end", dash: "7 3" },
+      { key: "sharpness", name: t("common.sharpness"), at: last, anchor: "end", dash: "7 3" },
     ].filter(({ key }) => curve.every((each) => Number.isFinite(each[key])));
     const drawn = lines.map(({ key, name, at, anchor, dash }) => {
       const y = scale(key);

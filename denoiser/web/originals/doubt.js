@@ -47,12 +47,10 @@ export function mount({ element, props }) {
     find(".count").textContent = count;
     find(".probe").textContent =
       probe === null
-        ? t`Point at a pixel to count.`
-        : t`${inked(originals.pictures, probe)} of ${total} have ink here.`;
+        ? t("originals.doubt.point")
+        : t("originals.doubt.haveInk", inked(originals.pictures, probe), total);
     const { pixels } = props;
-    const label = t`Map of doubt over the denoiser's answer: ${
-      count
-    } of ${pixels} pixels. Arrow keys point at a pixel.`;
+    const label = t("originals.doubt.map", count, pixels);
     map.setAttribute("aria-label", label);
   }
   function paintLegend() {

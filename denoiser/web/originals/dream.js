@@ -47,7 +47,7 @@ export function mount({ element, props, server }) {
   function paintStep() {
     find(".big").textContent = step;
     slider.value = String(step);
-    slider.setAttribute("aria-valuetext", t`step ${step} of ${props.steps}`);
+    slider.setAttribute("aria-valuetext", t("originals.dream.stepOf", step, props.steps));
     paintDigit(find(".state .px"), dream && dream.states[step]);
     paintDigit(find(".guess .px"), dream && dream.guesses[step]);
     setHtml(find(".guess .rd"), readingMarkup(dream?.reads?.[step] ?? null));
@@ -77,13 +77,13 @@ export function mount({ element, props, server }) {
     const caption =
       trunk > 230
         ? html`<p class="caption o" style="top:${gap + side / 2 - 9}px">
-            ${t`Three other ends from step ${forks.step}`}
+            ${t("originals.dream.otherEnds", forks.step)}
           </p>`
         : html``;
     setHtml(tree, html`<svg aria-hidden="true"><path d="${rows.map(branch).join("")}" /></svg>${labels}${caption}`);
     tree.style.height = `${rows.length * (side + gap) + gap}px`;
-    const ends = forks.reads?.map(([digit]) => digit).join(t`, `) ?? "";
-    tree.setAttribute("aria-label", t`Three other ends from step ${forks.step}` + (ends && `: ${ends}`));
+    const ends = forks.reads?.map(([digit]) => digit).join(t("common.comma")) ?? "";
+    tree.setAttribute("aria-label", t("originals.dream.otherEnds", forks.step) + (ends && `: ${ends}`));
     forks.strips.forEach((strip, row) => {
       const canvas = Object.assign(document.createElement("canvas"), { width: width - left, height: side });
       Object.assign(canvas.style, {
@@ -117,7 +117,7 @@ export function mount({ element, props, server }) {
     }
     paintStep();
     find(".play path").setAttribute("d", timer ? PAUSE : PLAY);
-    find(".play span").textContent = timer ? t`Pause` : t`Play`;
+    find(".play span").textContent = timer ? t("originals.dream.pause") : t("common.play");
   }
   find(".play").onclick = () => play(!timer);
   slider.oninput = () => {

@@ -23,7 +23,7 @@ export function mount({ element, props, server }) {
     if (!dreams) return;
     const { pictures, reads } = dreams;
     frames.forEach((frame, i) => {
-      const words = reads ? t`Dream ${i + 1} of ${props.count}, reads ${reads[i][0]}, ${percent(reads[i][1])}` : "";
+      const words = reads ? t("originals.dreams.dream", i + 1, props.count, reads[i][0], percent(reads[i][1])) : "";
       paintFrame(frame, pictures[i], reads?.[i], words);
     });
     find(".histside").hidden = !reads;
@@ -40,7 +40,10 @@ export function mount({ element, props, server }) {
           </div>`,
       ),
     );
-    find(".hist").setAttribute("aria-label", counts.map((count, digit) => `${digit}: ${count}`).join(t`; `));
+    find(".hist").setAttribute(
+      "aria-label",
+      counts.map((count, digit) => `${digit}: ${count}`).join(t("common.semicolon")),
+    );
   }
   setHtml(
     find(".digits"),
@@ -50,10 +53,7 @@ export function mount({ element, props, server }) {
     const { dreams: total, sure, total_variation: distance } = props.measured;
     const [count, share, off] = [total.toLocaleString("en"), Math.round(100 * sure), Math.round(100 * distance)];
     find(".honest").hidden = false;
-    find(".honest").textContent =
-      t`Of ${count} dreams, ${share} % are read surely. Their digits are as frequent as MNIST's, give or take ${
-        off
-      } % of them.`;
+    find(".honest").textContent = t("originals.dreams.measured", count, share, off);
   }
 
   async function draw(seed) {

@@ -73,7 +73,9 @@ export function mount({ element, props, server }) {
     context.restore();
     dotted(context, mask, SIZE, 0.8);
     const share = Math.round((100 * mask.reduce((sum, value) => sum + value, 0)) / PIXELS);
-    find(".erased").textContent = anything() ? t`${share} % erased` : t`nothing erased`;
+    find(".erased").textContent = anything()
+      ? t("originals.eraser.erased", share)
+      : t("originals.eraser.nothingErased");
     find(".undo").disabled = !past.length;
     find(".restore").disabled = !anything();
     for (const input of element.querySelectorAll(".masks input"))
@@ -157,7 +159,7 @@ export function mount({ element, props, server }) {
     paintVotes(find(".vote"), countVotes(reads), props.count);
     frames.forEach((frame, i) => {
       const words = reads[i]
-        ? t`Completion ${i + 1} of ${props.count}, reads ${reads[i][0]}, ${percent(reads[i][1])}`
+        ? t("originals.eraser.completion", i + 1, props.count, reads[i][0], percent(reads[i][1]))
         : "";
       paintFrame(frame, pictures[i], reads[i], words);
       const context = /** @type {HTMLCanvasElement} */ (frame.querySelector(".over")).getContext("2d");

@@ -73,7 +73,7 @@ export function paintFrame(frame, picture, reading, label, note = reading && per
 export const readingMarkup = (reading) =>
   reading
     ? html`<i class="swatch" style="--c:var(--k${reading[0]})"></i
-        ><span class="unseen">${t`reads`}</span>${reading[0]}<small>${percent(reading[1])}</small>`
+        ><span class="unseen">${t("common.reads")}</span>${reading[0]}<small>${percent(reading[1])}</small>`
     : html``;
 
 /**
@@ -84,13 +84,13 @@ export const readingMarkup = (reading) =>
  * @param {{pressed?: number | null, drawn?: number | null}} [choice]  with it the parts are buttons
  */
 export function paintVotes(bar, votes, count, choice) {
-  const words = (digit, number) => html`<b>${digit}</b><i>${t`${number} of ${count}`}</i>`;
+  const words = (digit, number) => html`<b>${digit}</b><i>${t("common.countOf", number, count)}</i>`;
   const part = ([digit, number]) => {
     const few = number < count / 6 ? "few" : "";
     const style = `--c:var(--k${digit});--n:${number}`;
     if (!choice) return html`<span class="${few}" style="${style}">${words(digit, number)}</span>`;
-    const drawn = choice.drawn === digit ? html`<em>${t`drawn`}</em>` : html``;
-    const label = t`${number} of the ${count} read ${digit}: show only those`;
+    const drawn = choice.drawn === digit ? html`<em>${t("common.drawn")}</em>` : html``;
+    const label = t("originals.sheet.filter", number, count, digit);
     return html`<button
       type="button"
       class="${few}"
@@ -105,8 +105,14 @@ export function paintVotes(bar, votes, count, choice) {
   const held = bar.contains(document.activeElement)
     ? /** @type {HTMLElement} */ (document.activeElement).dataset.digit
     : null;
-  setHtml(bar, votes.length ? votes.map(part) : html`<span class="none" style="--n:1">${t`no votes yet`}</span>`);
+  setHtml(
+    bar,
+    votes.length ? votes.map(part) : html`<span class="none" style="--n:1">${t("originals.sheet.noVotesYet")}</span>`,
+  );
   bar.classList.toggle("off", !votes.length);
-  bar.setAttribute("aria-label", votes.map(([digit, number]) => `${digit}: ${t`${number} of ${count}`}`).join(t`; `));
+  bar.setAttribute(
+    "aria-label",
+    votes.map(([digit, number]) => `${digit}: ${t("common.countOf", number, count)}`).join(t("common.semicolon")),
+  );
   if (held) /** @type {HTMLElement} */ (bar.querySelector(`[data-digit="${held}"]`))?.focus();
 }

@@ -61,7 +61,7 @@ export function mount({ element, props, server }) {
     find(".tray"),
     [...DIGITS].map(
       (name) =>
-        html`<button type="button" data-name="${name}" aria-label="${t`Example ${name}`}" disabled>
+        html`<button type="button" data-name="${name}" aria-label="${t("common.example", name)}" disabled>
           <canvas width="28" height="28"></canvas>
         </button>`,
     ),
@@ -78,7 +78,7 @@ export function mount({ element, props, server }) {
       };
     }
   }
-  loadExamples().catch(() => say(t`The examples did not arrive. Open this page again.`));
+  loadExamples().catch(() => say(t("common.examplesMissing")));
   find(".pad").onclick = () => openPage("denoise");
 
   function reveal(revealed) {
@@ -86,7 +86,7 @@ export function mount({ element, props, server }) {
     const { digitReads, votes } = state.originals;
     const [drawn] = digitReads ?? [];
     const count = votes.find(([digit]) => digit === drawn)?.[1] ?? 0;
-    const words = revealed && digitReads ? t`A ${drawn} was drawn. ${count} of the ${props.count} read ${drawn}.` : "";
+    const words = revealed && digitReads ? t("originals.wall.revealed", drawn, count, props.count, drawn) : "";
     find(".told").textContent = words;
     if (!revealed) find(".show").focus();
   }
@@ -115,10 +115,8 @@ export function mount({ element, props, server }) {
     frames.forEach((frame, i) => {
       const distance = revealed && originals.hasReference ? psnr(pictures[i], originals.digit) : null;
       const note = distance === null ? undefined : decibels(distance);
-      const words = reads[i]
-        ? t`Original ${i + 1} of ${props.count}, reads ${reads[i][0]}, ${percent(reads[i][1])}`
-        : "";
-      const far = note === undefined ? "" : t`; ${note} from what was drawn`;
+      const words = reads[i] ? t("originals.wall.original", i + 1, props.count, reads[i][0], percent(reads[i][1])) : "";
+      const far = note === undefined ? "" : t("originals.wall.farFrom", note);
       paintFrame(frame, pictures[i], reads[i], words + far, note);
       frame.classList.toggle("dim", group !== null && reads[i][0] !== group);
       frame.setAttribute("aria-pressed", String(i === picked));
@@ -126,8 +124,8 @@ export function mount({ element, props, server }) {
     paintDigit(find(".noisy .px"), originals.noisy);
     const some = shown(s);
     paintDigit(find(".average .px"), Uint8Array.from(average(some), Math.round));
-    find(".average .of").textContent = t`Average of the ${some.length}`;
-    find(".average .px").setAttribute("aria-label", t`Average of the ${some.length}`);
+    find(".average .of").textContent = t("originals.wall.averageOf", some.length);
+    find(".average .px").setAttribute("aria-label", t("originals.wall.averageOf", some.length));
     setHtml(find(".average .rd"), readingMarkup(group === null ? originals.averageReads : null));
     find(".answer").hidden = !originals.answer;
     if (originals.answer) paintDigit(find(".answer .px"), originals.answer);
@@ -144,19 +142,14 @@ export function mount({ element, props, server }) {
   const decibels = (value) => (Number.isFinite(value) ? `${value.toFixed(1)} dB` : "∞ dB");
 
   function reasons({ originals, group, factor, isNoisyInput }, count) {
-    if (group !== null)
-      return [t`The average of these ${count} alone is sharper. Blur comes from mixing originals that differ.`];
-    if (!isNoisyInput && factor === 0) return [t`Without noise there is only one original, and nothing to average.`];
+    if (group !== null) return [t("originals.wall.averageOfSome", count)];
+    if (!isNoisyInput && factor === 0) return [t("originals.wall.noNoise")];
     const { pictures, votes, answerReads } = originals;
-    if (doubt(pictures).filter((value) => value > 0.25).length < DOUBTFUL)
-      return [t`Here the 12 agree, so their average is sharp, and so is the denoiser's answer.`];
-    const differ = [
-      t`The 12 differ, so their average is blurred.`,
-      t`The denoiser's answer is almost that average: the safest single picture, but not a likely one.`,
-    ].join(" ");
+    if (doubt(pictures).filter((value) => value > 0.25).length < DOUBTFUL) return [t("originals.wall.agree")];
+    const differ = [t("originals.wall.differ"), t("originals.wall.answerIsAverage")].join(" ");
     const other = answerReads && votes.find(([digit, number]) => digit !== answerReads[0] && number > 1);
     if (!other) return [differ];
-    return [differ, t`It reads ${answerReads[0]}. That ${other[1]} of the 12 read ${other[0]} no longer shows.`];
+    return [differ, t("originals.wall.reads", answerReads[0], other[1], other[0])];
   }
 
   /* how votes like these were on the test digits: only where that was measured */
@@ -172,11 +165,7 @@ export function mount({ element, props, server }) {
     if (!row) return;
     const [digits, at] = [row.digits.toLocaleString("en"), row.factor.toFixed(2)];
     const [accuracy, error] = [`${(100 * row.accuracy).toFixed(1)} %`, (100 * row.calibration_error).toFixed(1)];
-    line.textContent = t`Measured on ${digits} test digits at noise factor ${
-      at
-    }: most votes go to the right digit for ${
-      accuracy
-    } of them, and the share of votes is off by ${error} points on average.`;
+    line.textContent = t("originals.wall.measured", digits, at, accuracy, error);
   }
 
   function paintTruth(s) {
@@ -188,15 +177,16 @@ export function mount({ element, props, server }) {
     find(".cover").hidden = visible;
     find(".cover .show").hidden = !originals.hasReference;
     find(".cover .none").hidden = originals.hasReference;
-    find(".drawn .what").textContent = compares ? t`Difference` : t`What was drawn`;
+    find(".drawn .what").textContent = compares ? t("originals.wall.difference") : t("originals.wall.drawn");
     setHtml(
       find(".drawn .side"),
       compares
         ? html`<span class="legend"
-            ><i style="background:var(--lost)"></i>${t`lost`}<i style="background:var(--added)"></i>${t`added`}</span
+            ><i style="background:var(--lost)"></i>${t("originals.wall.lost")}<i style="background:var(--added)"></i
+            >${t("originals.wall.added")}</span
           >`
         : visible
-          ? html`<button type="button" class="link hide">${t`Hide`}</button>`
+          ? html`<button type="button" class="link hide">${t("originals.wall.hide")}</button>`
           : html``,
     );
     const hide = find(".drawn .hide");
@@ -206,10 +196,10 @@ export function mount({ element, props, server }) {
     find(".compare p").textContent = !originals.hasReference
       ? ""
       : !revealed
-        ? t`Hidden until you ask for it. Which of the 12 do you believe?`
+        ? t("originals.wall.hidden")
         : at === null
-          ? t`Tap an original to see where it differs.`
-          : t`No. ${at + 1} is ${decibels(psnr(originals.pictures[at], originals.digit))} from what was drawn.`;
+          ? t("originals.wall.tap")
+          : t("originals.wall.distance", at + 1, decibels(psnr(originals.pictures[at], originals.digit)));
     const over = find(".over").getContext("2d");
     over.clearRect(0, 0, OUTLINE, OUTLINE);
     frames.forEach((frame, i) => frame.classList.toggle("at", i === at));
@@ -305,6 +295,6 @@ export function mount({ element, props, server }) {
     const gaussian = find(".calibration");
     if (!blocked(s) || !s.digit) return;
     gaussian.hidden = false;
-    gaussian.textContent = t`Originals are computed for Gaussian noise.`;
+    gaussian.textContent = t("originals.wall.gaussianOnly");
   });
 }

@@ -9,6 +9,7 @@ from ...data import Digits, has_mnist, load_mnist
 from ...data.examples import EXAMPLES
 from ...evaluation import SPECTRUM_DIGITS
 from ...ink import digit_from_strokes
+from ..i18n import Text, translatable
 from ..wire import encode_pixels
 
 
@@ -32,13 +33,13 @@ def own_digits() -> Tensor:
     return torch.cat([digit_from_strokes(EXAMPLES[str(digit)]) for digit in range(10)])
 
 
-def ten_digits(turn: int) -> tuple[Tensor, str]:
+def ten_digits(turn: int) -> tuple[Tensor, Text]:
     """The turn-th test digit of each class, or our own ten, (10, 1, 28, 28) in [0, 1], and where they come from."""
     digits = mnist_test()
     if digits is None:
-        return own_digits(), "our own ten digits"
+        return own_digits(), translatable("digits.own")
     of_class = [(digits.labels == label).nonzero().flatten() for label in range(10)]
-    return digits[torch.stack([index[turn % len(index)] for index in of_class])].floats(), "MNIST test digits"
+    return digits[torch.stack([index[turn % len(index)] for index in of_class])].floats(), translatable("digits.mnist")
 
 
 def many_digits() -> Tensor:

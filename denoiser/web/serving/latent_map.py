@@ -17,6 +17,7 @@ from ...data.examples import EXAMPLES
 from ...ink import digit_from_strokes
 from ...models import VAE
 from ...referee import class_probabilities
+from ..i18n import Text, error_text
 from ..wire import to_base64
 from .model_pool import ModelPool
 
@@ -36,12 +37,12 @@ class LatentMap:
         self.name, self.record, self.referee = name, pool.records[name], pool.referee
         self.model = cast(VAE, pool.models[name])  # has_plane says so
         self.codes: latent.Codes | None = None
-        self.problem = ""
+        self.problem: Text = ""
         self.lock = threading.Lock()
         try:
             self.codes = latent.load_codes(latent.codes_path(name), self.record.sha256)
         except latent.CodesError as error:
-            self.problem = str(error)
+            self.problem = error_text(error)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -25,6 +25,7 @@ from ...recipe import Recipe
 from ...record import Epoch, Record
 from ...runtime.precision import default_precision
 from ...training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
+from ..i18n import Text, english, error_text, translatable
 from ..parsing import BadRequest
 from ..server import logging as log
 from ..wire import encode_pixels, mean_psnr, tile_sheet
@@ -45,10 +46,7 @@ CODES = {"dense": (4, 8, 16, 32, 64), "conv": (1, 2, 4, 8, 16)}  # numbers; maps
 RATES = (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03)
 FACTORS = (0.1, 1.0)
 BATCHES = {"dense": 128, "conv": 64}
-TITLES = {
-    "dense": "{} units, a code of {}, trained here",
-    "conv": "{} filters, a code of {} maps, trained here",
-}
+TITLES = {"dense": "train.title.dense", "conv": "train.title.conv"}
 CHOICES = {
     "family": tuple(WIDTHS),
     "noise": tuple(NOISES),
@@ -90,7 +88,7 @@ def recipe_from(settings: object) -> Recipe:
     name, options = network_of(family, width, code)
     return Recipe(
         name=f"live-{family}-{width}-{code}",
-        title=TITLES[family].format(width, code),
+        title=english(translatable(TITLES[family], width, code)),
         family=family,
         network=name,
         settings=options,
@@ -102,6 +100,12 @@ def recipe_from(settings: object) -> Recipe:
         epochs=MAX_EPOCHS,
         batch_size=BATCHES[family],
     )
+
+
+def title_of(recipe: Recipe) -> Text:
+    """The title of a recipe that `recipe_from` made."""
+    settings = recipe.settings
+    return translatable(TITLES[recipe.family], *settings.get("widths", (settings.get("filters"), settings.get("code"))))
 
 
 def whole_number(value: object) -> int:
@@ -177,9 +181,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a training cannot go on, in a sentence."""
+    """Why a training cannot go on."""
 
-    sentence: str
+    reason: Text
 
 
 @borrows_gpu(MAX_SECONDS + GPU_START_SECONDS)
@@ -191,7 +195,7 @@ def training_snapshots(recipe: Recipe, seconds: float = MAX_SECONDS) -> Generato
     try:
         yield from _snapshots(recipe, seconds)
     except TrainingError as error:
-        yield Failure(str(error))
+        yield Failure(error_text(error))
 
 
 def _snapshots(recipe: Recipe, seconds: float) -> Generator[Snapshot | Failure, None, None]:
@@ -212,7 +216,7 @@ def _snapshots(recipe: Recipe, seconds: float) -> Generator[Snapshot | Failure, 
                 continue
             train = torch.stack(losses).double().mean().item()
             if not math.isfinite(train):
-                yield Failure("The loss is no longer a number. A smaller learning rate may help.")
+                yield Failure(translatable("error.trainingDiverged"))
                 return
             speed = len(losses) * recipe.batch_size / (now - last) if step.number > 1 else None
             snapshot = observer.snapshot(step, train, time.perf_counter() - started, speed)
@@ -270,7 +274,7 @@ class Observer:
         return tile_sheet(change, change[self.shown_filters]) | {"total": len(change)}
 
 
-def noisy_examples(recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, str]:
+def noisy_examples(recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor, Text]:
     """The ten digits of all snapshots, clean and under the recipe's noise (10, 1, 28, 28), and where they come from."""
     clean, origin = ten_digits(0)
     field = draw_noise(recipe.noise[0], clean.shape, list(range(len(clean))))

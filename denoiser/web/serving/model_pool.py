@@ -11,12 +11,13 @@ from ...checkpoint import CheckpointError, list_models, load_checkpoint, load_mo
 from ...data import SIDE
 from ...filters import FILTERS
 from ...posterior import find_sampler
-from ...recipe import Recipe
+from ...recipe import Method, Recipe
 from ...recipes import RECIPES
 from ...record import Record
 from ...referee import REFEREE
 from ...styles import FAMILY_LABELS, Style, family_style, line_styles
 from ...sweeps import Comparison, SweepRequest, sweep_all
+from ..i18n import Text, find_text
 from ..server import logging as log
 from .sampling import SamplingService
 from .user_models import UserModelStore
@@ -98,12 +99,26 @@ class ModelPool:
     def gap(self, name: str) -> dict:
         """What the page says of a model that is missing, of which only the recipe is known."""
         recipe = RECIPES.get(name)
-        label = FAMILY_LABELS.get(recipe.family, recipe.title) if recipe else name
-        return {"name": name, "label": label, "featured": recipe is not None and recipe.featured}
+        return {
+            "name": name,
+            "label": label_of(recipe) if recipe else name,
+            "featured": recipe is not None and recipe.featured,
+        }
 
     def card(self, name: str) -> dict:
         """What a card, or a mark on the slider, says of a model."""
         return card(name, self.records[name]) | {"style": self.styles[name].css()}
+
+
+def label_of(method: Method) -> Text:
+    """What a card calls a model: by its family, or by its title where it has a family of its own."""
+    family = FAMILY_LABELS.get(method.family)
+    return title_of(method) if family is None else find_text("family", family)
+
+
+def title_of(method: Method) -> Text:
+    """The title of a recipe."""
+    return find_text("recipe", method.title)
 
 
 def card(name: str, record: Record) -> dict:
@@ -115,9 +130,9 @@ def card(name: str, record: Record) -> dict:
     trained = isinstance(recipe, Recipe)
     return {
         "name": name,
-        "label": FAMILY_LABELS.get(recipe.family, recipe.title),
+        "label": label_of(recipe),
         "detail": name,
-        "title": recipe.title,
+        "title": title_of(recipe),
         "family": recipe.family,
         "noise": list(dict.fromkeys(recipe.noise)) if trained else [],
         "trained": list(recipe.noise_range) if trained else None,

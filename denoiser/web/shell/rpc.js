@@ -1,6 +1,6 @@
 /* Requests to the server: JSON in, JSON out, through a queue in which a page has one position for each thing that it
    asks for. */
-import { t } from "./i18n.js";
+import { localize, t } from "./i18n.js";
 import { set, state } from "./store.js";
 import { say } from "./toast.js";
 
@@ -57,16 +57,16 @@ async function attempt(call, text, ticket) {
   try {
     reply = JSON.parse(await call(text, ticket));
   } catch {
-    if (!state.offline) say(t`The server does not answer. Your drawing is still here; the page keeps trying.`);
+    if (!state.offline) say(t("shell.rpc.noAnswer"));
     set({ offline: true });
     return null;
   }
   if (state.offline) {
     set({ offline: false });
-    say(t`The server answers again. Your drawing is still here.`);
+    say(t("shell.rpc.answersAgain"));
   }
   if (reply.error) {
-    say(t(reply.error));
+    say(localize(reply.error));
     return null;
   }
   return reply;

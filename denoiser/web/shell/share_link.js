@@ -127,6 +127,6 @@ export function openLink(hash) {
   try {
     set({ ...parseLink(hash), version: 1 });
   } catch {
-    say(t`That link is damaged. Here is an empty pad instead.`);
+    say(t("shell.shareLink.damaged"));
   }
 }

@@ -13,7 +13,7 @@ export function mount({ element }) {
   const line = element.querySelector(".say");
   let timer = 0;
   on("message waiting", ({ message, waiting }) => {
-    const queued = t`Many people are here now: you are number ${waiting} in line. Your drawing is kept.`;
+    const queued = t("shell.toast.queued", waiting);
     line.textContent = message || (waiting && queued) || "";
     line.hidden = !line.textContent;
   });

@@ -1,6 +1,6 @@
 /* The loss on the training digits and on those held out, over the seconds; a line marks the snapshot that is shown. */
 import { LOSS_TITLES } from "../shell/constants.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 import { clamp } from "../shell/numbers.js";
 import { on, set, state } from "../shell/store.js";
 import { decadeTicks } from "../shell/ticks.js";
@@ -26,13 +26,11 @@ function rangeOf(snapshots) {
 
 /** The chart in words. */
 function description(snapshots) {
-  if (!snapshots.length) return t`Learning curves: nothing yet`;
+  if (!snapshots.length) return t("train.curves.nothingYet");
   const [first, last] = [snapshots[0], snapshots.at(-1)];
   const train = [first, last].map((snapshot) => write(snapshot.train));
   const validation = [first, last].map((snapshot) => write(snapshot.validation));
-  return t`Loss over ${last.seconds.toFixed(0)} s: train from ${train[0]} to ${train[1]}, validation from ${
-    validation[0]
-  } to ${validation[1]}. Arrow keys go from moment to moment.`;
+  return t("train.curves.label", last.seconds.toFixed(0), train[0], train[1], validation[0], validation[1]);
 }
 
 /** @param {import("../shell/mount.js").Context} context */
@@ -125,10 +123,7 @@ export function mount({ element }) {
   on("snapshots snapshotIndex theme", draw);
   on("trainingSettings", ({ trainingSettings }) => {
     const title = trainingSettings ? LOSS_TITLES[trainingSettings.loss] : [];
-    find(".unit").textContent = title
-      .filter(Boolean)
-      .map((part) => t(part))
-      .join(t`, `);
+    find(".unit").textContent = title.filter(Boolean).map(localize).join(t("common.comma"));
   });
   new ResizeObserver(draw).observe(canvas);
 

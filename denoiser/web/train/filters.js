@@ -10,7 +10,7 @@ const GAP = 4;
 
 /** How many of the tiles are shown, and their size. */
 function caption({ count, total, height, width }) {
-  const shown = count < total ? t`${count} of ${total}` : total;
+  const shown = count < total ? t("common.countOf", count, total) : total;
   return `${shown}, ${height} × ${width}`;
 }
 
@@ -22,8 +22,8 @@ export function mount({ element }) {
     const sheet = snapshots[snapshotIndex]?.filters;
     canvas.classList.toggle("unlit", !sheet);
     element.querySelector(".what").textContent = sheet ? caption(sheet) : "";
-    const label = sheet && t`${sheet.count} tiles of ${sheet.height} by ${sheet.width}`;
-    canvas.setAttribute("aria-label", label ?? t`First-layer weights`);
+    const label = sheet && t("common.tiles", sheet.count, sheet.height, sheet.width);
+    canvas.setAttribute("aria-label", label ?? t("common.firstLayerWeights"));
     if (!sheet) {
       canvas.width = canvas.height = 1;
       return;

@@ -1,7 +1,7 @@
 /* What to train, and its beginning and end. The line and the training hear of this page by its questions: while it
    waits it asks for its place, and while it watches it answers what arrives. */
 import { html, setHtml } from "../shell/html.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 import { ask } from "../shell/rpc.js";
 import { on, set, state } from "../shell/store.js";
 import { say } from "../shell/toast.js";
@@ -13,7 +13,7 @@ export function mount({ element, props, server, trigger }) {
   const ASK = 1500;
   const ACKNOWLEDGE = 1000;
   const SILENCE = 15000; // milliseconds
-  const LABELS = { dense: t`Dense`, conv: t`Conv` };
+  const LABELS = { dense: t("train.form.dense"), conv: t("train.form.conv") };
   const settings = { ...first, ...well[first.family], ...offered(state.trainingForm) };
 
   /** Of the settings of a link, those that the form offers. */
@@ -45,16 +45,14 @@ export function mount({ element, props, server, trigger }) {
           ></label
         >`,
     );
-  $(".data").textContent = props.mnist
-    ? t`On MNIST's 55,000 training digits, for at most ${seconds} s.`
-    : t`MNIST is not on this machine: it learns from 4,000 strokes of our own, for at most ${seconds} s.`;
+  $(".data").textContent = props.mnist ? t("train.form.mnist", seconds) : t("train.form.ownDigits", seconds);
   setHtml(
     $(".noise"),
-    Object.entries(props.noises).map(([name, words]) => option(name, t(words), settings.noise)),
+    Object.entries(props.noises).map(([name, label]) => option(name, localize(label), settings.noise)),
   );
   setHtml(
     $(".loss"),
-    Object.entries(props.losses).map(([name, words]) => option(name, t(words), settings.loss)),
+    Object.entries(props.losses).map(([name, label]) => option(name, localize(label), settings.loss)),
   );
   setHtml(
     $(".rate"),
@@ -69,8 +67,8 @@ export function mount({ element, props, server, trigger }) {
   function layers() {
     const { family } = settings;
     const conv = family === "conv";
-    $("#tf-width").textContent = conv ? t`Filters` : t`Hidden units`;
-    $("#tf-code").textContent = conv ? t`Code, maps` : t`Code`;
+    $("#tf-width").textContent = conv ? t("train.form.filters") : t("train.form.hiddenUnits");
+    $("#tf-code").textContent = conv ? t("train.form.codeMaps") : t("train.form.code");
     setHtml($(".width"), radios("width", widths[family]));
     setHtml($(".code"), radios("code", codes[family]));
     count();
@@ -82,7 +80,10 @@ export function mount({ element, props, server, trigger }) {
       family === "dense"
         ? `784 → ${width} → ${code} → ${width} → 784`
         : `28 × 28 → ${width} × 14 × 14 → ${code} × 7 × 7 → 28 × 28`;
-    $(".count").append(" ", Object.assign(document.createElement("b"), { textContent: t`${number} parameters` }));
+    $(".count").append(
+      " ",
+      Object.assign(document.createElement("b"), { textContent: t("train.form.parameters", number) }),
+    );
   }
   const said = () => {
     $(".slide output").textContent = settings.factor.toFixed(2);
@@ -147,8 +148,7 @@ export function mount({ element, props, server, trigger }) {
       $(".bar i").style.transform = "scaleX(0)";
     }
     clearTimeout(alarm);
-    if (trainingState === "training")
-      alarm = setTimeout(() => finish(t`Nothing more arrives from the server. Try again.`), SILENCE);
+    if (trainingState === "training") alarm = setTimeout(() => finish(t("train.form.silent")), SILENCE);
   }
   const finish = (words) => {
     const had = document.activeElement === $(".stop");
@@ -161,7 +161,7 @@ export function mount({ element, props, server, trigger }) {
     if (busy()) return;
     const mine = ++turn;
     const asked = { ...settings };
-    enter("waiting", t`Getting ready`);
+    enter("waiting", t("train.form.gettingReady"));
     $(".stop").focus();
     const watchedDigits = await ask(server.preview, { settings: asked });
     if (!watchedDigits || mine !== turn) return mine === turn && finish("");
@@ -175,15 +175,15 @@ export function mount({ element, props, server, trigger }) {
       enter(
         "waiting",
         !ticket
-          ? t`Getting ready`
+          ? t("train.form.gettingReady")
           : reply.before === 1
-            ? t`1 visitor before you`
-            : t`${reply.before} visitors before you`,
+            ? t("train.form.oneBefore")
+            : t("train.form.before", reply.before),
       );
       await new Promise((resolve) => setTimeout(resolve, ticket ? ASK : 0));
       if (mine !== turn) return;
     }
-    enter("training", t`Learning`);
+    enter("training", t("train.form.learning"));
     props.value = JSON.stringify({ ticket, settings: asked });
     trigger("start");
   };
@@ -198,7 +198,7 @@ export function mount({ element, props, server, trigger }) {
   on("latestSnapshot", ({ latestSnapshot, snapshots }) => {
     if (!latestSnapshot || (latestSnapshot.ticket && latestSnapshot.ticket !== ticket)) return;
     if (latestSnapshot.error) {
-      say(t(latestSnapshot.error));
+      say(localize(latestSnapshot.error));
       if (!snapshots.length) return finish("");
     }
     if (latestSnapshot.steps && latestSnapshot.steps !== snapshots.at(-1)?.steps) {
@@ -212,22 +212,22 @@ export function mount({ element, props, server, trigger }) {
       const [duration, psnr] = [Math.round(latestSnapshot.seconds), latestSnapshot.psnr.toFixed(1)];
       const noisyPsnr = state.watchedDigits.psnr.toFixed(1);
       if (id) set({ trainingResult: { id, card } });
-      else say(t`Too short to keep: train for at least ${shortest} s.`);
-      return finish(t`Trained in ${duration} s, ${steps} steps: ${psnr} dB instead of ${noisyPsnr} dB.`);
+      else say(t("train.form.tooShort", shortest));
+      return finish(t("train.form.result", duration, steps, psnr, noisyPsnr));
     }
     if (!busy()) return;
-    enter("training", t`Learning`);
+    enter("training", t("train.form.learning"));
     if (latestSnapshot.seconds === undefined) return;
     $(".bar i").style.transform = `scaleX(${Math.min(1, latestSnapshot.seconds / seconds)})`;
     const left = Math.max(0, Math.ceil(seconds - latestSnapshot.seconds));
     const speed = latestSnapshot.speed ? Math.round(latestSnapshot.speed / 100) * 100 : null;
     $(".speed").textContent = [
-      t`${left} s left`,
-      t`${latestSnapshot.steps.toLocaleString("en-US")} steps`,
-      speed && t`${speed.toLocaleString("en-US")} digits a second`,
+      t("train.form.secondsLeft", left),
+      t("train.form.steps", latestSnapshot.steps.toLocaleString("en-US")),
+      speed && t("train.form.speed", speed.toLocaleString("en-US")),
     ]
       .filter(Boolean)
-      .join(t`, `);
+      .join(t("common.comma"));
     if (performance.now() - acknowledged > ACKNOWLEDGE) {
       acknowledged = performance.now();
       ask(server.wait, { ticket });

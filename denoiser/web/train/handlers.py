@@ -12,6 +12,7 @@ from pathlib import Path
 from ...checkpoint import save_model
 from ...errors import DenoiserError
 from ..endpoint import json_object, to_json
+from ..i18n import error_text, find_text
 from ..parsing import UNREADABLE, BadRequest
 from ..schemas import EmptyReply, ErrorReply, parse
 from ..server import logging as log
@@ -95,7 +96,7 @@ def train(
     """Train for the visitor whose turn it is: a TrainingMessage in JSON for each snapshot.
 
     A network that was trained for MIN_SECONDS, or for all the time there is, is kept: the last message, which repeats
-    the last snapshot, has its id. Whatever goes wrong is a sentence under `error`; what was learnt before is kept.
+    the last snapshot, has its id. What goes wrong is told under `error`; what was learnt before is kept.
     """
     try:
         request = request_to_train(text)
@@ -105,7 +106,7 @@ def train(
             with closing(live_training.training_snapshots(recipe)) as snapshots:
                 for snapshot in snapshots:
                     if isinstance(snapshot, Failure):
-                        yield to_json(TrainingMessage(request.ticket, snapshot.sentence))
+                        yield to_json(TrainingMessage(request.ticket, snapshot.reason))
                         break
                     last = snapshot
                     yield to_json(message(request, last))
@@ -116,16 +117,20 @@ def train(
                 if last.seconds >= min(MIN_SECONDS, live_training.MAX_SECONDS):
                     network, record = model_from(recipe, last)
                     user_model_id = user_models.add(network, record, session, address)
-                    end = replace(end, id=user_model_id, card=card(recipe.name, record))
+                    end = replace(
+                        end,
+                        id=user_model_id,
+                        card=card(recipe.name, record) | {"title": live_training.title_of(recipe)},
+                    )
                 yield to_json(end)
     except DenoiserError as error:
-        yield to_json(ErrorReply(str(error)))
+        yield to_json(ErrorReply(error_text(error)))
     except (ValueError, RecursionError) as error:
         log.debug("unreadable", function="begin", **log.about(error))
-        yield to_json(ErrorReply(UNREADABLE))
+        yield to_json(ErrorReply(find_text("error", UNREADABLE)))
     except Exception as error:
         log.error("a training failed", **log.about(error))
-        yield to_json(ErrorReply(FAILED))
+        yield to_json(ErrorReply(find_text("error", FAILED)))
 
 
 def message(request: TrainRequest, snapshot: Snapshot) -> TrainingMessage:

@@ -1,6 +1,6 @@
 /* What came of a training: a card of the visitor's own on the Denoise page, and a checkpoint to take home. */
 import { fromBase64 } from "../shell/base64.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 import { download, openPage } from "../shell/navigation.js";
 import { ask } from "../shell/rpc.js";
 import { on, set, state } from "../shell/store.js";
@@ -18,18 +18,16 @@ export function mount({ element, props, server }) {
     const { userModels } = state;
     if (userModels.some((model) => model.userModelId === id)) return;
     const name = `yours-${++number}`;
-    const model = { ...card, name, label: "Yours", detail: name, userModelId: id };
+    const model = { ...card, name, label: t("train.result.yours"), detail: name, userModelId: id };
     set({ userModels: [...userModels, model].slice(-props.most) });
   }
   on("trainingResult", ({ trainingResult }) => {
     find(".card").disabled = find(".take").disabled = !trainingResult;
-    find(".words").textContent = trainingResult
-      ? t(trainingResult.card.title)
-      : t`A trained network can stand beside the others, and be taken home.`;
+    find(".words").textContent = trainingResult ? localize(trainingResult.card.title) : t("train.result.nothingYet");
   });
   find(".card").onclick = () => {
     addCard(state.trainingResult);
-    say(t`Your network is one of the cards, on this page only, until you leave.`);
+    say(t("train.result.cardAdded"));
     openPage("denoise");
   };
   find(".take").onclick = async () => {
@@ -38,6 +36,6 @@ export function mount({ element, props, server }) {
     const address = URL.createObjectURL(new Blob([fromBase64(reply.content)], { type: "application/zip" }));
     download(address, reply.name);
     setTimeout(() => URL.revokeObjectURL(address), DOWNLOAD_TIME);
-    say(t`Saved. Both files, put into the folder checkpoints, load as any model.`);
+    say(t("train.result.saved"));
   };
 }

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ..i18n import Text
 from ..schemas import ABSENT, Anything
 
 
@@ -40,7 +41,7 @@ class PreviewReply:
     clean: str
     noisy: str
     psnr: float | None
-    origin: str
+    origin: Text
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class TrainingMessage:
     """
 
     ticket: Any = ABSENT
-    error: str = ABSENT
+    error: Text = ABSENT
     pictures: str = ABSENT
     psnr: float | None = ABSENT
     train: float = ABSENT

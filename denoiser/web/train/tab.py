@@ -15,6 +15,7 @@ from ...noise import NOISES
 from ..components import component
 from ..endpoint import DirectEndpoint, to_json
 from ..gradio_queue import admitted_by
+from ..i18n import find_text
 from ..schemas import ErrorReply
 from ..server.clients import client_address
 from ..serving import live_training
@@ -37,7 +38,7 @@ def build(pool: ModelPool) -> None:
                 async for message in messages:
                     yield message
         except TimeoutError:  # it hangs; the training queue writes that to the log
-            yield to_json(ErrorReply(FAILED))
+            yield to_json(ErrorReply(find_text("error", FAILED)))
 
     with gr.Column(elem_id="train"):
         calls = DirectEndpoint(partial(wait, queue)), DirectEndpoint(partial(stop, queue))
@@ -64,8 +65,8 @@ def choices() -> dict:
     return {
         "widths": live_training.WIDTHS,
         "codes": live_training.CODES,
-        "noises": {name: noise.label for name, noise in NOISES.items()},
-        "losses": {name: LOSS_TITLES[name][0] for name in LOSSES},
+        "noises": {name: find_text("noise", noise.label) for name, noise in NOISES.items()},
+        "losses": {name: find_text("loss", LOSS_TITLES[name][0]) for name in LOSSES},
         "rates": live_training.RATES,
         "factors": live_training.FACTORS,
         "first": live_training.DEFAULTS,

@@ -1,7 +1,7 @@
 /* The ten digits: clean, noisy, and what the network makes of them at the moment that is looked at. */
 import { fromBase64 } from "../shell/base64.js";
 import { html, setHtml } from "../shell/html.js";
-import { t } from "../shell/i18n.js";
+import { localize, t } from "../shell/i18n.js";
 import { paintDigit, PIXELS } from "../shell/pixels.js";
 import { on, set, state } from "../shell/store.js";
 
@@ -9,9 +9,9 @@ import { on, set, state } from "../shell/store.js";
 export function mount({ element }) {
   const $ = (selector) => element.querySelector(selector);
   const ROWS = [
-    ["clean", t`Clean`],
-    ["noisy", t`Noisy`],
-    ["denoised", t`Denoised`],
+    ["clean", t("train.tenDigits.clean")],
+    ["noisy", t("common.noisy")],
+    ["denoised", t("train.tenDigits.denoised")],
   ];
   const FRAME = 120;
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -43,13 +43,13 @@ export function mount({ element }) {
     row.setAttribute("aria-label", label);
   }
   on("watchedDigits theme", ({ watchedDigits }) => {
-    $(".origin").textContent = watchedDigits ? t(watchedDigits.origin) : "";
-    show("clean", watchedDigits && fromBase64(watchedDigits.clean), "", t`Ten digits, clean`);
+    $(".origin").textContent = watchedDigits ? localize(watchedDigits.origin) : "";
+    show("clean", watchedDigits && fromBase64(watchedDigits.clean), "", t("train.tenDigits.cleanLabel"));
     show(
       "noisy",
       watchedDigits && fromBase64(watchedDigits.noisy),
       watchedDigits && `${watchedDigits.psnr.toFixed(1)} dB`,
-      watchedDigits ? t`The same with noise, ${watchedDigits.psnr.toFixed(1)} dB` : t`Noisy`,
+      watchedDigits ? t("train.tenDigits.noisyLabel", watchedDigits.psnr.toFixed(1)) : t("common.noisy"),
     );
   });
 
@@ -64,13 +64,13 @@ export function mount({ element }) {
     range.max = Math.max(0, snapshots.length - 1);
     range.value = Math.max(0, snapshotIndex);
     $("output").textContent = moment ? time(moment) : "";
-    range.setAttribute("aria-valuetext", moment ? t`after ${moment.steps} steps, ${time(moment)}` : "");
+    range.setAttribute("aria-valuetext", moment ? t("train.tenDigits.afterSteps", moment.steps, time(moment)) : "");
     const psnr = moment?.psnr?.toFixed(1);
     show(
       "denoised",
       moment ? fromBase64(moment.pictures) : null,
       moment && `${psnr} dB`,
-      moment ? t`Denoised after ${time(moment)}, ${psnr} dB` : t`Denoised: nothing yet`,
+      moment ? t("train.tenDigits.denoisedAfter", time(moment), psnr) : t("train.tenDigits.nothingYet"),
     );
   });
   let timer = 0;

@@ -12,6 +12,7 @@ from denoiser.metrics import psnr
 from denoiser.models import build, parameter_count
 from denoiser.recipe import Recipe
 from denoiser.training import TrainingError
+from denoiser.web.i18n import english
 from denoiser.web.parsing import BadRequest
 from denoiser.web.serving import live_training
 from denoiser.web.train import tab
@@ -107,7 +108,7 @@ def test_figures_and_weights_are_of_the_pictures_shown(few_strokes):
     shown = torch.from_numpy(pixels(snapshot.pictures).copy()).view(10, 1, 28, 28) / 255
     assert (pictures - shown).abs().max() < 0.01
     assert psnr(shown, clean).mean().item() == pytest.approx(snapshot.psnr, abs=0.05)
-    assert "our own" in origin
+    assert "our own" in english(origin)
     assert record.recipe.data == DATA
 
 
@@ -145,4 +146,4 @@ def test_a_training_that_cannot_go_on_says_why(few_strokes, monkeypatch, steps):
     monkeypatch.setattr(live_training, "train_steps", steps)
     (only,) = live_training.training_snapshots(live_training.recipe_from(SMALL_DENSE), 1.0)
     assert isinstance(only, live_training.Failure)
-    assert only.sentence.endswith(".")
+    assert english(only.reason).endswith(".")

@@ -11,6 +11,7 @@ from helpers import RECTANGLE, reply_to
 from denoiser import inspection
 from denoiser.data import SIDE
 from denoiser.models import parameter_count
+from denoiser.web.i18n import english
 from denoiser.web.models.handlers import ModelsHandler
 from denoiser.web.serving import digits
 from denoiser.web.serving.model_pool import ModelPool
@@ -53,7 +54,7 @@ def test_every_model_has_an_entry_from_its_record(handler):
         if record.history:
             assert entry["validation"][-1] == record.history[-1].validation
             assert entry["parameters"] == parameter_count(handler.models[name])
-            assert {"Task", "Input", "Loss", "Optimiser", "Trained"} <= {what for what, _ in entry["facts"]}
+            assert {"Task", "Input", "Loss", "Optimiser", "Trained"} <= {english(what) for what, _ in entry["facts"]}
 
 
 def test_no_two_entries_share_a_line(handler):
@@ -111,13 +112,13 @@ def test_ten_digits_of_every_model(handler, ask):
 def test_ten_digits_without_mnist_are_our_own(handler, ask, monkeypatch):
     monkeypatch.setattr(digits, "mnist_test", lambda: None)
     reply = ask("ten", {"models": [handler.entries[0]["name"]]})
-    assert reply["origin"] == "our own ten digits"
+    assert english(reply["origin"]) == "our own ten digits"
     assert size(reply["rows"][-1]["pictures"]) == 10 * SIDE * SIDE
 
 
 def test_ten_digits_of_mnist_are_one_of_each(mnist_test, monkeypatch):
     clean, origin = digits.ten_digits(3)
-    assert origin == "MNIST test digits"
+    assert english(origin) == "MNIST test digits"
     found = digits.mnist_test()
     labels = [int(found.labels[(found.floats() == x).flatten(1).all(1)][0]) for x in clean]
     assert labels == list(range(10))
@@ -129,7 +130,7 @@ def test_checkerboards_of_every_network_that_enlarges(handler, ask, monkeypatch)
     for entry in handler.entries:
         if entry["enlarging"] and entry["task"] != "read":
             reply = reply_to(handler.spectrum, {"model": entry["name"]})
-            assert [row["words"] for row in reply["rows"]] == ["trained", "log-odds", "untrained"]
+            assert [row["view"] for row in reply["rows"]] == ["trained", "log-odds", "untrained"]
             assert all(math.isfinite(row[key]) for row in reply["rows"] for key in ("period2", "period4"))
     (ground,) = reply_to(handler.spectrum, {"model": None})["rows"]
     assert ground["period2"] == pytest.approx(inspection.checkerboard(digits.many_digits()))
@@ -164,4 +165,4 @@ def test_bad_requests_get_a_sentence(handler, ask, function, change):
     name = next(n for n, r in handler.records.items() if r.recipe.task == "denoise" and r.history)
     reply = ask(function, REQUEST | {"model": name, "models": [name]} | change)
     assert list(reply) == ["error"]
-    assert reply["error"].endswith(".")
+    assert english(reply["error"]).endswith(".")

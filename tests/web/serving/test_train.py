@@ -18,6 +18,7 @@ from denoiser.data.synthetic_digits import DATA
 from denoiser.models import parameter_count
 from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
+from denoiser.web.i18n import english
 from denoiser.web.server import logging as log
 from denoiser.web.serving import live_training
 from denoiser.web.serving.training_queue import SILENCE, TrainingQueue
@@ -136,8 +137,8 @@ def test_requests_of_no_page_of_ours_get_a_sentence(text):
     (only,) = handlers.train(TrainingQueue(LIMIT), UserModelStore(), text, None)
     reply = json.loads(only)
     assert reply.keys() == {"error"}
-    assert "Traceback" not in reply["error"]
-    assert reply["error"].endswith(".")
+    assert "Traceback" not in english(reply["error"])
+    assert english(reply["error"]).endswith(".")
 
 
 def test_whatever_breaks_is_a_sentence_and_the_log_says_what_and_where(few_strokes, monkeypatch, logged):
@@ -147,7 +148,7 @@ def test_whatever_breaks_is_a_sentence_and_the_log_says_what_and_where(few_strok
 
     monkeypatch.setattr(live_training, "training_snapshots", breaks)
     (only,) = trained(TrainingQueue(LIMIT), UserModelStore())
-    assert "secret" not in only["error"]
+    assert "secret" not in english(only["error"])
     ((event, facts),) = logged
     assert event == "a training failed"
     assert facts["error"] == "RuntimeError"
@@ -190,7 +191,7 @@ def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path):
 
 def test_without_its_id_there_is_no_checkpoint(pool):
     reply = json.loads(unqueued(partial(handlers.checkpoint, pool.user_models))(['{"id": "guessed"}']))
-    assert reply == {"error": handlers.GONE}
+    assert english(reply["error"]) == handlers.GONE
 
 
 # ---------- its card ----------
@@ -225,8 +226,8 @@ def test_another_name_does_not_stand_for_a_model_of_the_page(compare, mine):
 
 @pytest.mark.parametrize("own", [5, "a", ["a"], {str(i): "a" for i in range(40)}], ids=str)
 def test_own_models_that_are_none_get_a_sentence(compare, own):
-    assert compare(models=["median"], own=own)["error"].endswith(".")
+    assert english(compare(models=["median"], own=own)["error"]).endswith(".")
 
 
 def test_nobody_is_asked_for_a_model_of_no_name(compare):
-    assert compare(models=["yours-1"])["error"] == "There is no such model."
+    assert english(compare(models=["yours-1"])["error"]) == "There is no such model."

@@ -35,7 +35,7 @@ function makeSlider(divider) {
   const attributes = {
     role: "slider",
     tabindex: "0",
-    "aria-label": t`Divider between noisy and denoised`,
+    "aria-label": t("denoise.board.divider"),
     "aria-valuemin": "0",
     "aria-valuemax": "100",
   };
@@ -81,7 +81,7 @@ export function mount({ element, props, server }) {
       showCard(cards[index], row, { answer, index, step, state });
     });
     const noisy = document.querySelector("#noise_factor .noisy");
-    if (noisy) noisy.textContent = figures ? t`noisy input ${decibels(figures[0][step])} dB` : "\u00a0";
+    if (noisy) noisy.textContent = figures ? t("denoise.board.noisyInput", decibels(figures[0][step])) : "\u00a0";
   }
   on("comparison sweep factor view wipe theme version shownModels offline waiting", show);
   on("theme", () => {
@@ -97,11 +97,11 @@ export function mount({ element, props, server }) {
     const best = indexOfMax(psnrAt(sweep, step));
     const clean = sweep.reading[0];
     const misread = rows.filter((_, r) => !sweep.broken[r] && sweep.reads[r][step][0] !== clean);
-    const misreadLabels = misread.map((row) => row.label).join(t`, `);
+    const misreadLabels = misread.map((row) => row.label).join(t("common.comma"));
     const psnr = decibels(sweep.psnr[best][step]);
     status.textContent = [
-      t`At noise factor ${factor.toFixed(2)} the best is ${rows[best].label}, ${psnr} dB.`,
-      misread.length ? t`Read as another digit: ${misreadLabels}.` : t`All are read as ${clean}.`,
+      t("denoise.board.best", factor.toFixed(2), rows[best].label, psnr),
+      misread.length ? t("denoise.board.misread", misreadLabels) : t("denoise.board.allReadAs", clean),
     ].join(" ");
   });
 

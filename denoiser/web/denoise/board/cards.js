@@ -1,19 +1,19 @@
 /* The cards: their markup, and what each shows. */
 import { NOISE_KINDS, NOISY_STYLE } from "../../shell/constants.js";
 import { html } from "../../shell/html.js";
-import { t } from "../../shell/i18n.js";
+import { localize, t } from "../../shell/i18n.js";
 import { percent } from "../../shell/numbers.js";
 import { greyWord, mix, paintDigit, SIDE, themeColour, toWord } from "../../shell/pixels.js";
 import { MISSING } from "./model_picker.js";
 
-const FAILED = t`failed on the server`;
+const FAILED = t("denoise.cards.failed");
 const FAR = 0.25; // a noise factor this far from those of the training is noted
 
 /** The first card: the noisy picture itself. */
 export const NOISY = {
   name: "noisy",
-  label: t`Noisy`,
-  detail: t`do nothing`,
+  label: t("common.noisy"),
+  detail: t("denoise.cards.doNothing"),
   family: "noisy",
   trained: null,
   style: NOISY_STYLE,
@@ -29,21 +29,21 @@ export const decibels = (value) => (value === null ? "∞" : value.toFixed(1));
 function nameMarkup(row) {
   const name = html`<i class="swatch"></i>${row.label}<small>${row.detail}</small>`;
   if (row === NOISY) return html`<span>${name}</span>`;
-  const title = t`About ${row.name}: how it is built and trained`;
+  const title = t("denoise.cards.about", row.name);
   return html`<button type="button" class="about" title="${title}">${name}</button>`;
 }
 
 /** The card of a row. */
 export const cardMarkup = (row) =>
   html` <li class="card" data-testid="card" data-model="${row.name}" style="--c:${row.style.colour}">
-    <div class="name">${nameMarkup(row)}<em>${t`best`}</em></div>
+    <div class="name">${nameMarkup(row)}<em>${t("denoise.cards.best")}</em></div>
     <div class="shot">
       <canvas class="px" width="28" height="28" role="img"></canvas><b class="divider"></b
       ><button
         type="button"
         class="save"
-        aria-label="${t`Save the picture of ${row.label}`}"
-        title="${t`Save this picture`}"
+        aria-label="${t("denoise.cards.savePictureOf", row.label)}"
+        title="${t("denoise.cards.savePicture")}"
       >
         ${SAVE_ICON}
       </button>
@@ -104,16 +104,17 @@ function wiped(left, right, divider) {
 
 /** What to know of a model under this noise: whether it was trained on the like. */
 export function noteOf(row, { factor, kind, nonDigit }) {
-  if (nonDigit) return nonDigit !== "letter" && row.family === "noisy" ? t`no reference` : t`there was no digit`;
+  if (nonDigit)
+    return nonDigit !== "letter" && row.family === "noisy" ? t("common.noReference") : t("denoise.cards.noDigit");
   if (!row.trained) return "";
   const [low, high] = row.trained;
-  if (high === 0) return factor > 0 ? t`trained on clean digits` : "";
+  if (high === 0) return factor > 0 ? t("denoise.cards.trainedClean") : "";
   if (factor > 0 && !row.noise.includes(kind)) {
-    const kinds = row.noise.map((name) => t(NOISE_KINDS[name].label)).join(t`, `);
-    return t`trained on ${kinds} only`;
+    const kinds = row.noise.map((name) => localize(NOISE_KINDS[name].label)).join(t("common.comma"));
+    return t("denoise.cards.trainedOnly", kinds);
   }
   if (factor >= low - FAR && factor <= high + FAR) return "";
-  return low === high ? t`trained at ${low.toFixed(2)}` : t`trained at ${low} to ${high}`;
+  return low === high ? t("denoise.cards.trainedAt", low.toFixed(2)) : t("denoise.cards.trainedRange", low, high);
 }
 
 /**
@@ -146,14 +147,14 @@ export function showCard(parts, row, { answer, index, step, state }) {
   const clean = figures && !nonDigit ? answer.reading?.[0] : undefined;
   showReading(parts, reading, clean);
   const label = labelOf(row, answer, { failed, step, isNoisyInput });
-  canvas.setAttribute("aria-label", reading ? t`${label}: reads ${reading[0]}, ${percent(reading[1])}` : label);
+  canvas.setAttribute("aria-label", reading ? t("denoise.cards.reads", label, reading[0], percent(reading[1])) : label);
 }
 
 /** What the referee reads, and whether that is another digit than in the clean picture. */
 function showReading({ digit, sure, meter }, reading, clean) {
-  digit.replaceChildren(t`reads`, " ", reading ? textElement("b", reading[0]) : "–");
+  digit.replaceChildren(t("common.reads"), " ", reading ? textElement("b", reading[0]) : "–");
   if (reading && clean !== undefined && reading[0] !== clean)
-    digit.append(Object.assign(textElement("span", t`not ${clean}`), { className: "wrong" }));
+    digit.append(Object.assign(textElement("span", t("denoise.cards.misread", clean)), { className: "wrong" }));
   sure.textContent = reading ? percent(reading[1]) : "";
   meter.style.transform = `scaleX(${reading ? reading[1] : 0})`;
 }
@@ -162,6 +163,6 @@ const textElement = (tag, textContent) => Object.assign(document.createElement(t
 
 function labelOf(row, answer, { failed, step, isNoisyInput }) {
   if (failed) return `${row.label}: ${FAILED}`;
-  if (!answer) return t`${row.label}, empty`;
-  return isNoisyInput ? row.label : t`${row.label} at noise factor ${answer.factors[step].toFixed(2)}`;
+  if (!answer) return t("denoise.cards.empty", row.label);
+  return isNoisyInput ? row.label : t("denoise.page.atFactor", row.label, answer.factors[step].toFixed(2));
 }

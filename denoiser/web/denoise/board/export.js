@@ -1,6 +1,6 @@
 /* What leaves the page: one card's picture as a file, or the whole board on the clipboard. */
 import { NOISE_KINDS } from "../../shell/constants.js";
-import { t } from "../../shell/i18n.js";
+import { localize, t } from "../../shell/i18n.js";
 import { download } from "../../shell/navigation.js";
 import { SIDE } from "../../shell/pixels.js";
 import { state } from "../../shell/store.js";
@@ -20,8 +20,8 @@ const noiseName = ({ isNoisyInput, kind, factor, seed }) =>
 
 /** The noise, for people. */
 function noiseText({ isNoisyInput, kind, factor, seed }) {
-  if (isNoisyInput) return t`noisy already`;
-  return t`${t(NOISE_KINDS[kind].label)} noise, factor ${factor.toFixed(2)}, seed ${seed}`;
+  if (isNoisyInput) return t("denoise.export.noisyAlready");
+  return t("denoise.export.noise", localize(NOISE_KINDS[kind].label), factor.toFixed(2), seed);
 }
 
 function enlarged(canvas) {
@@ -77,16 +77,16 @@ export function mountExport(element, shown) {
     download(picture.toDataURL("image/png"), `${card.dataset.model}-${noiseName(state)}.png`);
   });
   element.querySelector(".copy").onclick = async () => {
-    if (isEmpty()) return say(t`Nothing is there to copy yet. Draw a digit first.`);
+    if (isEmpty()) return say(t("denoise.export.nothingYet"));
     const { rows, cards } = shown();
     const picture = boardPicture(rows, cards);
     const blob = await new Promise((resolve) => picture.toBlob(resolve));
     try {
       await navigator.clipboard.write([new ClipboardItem({ "image/png": blob })]);
-      say(t`Picture copied: all cards as one.`);
+      say(t("denoise.export.copied"));
     } catch {
       download(picture.toDataURL("image/png"), `denoiser-${noiseName(state)}.png`);
-      say(t`Picture saved: this browser lets no page copy one.`);
+      say(t("denoise.export.saved"));
     }
   };
 }

@@ -1,11 +1,11 @@
 /* Which models stand side by side. Their order is fixed, whatever the order of choosing. */
 import { MAX_MODELS } from "../../shell/constants.js";
 import { html, setHtml } from "../../shell/html.js";
-import { t } from "../../shell/i18n.js";
+import { localize, t } from "../../shell/i18n.js";
 import { on, set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 
-export const MISSING = t`its file is missing or damaged`;
+export const MISSING = t("denoise.modelPicker.missing");
 
 /**
  * The visitor's own models, each with its style.
@@ -24,7 +24,7 @@ function userModels(stylesByFamily) {
 function labelled(models) {
   return models.map((model) => {
     const isAlone = models.filter((other) => other.label === model.label).length === 1;
-    const familyLabel = t(model.label);
+    const familyLabel = model.label;
     return {
       ...model,
       familyLabel,
@@ -39,7 +39,7 @@ const listMarkup = (models, missing) => [
   models.map(
     ({ name, family, title }) =>
       html` <label style="--c:var(--${family})">
-        <input type="checkbox" value="${name}" /><i class="swatch"></i><b>${name}</b><span>${t(title)}</span>
+        <input type="checkbox" value="${name}" /><i class="swatch"></i><b>${name}</b><span>${title}</span>
       </label>`,
   ),
   missing.map(
@@ -59,7 +59,9 @@ const listMarkup = (models, missing) => [
 export function mountModelPicker(picker, props) {
   const { models, missing, featured } = props;
   const boxes = () => [...picker.querySelectorAll("input")];
-  const all = () => [...userModels(props.user_model_styles), ...models]; // the visitor's own first, to be seen at once
+  const all = () =>
+    [...userModels(props.user_model_styles), ...models] // the visitor's own first, to be seen at once
+      .map((model) => ({ ...model, label: localize(model.label), title: localize(model.title) }));
   const choose = (names) => set({ shownModels: labelled(all().filter((model) => names.includes(model.name))) });
   const list = () => setHtml(picker.querySelector(".list"), listMarkup(all(), missing).flat());
 
@@ -69,11 +71,7 @@ export function mountModelPicker(picker, props) {
       .map((box) => box.value);
     if (names.length && names.length <= MAX_MODELS) return choose(names);
     event.target.checked = !event.target.checked;
-    say(
-      names.length
-        ? t`At most ${MAX_MODELS} models stand side by side. Take one away first.`
-        : t`One model has to stay.`,
-    );
+    say(names.length ? t("denoise.modelPicker.tooMany", MAX_MODELS) : t("denoise.modelPicker.atLeastOne"));
   };
   document.addEventListener("pointerdown", ({ target }) => {
     if (target instanceof Node && !picker.contains(target)) picker.open = false;
@@ -88,11 +86,8 @@ export function mountModelPicker(picker, props) {
   const isKnown = (name) => models.some((model) => model.name === name);
   const unknown = state.requestedModels.filter((name) => !isKnown(name));
   if (unknown.length) {
-    const names = unknown
-      .slice(0, 3)
-      .join(t`, `)
-      .slice(0, 90);
-    say(t`That link asks for models that are not here: ${names}.`);
+    const names = unknown.slice(0, 3).join(t("common.comma")).slice(0, 90);
+    say(t("denoise.modelPicker.unknown", names));
   }
   const requested = state.requestedModels.filter(isKnown).slice(0, MAX_MODELS);
   choose(requested.length ? requested : featured);
@@ -118,6 +113,6 @@ export function mountModelPicker(picker, props) {
   });
   return (names) => {
     set({ userModels: state.userModels.filter((model) => !names.includes(model.name)) });
-    say(t`The server no longer has the network you trained. The others are still here.`);
+    say(t("denoise.modelPicker.userModelGone"));
   };
 }

@@ -26,8 +26,11 @@ function rangesOf(models) {
 /** A range with the names of its models, in words. */
 function rangeText({ low, high }, labels) {
   const others = labels.length - 2;
-  const names = labels.length > 3 ? t`${labels.slice(0, 2).join(t`, `)} and ${others} more` : labels.join(t`, `);
-  if (high === 0) return t`${names}: clean digits`;
+  const names =
+    labels.length > 3
+      ? t("denoise.trainingRanges.namesAndMore", labels.slice(0, 2).join(t("common.comma")), others)
+      : labels.join(t("common.comma"));
+  if (high === 0) return t("denoise.trainingRanges.cleanDigits", names);
   return low === high ? `${names} ${low.toFixed(2)}` : `${names} ${low}–${high}`;
 }
 
@@ -67,10 +70,10 @@ export function mountTrainingRanges(element) {
           range.models.map((model) => model.label),
         ),
       )
-      .join(t`; `);
-    element.setAttribute("aria-label", t`Trained on: ${description}`);
+      .join(t("common.semicolon"));
+    element.setAttribute("aria-label", t("denoise.trainingRanges.trainedOn", description));
     setHtml(element, [
-      html`<small>${t`Trained on`}</small><span class="ranges">${ranges.map(familyText).join(" · ")}</span>`,
+      html`<small>${t("common.trainedOn")}</small><span class="ranges">${ranges.map(familyText).join(" · ")}</span>`,
       ...points.map(dotsMarkup),
       ...ranges.flatMap(barsMarkup),
     ]);

@@ -28,11 +28,7 @@ export async function takePicture() {
     stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch (error) {
     const refused = error.name === "NotAllowedError";
-    say(
-      refused
-        ? t`The browser was told not to show the camera to this page. Upload a picture instead.`
-        : t`No camera was found. Upload a picture instead.`,
-    );
+    say(refused ? t("denoise.camera.refused") : t("denoise.camera.absent"));
     return null;
   }
   video.srcObject = stream;

@@ -36,7 +36,13 @@ export function mountExamples(element, address) {
     tray,
     [...DIGITS].map(
       (name) =>
-        html`<button type="button" data-name="${name}" aria-label="${t`Example ${name}`}" aria-pressed="false" disabled>
+        html`<button
+          type="button"
+          data-name="${name}"
+          aria-label="${t("common.example", name)}"
+          aria-pressed="false"
+          disabled
+        >
           <canvas class="px" width="28" height="28"></canvas>
         </button>`,
     ),
@@ -77,6 +83,6 @@ export function mountExamples(element, address) {
       setDrawing({ nonDigit, strokes: nonDigit === "letter" ? timed(examples[LETTER].strokes) : [] });
     };
   on("theme", paint);
-  load().catch(() => say(t`The examples did not arrive. Open this page again.`));
+  load().catch(() => say(t("common.examplesMissing")));
   return { draw, press };
 }

@@ -15,10 +15,10 @@ const MAX_REPLAY = 2.5; // seconds
 
 /** What is on the pad, in words. */
 function description({ strokes, nonDigit }) {
-  if (!hasInk()) return t`empty`;
+  if (!hasInk()) return t("denoise.pad.empty");
   if (nonDigit) return NON_DIGITS[nonDigit];
-  if (!strokes.length) return t`a picture`;
-  return strokes.length === 1 ? t`1 stroke` : t`${strokes.length} strokes`;
+  if (!strokes.length) return t("denoise.pad.picture");
+  return strokes.length === 1 ? t("denoise.pad.oneStroke") : t("denoise.pad.strokes", strokes.length);
 }
 
 /** @param {import("../../shell/mount.js").Context} context */
@@ -93,7 +93,7 @@ export function mount({ element, props, server }) {
       examples.press(null);
       rememberDrawing();
       setDrawing({ picture: reply.digit, label: reply.label });
-      say(t`MNIST test digit ${reply.place}, labelled ${reply.label}.`);
+      say(t("denoise.pad.mnistDigit", reply.place, reply.label));
     },
   };
   for (const [name, button] of Object.entries(tools)) button.onclick = actions[name];
@@ -122,7 +122,7 @@ export function mount({ element, props, server }) {
     tools.redo.disabled = !s.future.length;
     tools.clear.disabled = !hasInk();
     tools.replay.disabled = !s.strokes.length;
-    const label = t`Drawing pad, ${description(s)}. Keys: 0 to 9 for an example, Delete to clear.`;
+    const label = t("denoise.pad.label", description(s));
     canvas.setAttribute("aria-label", label);
     if (isPenDown()) examples.press(null);
     replayed = 0;

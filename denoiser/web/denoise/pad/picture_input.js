@@ -39,7 +39,7 @@ export function mountPictureInput(element, server, { isVisible, onPicture }) {
     return true;
   }
   async function read(picture) {
-    if (picture.size > MAX_UPLOAD_BYTES) return say(t`That file is larger than 24 MB. Try a smaller picture.`);
+    if (picture.size > MAX_UPLOAD_BYTES) return say(t("denoise.pictureInput.tooLarge"));
     if (await fit(await toBase64(picture))) onPicture();
   }
   async function paste() {
@@ -48,9 +48,9 @@ export function mountPictureInput(element, server, { isVisible, onPicture }) {
         const type = item.types.find((kind) => kind.startsWith("image/"));
         if (type) return read(await item.getType(type));
       }
-      say(t`Nothing to paste yet. Copy a picture first.`);
+      say(t("denoise.pictureInput.nothingToPaste"));
     } catch {
-      say(t`The browser does not let the page read the clipboard. Press Ctrl+V instead.`);
+      say(t("denoise.pictureInput.clipboardRefused"));
     }
   }
 

@@ -6,18 +6,22 @@ import { paintDigit } from "../../shell/pixels.js";
 import { on } from "../../shell/store.js";
 
 /** What an input is that is no digit. */
-export const NON_DIGITS = { letter: t`a letter`, blank: t`a blank page`, noise: t`pure noise` };
+export const NON_DIGITS = {
+  letter: t("denoise.preview.letter"),
+  blank: t("denoise.preview.blankPage"),
+  noise: t("denoise.preview.pureNoise"),
+};
 
 function captionOf(isLit, nonDigit, reading) {
   if (nonDigit) return NON_DIGITS[nonDigit];
-  if (reading) return t`reads`;
-  return isLit ? t`your digit` : t`waiting for ink`;
+  if (reading) return t("common.reads");
+  return isLit ? t("common.yourDigit") : t("denoise.page.waitingForInk");
 }
 
 function labelOf(isLit, nonDigit, reading) {
-  if (!isLit) return t`What the models see: nothing yet`;
-  if (nonDigit) return t`What the models see: ${NON_DIGITS[nonDigit]}`;
-  return reading ? t`The fitted digit, reads ${reading[0]}` : t`The fitted digit`;
+  if (!isLit) return t("denoise.preview.nothingYet");
+  if (nonDigit) return t("denoise.preview.modelsSee", NON_DIGITS[nonDigit]);
+  return reading ? t("denoise.preview.fittedDigitReads", reading[0]) : t("denoise.preview.fittedDigit");
 }
 
 /** @param {any} element  of the pad */
@@ -32,7 +36,7 @@ export function mountPreview(element) {
     paintDigit(canvas, isLit ? digit : null);
     caption.textContent = captionOf(isLit, nonDigit, reading);
     if (isRead) caption.append(" ", Object.assign(document.createElement("b"), { textContent: reading[0] }));
-    if (isLit && label !== null) caption.append(t`, labelled ${label}`);
+    if (isLit && label !== null) caption.append(t("denoise.preview.labelled", label));
     probability.textContent = isRead ? percent(reading[1]) : "28 × 28";
     canvas.setAttribute("aria-label", labelOf(isLit, nonDigit, reading));
   });

@@ -55,13 +55,13 @@ export function mountBreaks(element) {
       data-step="${step}"
       style="${style}"
     ></canvas>`;
-    const reads = html`<span style="left:${end + 16}px">${t`reads`} <b>${digit}</b></span>`;
+    const reads = html`<span style="left:${end + 16}px">${t("common.reads")} <b>${digit}</b></span>`;
     const breaks = step !== null;
     const hasRoom = !isNarrow && width - end >= ROOM;
-    const value = !verdict ? "–" : breaks ? factor.toFixed(2) : t`holds`;
+    const value = !verdict ? "–" : breaks ? factor.toFixed(2) : t("denoise.breaks.holds");
     let description = label;
-    if (verdict && breaks) description = t`${label} reads as ${digit} at noise factor ${value}`;
-    else if (verdict) description = t`${label} reads right at every noise factor`;
+    if (verdict && breaks) description = t("denoise.breaks.breaksAt", label, digit, value);
+    else if (verdict) description = t("denoise.breaks.neverBreaks", label);
     return html`<div class="break" role="img" aria-label="${description}">
       <div class="who">
         <span class="label"><i class="swatch" style="--c:${colour}"></i>${label}</span><span>${value}</span>

@@ -28,16 +28,18 @@ const bestRow = (rows, sweep, step) => {
 function description(rows, sweep) {
   const figuresAt = (factor) => {
     const step = nearestStep(factor);
-    const figures = rows.map(({ label }, row) => `${label} ${written(psnrOf(sweep, row, step))}`).join(t`, `);
-    return t`At ${factor.toFixed(1)}: ${figures}.`;
+    const figures = rows
+      .map(({ label }, row) => `${label} ${written(psnrOf(sweep, row, step))}`)
+      .join(t("common.comma"));
+    return t("denoise.curves.figuresAt", factor.toFixed(1), figures);
   };
   const best = NOISE_FACTORS.map((_, step) => bestRow(rows, sweep, step));
   const changes = best
     .map((row, step) => ({ row, step }))
     .filter(({ row, step }) => row !== best[step - 1])
-    .map(({ row, step }) => t`${rows[row].label} from ${NOISE_FACTORS[step].toFixed(2)} on`)
-    .join(t`, `);
-  return [t`PSNR in dB against noise factor.`, ...TOLD.map(figuresAt), t`Best: ${changes}.`].join(" ");
+    .map(({ row, step }) => t("denoise.curves.bestFrom", rows[row].label, NOISE_FACTORS[step].toFixed(2)))
+    .join(t("common.comma"));
+  return [t("denoise.curves.axes"), ...TOLD.map(figuresAt), t("denoise.curves.best", changes)].join(" ");
 }
 
 /** @param {any} element  of the component */
@@ -103,7 +105,7 @@ export function mountCurves(element) {
         ? rows.map(({ style }, row) => (sweep.broken[row] ? null : curveMarkup(sweep.factors.map(point(row)), style)))
         : [];
       setHtml(plot, html`${gridMarkup(axis, y)} ${curves}<g class="dots"></g>`);
-      plot.setAttribute("aria-label", sweep?.psnr ? description(rows, sweep) : t`PSNR against noise factor, empty`);
+      plot.setAttribute("aria-label", sweep?.psnr ? description(rows, sweep) : t("denoise.curves.empty"));
     },
 
     /**

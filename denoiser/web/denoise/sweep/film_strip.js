@@ -24,7 +24,7 @@ const stepsOf = (columns) => Array.from({ length: columns }, (_, i) => Math.roun
 /** A row of frames, as markup. */
 function rowMarkup({ label, style }, steps) {
   const frame = (step) => {
-    const description = t`${label} at noise factor ${NOISE_FACTORS[step].toFixed(2)}`;
+    const description = t("denoise.page.atFactor", label, NOISE_FACTORS[step].toFixed(2));
     return html`<button type="button" tabindex="-1" data-step="${step}" aria-label="${description}">
       <canvas class="px" width="28" height="28"></canvas>
     </button>`;
@@ -106,7 +106,7 @@ export function mountFilmStrip(element) {
   };
   save.onclick = () => {
     download(pictureOf(shown.rows, shown.sweep).toDataURL("image/png"), `denoiser-${state.kind}-${state.seed}.png`);
-    say(t`Film strip saved.`);
+    say(t("denoise.filmStrip.saved"));
   };
 
   return {

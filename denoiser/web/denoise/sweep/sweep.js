@@ -7,7 +7,7 @@ import { mountBreaks } from "./breaks.js";
 import { mountCurves } from "./curves.js";
 import { mountFilmStrip } from "./film_strip.js";
 
-const NOISY = { name: "noisy", label: t`Noisy`, style: NOISY_STYLE };
+const NOISY = { name: "noisy", label: t("common.noisy"), style: NOISY_STYLE };
 const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divides the sweep evenly
 
 /**

@@ -11,11 +11,7 @@ import { drawMarks } from "./map_marks.js";
 import { mapPointer } from "./map_pointer.js";
 import { mapView } from "./map_view.js";
 
-const KEYS = [
-  t`Map of the latent plane.`,
-  t`Arrow keys move the pointer, A and B pin its place, plus and minus zoom.`,
-  t`0 shows the whole map, Escape returns to your drawing.`,
-];
+const KEYS = [t("latent.map.label"), t("latent.map.keysPointer"), t("latent.map.keysView")];
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props }) {
@@ -78,7 +74,7 @@ export function mount({ element, props }) {
     try {
       loaded.set(name, await latentMapOf(await loadJson(props.data[name])));
     } catch {
-      panels.get(name).note.textContent = t`The map did not arrive. Open this page again.`;
+      panels.get(name).note.textContent = t("latent.map.missing");
     }
   }
   async function choose(wanted) {
@@ -102,7 +98,10 @@ export function mount({ element, props }) {
   }
   const which = $(".which");
   if (names.length > 1) {
-    const choices = [...names.map((name) => [name, name]), [ALL, names.length === 2 ? t`Both` : t`All`]];
+    const choices = [
+      ...names.map((name) => [name, name]),
+      [ALL, names.length === 2 ? t("latent.map.both") : t("latent.map.all")],
+    ];
     if (!savedMaps.length && matchMedia("(max-width: 700px)").matches) chosen = [first];
     which.hidden = false;
     setHtml(
@@ -142,14 +141,14 @@ export function mount({ element, props }) {
         </button>`,
     ),
   );
-  appendHtml(legend, html`<button type="button" class="quiet all">${t`Hide all`}</button>`);
+  appendHtml(legend, html`<button type="button" class="quiet all">${t("latent.map.hideAll")}</button>`);
   legend.onclick = (event) => {
     const chip = event.target.closest("[data-class]");
     if (chip) shown[chip.dataset.class] = !shown[chip.dataset.class];
     else if (event.target.closest(".all")) shown.fill(!shown.every(Boolean));
     else return;
     legend.querySelectorAll("[data-class]").forEach((b, c) => b.setAttribute("aria-pressed", shown[c]));
-    legend.querySelector(".all").textContent = shown.every(Boolean) ? t`Hide all` : t`Show all`;
+    legend.querySelector(".all").textContent = shown.every(Boolean) ? t("latent.map.hideAll") : t("latent.map.showAll");
     draw();
   };
 

@@ -1,35 +1,35 @@
 /* How good each map is: its figures, the best of each among the maps shown, and what is wrong with a map. */
 import { html, setHtml } from "../../shell/html.js";
-import { t } from "../../shell/i18n.js";
+import { localize, t } from "../../shell/i18n.js";
 
 const nats = (value) => html`${value.toFixed(1)} <small>nats</small>`;
 const percent = (value) => `${(value * 100).toFixed(1)} %`;
 const FIGURES = [
   {
     key: "negative_elbo",
-    label: t`negative ELBO`,
-    meaning: t`Nats per test digit, at most: what training made small`,
+    label: t("latent.mapFigures.negativeElbo"),
+    meaning: t("latent.mapFigures.elboMeaning"),
     write: nats,
     best: Math.min,
   },
   {
     key: "nll",
-    label: t`exact NLL`,
-    meaning: t`Nats per test digit: the integral over the plane`,
+    label: t("latent.mapFigures.exactNll"),
+    meaning: t("latent.mapFigures.nllMeaning"),
     write: nats,
     best: Math.min,
   },
   {
     key: "neighbour_accuracy",
-    label: t`10-NN accuracy`,
-    meaning: t`How often the ten nearest other test digits name the digit`,
+    label: t("latent.mapFigures.accuracy"),
+    meaning: t("latent.mapFigures.accuracyMeaning"),
     write: percent,
     best: Math.max,
   },
   {
     key: "coverage",
-    label: t`read surely`,
-    meaning: t`Of 20 × 20 tiles over the prior's quantiles, those read with more than 60 %`,
+    label: t("common.readSurely"),
+    meaning: t("latent.mapFigures.coverageMeaning"),
     write: percent,
     best: Math.max,
   },
@@ -45,7 +45,7 @@ export function showFigures(panels, maps) {
   for (const [name, { figures, note }] of panels) {
     const map = maps.get(name);
     if (!map) continue;
-    note.textContent = map.problem ? t`${t(map.problem)} The map shows what the decoder makes, and no more.` : "";
+    note.textContent = map.problem ? t("latent.mapFigures.problem", localize(map.problem)) : "";
     setHtml(
       figures,
       FIGURES.map(({ key, label, meaning, write }, i) => {

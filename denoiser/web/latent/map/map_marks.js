@@ -111,14 +111,14 @@ function said(g, view, colours, trajectory, drift) {
       g,
       view,
       colours,
-      t`reads ${trajectory.reads[step]} from ${trajectory.crossing.toFixed(2)}`,
+      t("latent.mapMarks.readsFrom", trajectory.reads[step], trajectory.crossing.toFixed(2)),
       x + 14,
       y - 4,
       true,
     );
     if (y < landed[1]) below = -18; // the two labels apart
   }
-  if (drift < 0.03) label(g, view, colours, t`your drawing`, landed[0] - 18, landed[1] - below, false);
+  if (drift < 0.03) label(g, view, colours, t("latent.page.yourDrawing"), landed[0] - 18, landed[1] - below, false);
 }
 
 export function drawMarks(canvas, view, map, colours) {

@@ -69,28 +69,29 @@ export function mount({ element, server }) {
     const { factors, noisy, maps } = trajectory;
     const step = Math.round(drift * (factors.length - 1));
     paintDigit($(".noisy"), noisy[step]);
-    $(".drawn").textContent = step ? t`with noise` : t`drawn`;
+    $(".drawn").textContent = step ? t("latent.drawnDigit.withNoise") : t("common.drawn");
     slider.value = factors[step];
     $("output").textContent = factors[step].toFixed(2);
     for (const [name, fate] of syncFates(Object.keys(maps).map((name) => ({ name })))) {
       const track = maps[name];
       const { mu, sigma } = track.at(drift);
       paintDigit(fate.decoded, track.decoded[step]);
-      fate.made.textContent = track.reads && !state.nonDigit ? t`decoded: ${track.reads[step]}` : t`decoded`;
+      fate.made.textContent =
+        track.reads && !state.nonDigit ? t("latent.drawnDigit.made", track.reads[step]) : t("latent.page.decoded");
       setHtml(
         fate.lands,
-        tHtml`Lands at <b>${formatPoint(mu)}</b>, give or take ${sigma[0].toFixed(2)} and ${sigma[1].toFixed(2)}.`,
+        tHtml("latent.drawnDigit.landsAt", formatPoint(mu), sigma[0].toFixed(2), sigma[1].toFixed(2)),
       );
       setHtml(fate.drifts, course(track));
     }
   }
   function course({ crossing, reads, drawn, factors }) {
-    if (state.nonDigit) return tHtml`There was no digit: this is only where the encoder puts it.`;
-    if (!reads) return tHtml`With noise it drifts along the line.`;
-    if (crossing === null) return tHtml`With noise it drifts, but still reads <b>${drawn}</b> at 1.00.`;
+    if (state.nonDigit) return tHtml("latent.drawnDigit.noDigit");
+    if (!reads) return tHtml("latent.drawnDigit.drifts");
+    if (crossing === null) return tHtml("latent.drawnDigit.neverCrosses", drawn);
     const other = reads[factors.indexOf(crossing)];
-    if (crossing === 0) return tHtml`Even without noise it decodes to <b>${other}</b>, not ${drawn}.`;
-    return tHtml`With noise it drifts, and crosses into <b>${other}</b> country at <b>${crossing.toFixed(2)}</b>.`;
+    if (crossing === 0) return tHtml("latent.drawnDigit.decodesToOther", other, drawn);
+    return tHtml("latent.drawnDigit.crosses", other, crossing.toFixed(2));
   }
   /* ---------- noise rises ---------- */
 

@@ -39,11 +39,14 @@ export function mount({ element, props, server }) {
   function here() {
     const { point, routes, frame, trajectory, drift = 0 } = state;
     if (point)
-      return { title: point.by === "sample" ? t`Drawn from the prior` : t`Under the pointer`, of: () => point.z };
-    if (routes && frame != null) return { title: t`On the way from A to B`, of: (map) => routes[map.name]?.[frame] };
+      return {
+        title: point.by === "sample" ? t("latent.reading.fromPrior") : t("latent.reading.underPointer"),
+        of: () => point.z,
+      };
+    if (routes && frame != null) return { title: t("latent.reading.onTheWay"), of: (map) => routes[map.name]?.[frame] };
     if (trajectory)
       return {
-        title: drift > 0 ? t`Your drawing with noise, decoded` : t`Your drawing, decoded`,
+        title: drift > 0 ? t("latent.reading.noisyDecoded") : t("latent.reading.drawingDecoded"),
         of: (map) => trajectory.maps[map.name]?.at(drift).mu,
       };
     return null;
@@ -59,14 +62,14 @@ export function mount({ element, props, server }) {
     asked++;
     const places = new Map(maps.map((map) => [map, found?.of(map)]));
     chip.hidden = !found;
-    chip.textContent = t`atlas`;
-    $(".where").textContent = found ? found.title : t`Point at the map`;
+    chip.textContent = t("latent.reading.atlas");
+    $(".where").textContent = found ? found.title : t("latent.reading.pointAtMap");
     $(".stay").hidden = !point || point.by === "mouse" || point.by === "sample";
     for (const [map, z] of places) {
       const part = parts.get(map.name);
       paint(map.name, z ? map.decode(z) : null, z ? map.readings(z) : null, z ? map.nearest(z) : null);
-      part.where.textContent = z ? t`${formatPoint(z)}; quantiles ${quantiles(z)}` : "";
-      if (!z) part.big.setAttribute("aria-label", t`No place chosen`);
+      part.where.textContent = z ? t("latent.reading.pointWithQuantiles", formatPoint(z), quantiles(z)) : "";
+      if (!z) part.big.setAttribute("aria-label", t("latent.reading.noPlaceChosen"));
     }
     const one = maps.length === 1;
     const [z] = places.values();
@@ -90,10 +93,14 @@ export function mount({ element, props, server }) {
     if (!reply || mine !== asked) return;
     for (const [name, { picture, reading, nearest }] of Object.entries(reply.maps)) {
       paint(name, fromBase64(picture), reading, nearest);
-      const words = reading ? t`reads ${top(reading)}, ${percent(Math.max(...reading))}` : t`decoded`;
-      parts.get(name).big.setAttribute("aria-label", t`${name}, digit at ${formatPoint(places[name])}: ${words}`);
+      const words = reading
+        ? t("latent.reading.readsWith", top(reading), percent(Math.max(...reading)))
+        : t("latent.page.decoded");
+      parts
+        .get(name)
+        .big.setAttribute("aria-label", t("latent.reading.pictureLabel", name, formatPoint(places[name]), words));
     }
-    chip.textContent = t`exact`;
+    chip.textContent = t("latent.reading.exact");
     performance.measure("denoiser:exact", { start: since, end: performance.now() }); // for the benchmark
     if (state.point?.by === "keys")
       $(".spoken").textContent = Object.keys(places)
@@ -110,12 +117,13 @@ export function mount({ element, props, server }) {
       bar.style.setProperty("--v", reading ? reading[c].toFixed(3) : 0);
       value.textContent = !reading ? "" : reading[c] < 0.005 ? "0" : `${Math.round(reading[c] * 100)} %`;
     });
-    reads.textContent = reading ? t`reads ${best}, ${percent(reading[best])}` : "";
-    line.textContent = nearest ? t`nearest test digit ${nearest.digit} at ${nearest.distance.toFixed(2)}` : "";
+    reads.textContent = reading ? t("latent.reading.readsWith", best, percent(reading[best])) : "";
+    line.textContent = nearest ? t("latent.reading.nearestAt", nearest.digit, nearest.distance.toFixed(2)) : "";
     if (nearest)
       setHtml(
         $(".facts .nearest"),
-        html`${nearest.digit} <span class="caption">${t`at ${nearest.distance.toFixed(2)}`}</span>`,
+        html`${nearest.digit}
+          <span class="caption">${t("latent.reading.distance", nearest.distance.toFixed(2))}</span>`,
       );
     else $(".facts .nearest").textContent = "–";
   }

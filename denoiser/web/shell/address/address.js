@@ -93,8 +93,8 @@ export async function copyLink() {
   const link = keepInAddress();
   try {
     await navigator.clipboard.writeText(link);
-    say(t`Link copied: this drawing, this noise, these models.`);
+    say(t("shell.address.copied"));
   } catch {
-    say(t`The link is in the address bar: this drawing, this noise, these models.`);
+    say(t("shell.address.inAddressBar"));
   }
 }
