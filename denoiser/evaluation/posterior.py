@@ -49,7 +49,7 @@ def evaluate_samplers(
     dreams: int = 0,
     progress: Progress = lambda done: None,
 ) -> Iterator[tuple[str, dict]]:
-    """Measure the samplers of these names: yields ("originals", row) and ("dreams", row), with the `sampler` in the row.
+    """Measure the samplers of these names: yields ("originals", row) and ("dreams", row), each row with its `sampler`.
 
     The figures are those of `measure_originals` for each kind and factor, and of `measure_dreams` where `training` is
     given and `dreams` above 0. The baseline is measured under Gaussian noise alone, for which it is made. Raises
@@ -73,7 +73,7 @@ def evaluate_samplers(
 
 
 def merge(earlier: dict, key: str, row: dict) -> dict:
-    """The results `earlier` with a new row under "originals" or "dreams", in place of an older one of the same noise."""
+    """The results `earlier` with a new row under "originals" or "dreams" instead of an older one of the same noise."""
 
     def subject(each: dict) -> tuple:
         return each["sampler"], each.get("kind"), each.get("factor")
