@@ -15,8 +15,9 @@ class Settings:
     `checkpoints` has the trained models ($DENOISER_CHECKPOINTS), `data` torchvision's data sets ($DENOISER_DATA),
     `runs` the states of unfinished trainings and evaluations. `threads` compute ($OMP_NUM_THREADS). The page logs
     from `log_level` on ($DENOISER_LOG), may be framed by `frame_ancestors` ($DENOISER_FRAMES), leads to the repository
-    `source` ($DENOISER_SOURCE, on a Space the Space's own), and writes where the time of each request goes to
-    `timing_file` ($DENOISER_STAGES), if there is one.
+    `source` ($DENOISER_SOURCE, on a Space the Space's own), computes in `precision` ($DENOISER_PRECISION: float32 or
+    bfloat16; empty for the faster one), and writes where the time of each request goes to `timing_file`
+    ($DENOISER_STAGES), if there is one.
     """
 
     checkpoints: Path
@@ -26,6 +27,7 @@ class Settings:
     log_level: str
     frame_ancestors: str
     source: str
+    precision: str
     timing_file: Path | None
 
     @classmethod
@@ -34,6 +36,7 @@ class Settings:
         installed = PACKAGE / "checkpoints"  # in a checkout they are beside the package
         cache = Path(environment.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         timing_file, threads = environment.get("DENOISER_STAGES"), environment.get("OMP_NUM_THREADS", "")
+        precision = environment.get("DENOISER_PRECISION", "").lower()
         return cls(
             checkpoints=Path(
                 environment.get("DENOISER_CHECKPOINTS")
@@ -45,6 +48,7 @@ class Settings:
             log_level=(environment.get("DENOISER_LOG") or "warning").lower(),
             frame_ancestors=environment.get("DENOISER_FRAMES", ""),
             source=environment.get("DENOISER_SOURCE") or space_address(environment.get("SPACE_ID", "")),
+            precision=precision if precision in ("float32", "bfloat16") else "",
             timing_file=Path(timing_file) if timing_file else None,
         )
 

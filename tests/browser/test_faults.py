@@ -72,7 +72,7 @@ def compare(pool):
 @pytest.mark.parametrize("error", [RuntimeError, MemoryError, ValueError])
 def test_a_model_that_raises_leaves_the_others_as_they_were(compare, pool, monkeypatch, factors, error):
     whole = compare(factors=factors)
-    breaks(pool.models["unet"], monkeypatch, error)
+    breaks(pool.fast["unet"], monkeypatch, error)
     reply = compare(factors=factors)
     assert (whole["failed"], reply["failed"]) == ([], ["unet"])
     assert reply["names"] == whole["names"]
@@ -87,7 +87,7 @@ def test_a_model_that_raises_leaves_the_others_as_they_were(compare, pool, monke
 
 
 def test_without_a_referee_that_works_nothing_is_read(compare, pool, monkeypatch):
-    breaks(pool.referee, monkeypatch)
+    breaks(pool.fast_referee, monkeypatch)
     reply = compare()
     assert reply["reading"] is reply["reads"] is None
     assert reply["failed"] == []
@@ -135,7 +135,7 @@ def compare_digit(pool):
 def test_scripts_get_the_others_and_are_told_of_the_one(pool, monkeypatch):
     from helpers import digit_file
 
-    breaks(pool.models["unet"], monkeypatch)
+    breaks(pool.fast["unet"], monkeypatch)
     endpoints, image = Endpoints(pool), base64.b64encode(digit_file()).decode()
     noisy, broken, whole = endpoints.compare(image, ["unet", "median"], noise_factor=0.5)["results"]
     assert [broken[key] for key in ("image", "psnr", "ssim", "reading")] == [None] * 4
@@ -159,7 +159,7 @@ def test_a_page_starts_with_a_model_that_raises(monkeypatch):
 @pytest.mark.slow
 def test_the_card_of_a_model_that_raises_says_so(browser, monkeypatch):
     pool = ModelPool()
-    breaks(pool.models["unet"], monkeypatch)
+    breaks(pool.fast["unet"], monkeypatch)
     with served(pool) as url:
         page = browser.new_page()
         page.set_default_timeout(60_000)

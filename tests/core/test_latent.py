@@ -431,6 +431,7 @@ def test_the_drift_crosses_where_the_comparison_page_says_it_breaks(name, exampl
 
     model, record = load_checkpoint(name)
     pool = SimpleNamespace(models={name: model}, records={name: record}, referee=referee, user_models=UserModelStore())
+    pool.fast, pool.fast_referee = {}, None
     pool.sweep = partial(ModelPool.sweep, pool)
     drawing = {"picture": encode_pixels(digit_from_strokes(EXAMPLES[example])), "kind": "gaussian", "seed": 11}
     board = reply_to(partial(denoise.compare, pool), drawing | {"models": [name], "factors": None})

@@ -26,13 +26,14 @@ def test_variables_change_them():
             "DENOISER_FRAMES": "https://friend.example",
             "DENOISER_SOURCE": "https://example.org/denoiser",
             "SPACE_ID": "me/denoiser",
+            "DENOISER_PRECISION": "Float32",
             "DENOISER_STAGES": "/times.jsonl",
             "OMP_NUM_THREADS": "3",
         }
     )
     assert (found.checkpoints, found.data, found.timing_file) == (Path("/models"), Path("/data"), Path("/times.jsonl"))
     assert (found.log_level, found.frame_ancestors, found.threads) == ("info", "https://friend.example", 3)
-    assert found.source == "https://example.org/denoiser"
+    assert (found.source, found.precision) == ("https://example.org/denoiser", "float32")
 
 
 def test_a_space_is_its_own_source():
@@ -43,7 +44,8 @@ def test_a_space_is_its_own_source():
 def test_empty_and_senseless_variables_count_as_missing():
     names = ("DENOISER_CHECKPOINTS", "DENOISER_DATA", "DENOISER_LOG", "DENOISER_FRAMES", "DENOISER_STAGES")
     names = (*names, "DENOISER_SOURCE", "SPACE_ID")
-    empty = Settings.from_environment(dict.fromkeys(names, "") | {"OMP_NUM_THREADS": "many"})
+    senseless = {"OMP_NUM_THREADS": "many", "DENOISER_PRECISION": "float8"}
+    empty = Settings.from_environment(dict.fromkeys(names, "") | senseless)
     assert empty == Settings.from_environment({})
 
 

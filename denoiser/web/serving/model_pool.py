@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -10,11 +11,13 @@ from torch import nn
 from ...checkpoint import CheckpointError, list_models, load_checkpoint, load_model
 from ...data import SIDE
 from ...filters import FILTERS
+from ...models.inference import prepare
 from ...posterior import find_sampler
 from ...recipe import Method, Recipe
 from ...recipes import RECIPES
 from ...record import Record
 from ...referee import REFEREE
+from ...runtime.precision import serving_precision
 from ...styles import FAMILY_LABELS, Style, family_style, line_styles
 from ...sweeps import Comparison, SweepRequest, sweep_all
 from ..i18n import Text, find_text
@@ -28,8 +31,12 @@ MAX_USER_MODELS = 4  # of a visitor, on the page at once
 class ModelPool:
     """Every model with its record, by name. `missing` are those that cannot be loaded, and `problems` says why.
 
-    `user_models` are those that visitors trained. `referee` and `sampling` are None if they cannot be loaded.
+    `user_models` are those that visitors trained. `referee` and `sampling` are None if they cannot be loaded. Cards and
+    sweeps use the copies in `fast` and `fast_referee`, which compute the same within rounding.
     """
+
+    fast: Mapping[str, nn.Module] = MappingProxyType({})
+    fast_referee: nn.Module | None = None
 
     def __init__(self) -> None:
         torch.set_num_threads(1)  # requests run side by side; these networks gain little from a second core
@@ -57,6 +64,9 @@ class ModelPool:
             self.sampling = SamplingService(*find_sampler(), self.referee)
         except CheckpointError as error:
             self.problems.append(str(error))
+        precision = serving_precision()
+        self.fast = {name: prepare(model, precision) for name, model in self.models.items()}
+        self.fast_referee = self.referee and prepare(self.referee, precision)
         for problem in self.problems:
             log.warning("a model is missing", problem=problem)
         self.warm_up()
@@ -74,7 +84,8 @@ class ModelPool:
             self.failing.add(name)
             write("a model failed", model=name, **log.about(error))
 
-        return sweep_all(requests, models, self.referee, on_error)
+        fast = {name: self.fast.get(name, model) for name, model in models.items()}
+        return sweep_all(requests, fast, self.fast_referee or self.referee, on_error)
 
     @property
     def featured(self) -> list[str]:
