@@ -1,6 +1,7 @@
 """The package as pip installs it: what it declares, and the wheel at work outside the repository."""
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -100,9 +101,10 @@ def installed(wheel, tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def environment() -> dict[str, str]:
-    """Our own variables but those that point back to this tree or choose other settings."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("DENOISER", "PYTHON", "GRADIO"))}
+def environment(tmp_path) -> dict[str, str]:
+    """Our own variables but those that point back to this tree or choose other settings, and an empty cache."""
+    own = {key: value for key, value in os.environ.items() if not key.startswith(("DENOISER", "PYTHON", "GRADIO"))}
+    return own | {"XDG_CACHE_HOME": str(tmp_path / "cache")}
 
 
 @pytest.fixture
@@ -143,6 +145,26 @@ def test_the_command_denoises_a_picture(run, tmp_path):
     digit = digit_from_strokes(EXAMPLES["3"])[0, 0].mul(255).byte().numpy()
     Image.fromarray(digit).resize((280, 280)).save(tmp_path / "in.png")
     done = run("denoiser", "denoise", "in.png", "out.png", "--fit")
+    assert done.returncode == 0, done.stderr
+    assert Image.open(tmp_path / "out.png").size == (28, 28)
+
+
+@pytest.mark.slow
+def test_a_model_is_exported_measured_and_used_without_the_checkout(run, tmp_path):
+    """`export`, then `evaluate` with a report, on pictures of our own, then `denoise` with the exported file."""
+    (tmp_path / "scans").mkdir()
+    for name in EXAMPLES:
+        digit = digit_from_strokes(EXAMPLES[name])[0, 0].mul(255).byte().numpy()
+        Image.fromarray(digit).save(tmp_path / "scans" / f"{name}.png")
+    done = run("denoiser", "export", "dense-32-noisy", "--int8")
+    assert done.returncode == 0, done.stderr
+    options = ["--data", "scans", "--models", "median", "--factors", "0.5", "--report", "r.html", "--json", "r.json"]
+    done = run("denoiser", "evaluate", "dense-32-noisy-int8.onnx", *options)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert list(report["models"]) == ["noisy", "median", "dense-32-noisy-int8.onnx"]
+    assert "dense-32-noisy-int8.onnx" in (tmp_path / "r.html").read_text(encoding="utf-8")
+    done = run("denoiser", "denoise", "scans/3.png", "out.png", "--model", "dense-32-noisy-int8.onnx")
     assert done.returncode == 0, done.stderr
     assert Image.open(tmp_path / "out.png").size == (28, 28)
 
