@@ -238,6 +238,30 @@ def test_models_that_fail_are_named_and_the_others_measured(digits, function, tm
     assert "Traceback" not in printed.err
 
 
+@pytest.mark.slow
+def test_however_a_model_fails_the_others_are_measured_and_the_exit_code_is_1(digits, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    bodies = {
+        "nan": ("return y * np.nan", "pixels that are not finite numbers"),
+        "shape": ("return y[:, :, 1:]", "has shape (25, 1, 27, 28)"),
+        "scale": ("return y * 255", "pixels must be in [0, 1]"),
+        "fails": ("raise ValueError('no weights')", "ValueError: no weights"),
+        "crashes": ("os.abort()", "ended with exit code -6"),
+        "hangs": ("time.sleep(600)", "took longer than 2 s"),
+    }
+    code = "".join(f"def {name}(y):\n    {body}\n" for name, (body, _) in bodies.items())
+    (tmp_path / "others.py").write_text(f"import os, time\nimport numpy as np\n{code}")
+    good = write_onnx(tmp_path / "good.onnx")
+    functions = ["--callable", *(f"others:{name}" for name in bodies)]
+    options = ["--factors", "0.5", "--limit", "25", "--timeout", "2", "--device", "cpu"]
+    assert cli.main(["evaluate", str(good), *functions, *options]) == 1
+    printed = capsys.readouterr()
+    assert "good.onnx" in printed.out
+    lines = [line for line in printed.err.splitlines() if line.startswith("denoiser: ")]
+    assert [line.split()[1] for line in lines] == [f"others:{name}" for name in bodies]
+    assert [words for line, (_, words) in zip(lines, bodies.values(), strict=True) if words not in line] == []
+
+
 def test_our_stored_figures_join_when_all_digits_are_measured(mnist_test, tmp_path, monkeypatch, capsys, configure):
     configure(runs=tmp_path / "runs")
     monkeypatch.setattr(data, "load_dataset", lambda name, split, device="cpu": mnist_test)
