@@ -130,12 +130,12 @@ def stalled(address, count, announced, sent, path="/gradio_api/call/denoise"):
 
 @pytest.mark.parametrize("path", ["call/denoise", "run/denoise", "queue/join", "component_server/"])
 def test_pictures_do_not_stay(page, path):
-    """Twelve pictures of 29 MB, each in a session of its own; the answers are never asked for."""
+    """Six pictures of 29 MB, each in a session of its own; the answers are never asked for."""
     address, pid = page
     body = {"queue/join": {"fn_index": 8}, "component_server/": {"component_id": component_id(address, "pad")}}
     before = resident(pid)
     with peak(pid) as watch:
-        for i in range(12):
+        for i in range(6):
             content = call(PICTURE) | body.get(path, {}) | {"session_hash": f"{path} {i}"}
             if path == "component_server/":
                 content |= {"fn_name": "read_picture", "data": [json.dumps({"content": PICTURE}), f"{i}"]}
