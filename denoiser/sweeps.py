@@ -113,7 +113,7 @@ def sweep_all(
     """
     counts = [len(request.factors) for request in requests]
     with span("noise"):
-        noisy = torch.cat([_noisy(request) for request in requests])
+        noisy = torch.cat([noisy_pictures(request) for request in requests])
     with span("models"):
         rows, failed = [noisy], []
         for name, model in models.items():
@@ -164,7 +164,7 @@ def sweep_all(
     return comparisons
 
 
-def _noisy(request: SweepRequest) -> Tensor:
+def noisy_pictures(request: SweepRequest) -> Tensor:
     """The request's digit at each of its noise factors (F, 1, 28, 28)."""
     x = request.x
     field = draw_noise(request.kind, x.shape, request.seed, x.device)

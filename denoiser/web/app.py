@@ -8,6 +8,7 @@ from .. import settings
 from . import api, denoise, latent, models, originals, train
 from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
+from .denoise.visit import first_paint
 from .gradio_compat import adjust_gradio
 from .gradio_queue import share_fairly
 from .i18n import GRADIO, gradio_label, translatable
@@ -74,7 +75,9 @@ def launch_options() -> dict:
         "theme": gr.themes.Base(),
         "head": styles(),
         "app_kwargs": {
-            "middleware": middleware(constants_tag() + head_tags(static_files()) + first_in_head()),
+            "middleware": middleware(
+                first_paint.head() + constants_tag() + head_tags(static_files()) + first_in_head(), first_paint.body()
+            ),
             "routes": [static_files().route()],
             "openapi_url": None,
         },

@@ -12,14 +12,19 @@ from .i18n import fill
 from .static_files import FOLDER, StaticFiles
 
 STYLES = (  # in the order in which they apply
-    *(f"shell/styles/{name}.css" for name in ("tokens", "page", "controls", "gradio", "header", "toast")),
+    *(f"shell/styles/{name}.css" for name in ("page", "controls", "gradio", "header", "toast")),
     "shell/about/about.css",
     *(f"denoise/{name}.css" for name in ("pad/pad", "pad/camera", "noise/noisy_input", "noise/noise")),
-    *(f"denoise/{name}.css" for name in ("board/board", "board/board_heading", "sweep/sweep")),
+    *(f"denoise/{name}.css" for name in ("board/board", "board/model_picker", "board/board_heading", "sweep/sweep")),
+    *(f"denoise/visit/{name}.css" for name in ("why", "terms")),
     *(f"originals/styles/{name}.css" for name in ("base", "wall", "below", "dream")),
     *(f"latent/{name}.css" for name in ("latent", "map/map", "side/reading", "side/drawn_digit", "morph", "below")),
     *(f"models/{name}.css" for name in ("models", "model_list", "charts", "pictures")),
     *(f"train/{name}.css" for name in ("train", "form", "views")),
+)
+INLINE_STYLES = (  # stand in the page itself, for its first picture
+    "shell/styles/tokens.css",
+    *(f"denoise/visit/{name}.css" for name in ("layout", "hero", "first_paint")),
 )
 FIRST_SCRIPT = "shell/start/bootstrap.js"  # stands in the page itself
 PRELOADED = ("shell/", "denoise/")  # scripts of the page that a visitor sees first

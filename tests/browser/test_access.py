@@ -105,7 +105,7 @@ def test_pad_noise_and_six_cards_stand_above_the_fold(new_page, locale):
     page = new_page(locale=locale)
     five = ["dense-16", "conv-64", "vae-2d", "conv-nearest", "median"]
     page.locator("#board .choose summary").click()
-    for box in page.locator("#board .choose input").all():
+    for box in page.locator("#board .choose input[type=checkbox]").all():
         box.set_checked(box.get_attribute("value") in five)
     page.keyboard.press("Escape")
     page.locator("#pad .tray button").nth(5).click()

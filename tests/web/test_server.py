@@ -8,7 +8,7 @@ from helpers import run_async
 from denoiser.web import __main__ as web_main
 from denoiser.web.app import links
 from denoiser.web.server.health import Health
-from denoiser.web.server.middleware import HEADERS, FirstInHead, Headers
+from denoiser.web.server.middleware import HEADERS, FirstInPage, Headers
 
 
 async def page(scope, receive, send):
@@ -34,7 +34,7 @@ def ask(app, path="/", method="GET", headers=()):
 
 
 def test_the_script_comes_first_and_the_length_is_right():
-    _, headers, body = ask(FirstInHead(page, "<script>first()</script>"))
+    _, headers, body = ask(FirstInPage(page, "<script>first()</script>", ""))
     assert body.startswith(b"<html><head><script>first()</script><title>")
     assert int(headers["content-length"]) == len(body)
 
@@ -47,7 +47,7 @@ def test_the_length_is_right_whatever_the_head_looks_like(head):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    _, headers, body = ask(FirstInHead(odd, "<script>first()</script>"))
+    _, headers, body = ask(FirstInPage(odd, "<script>first()</script>", ""))
     assert int(headers["content-length"]) == len(body)
     assert (b"<script>first()</script><title>" in body) == (head[:5].lower() == "<head" and head != "<header>")
 
@@ -60,12 +60,12 @@ def test_links_to_the_page_show_our_card_and_no_other():
 
     ours = '<meta property="og:image" content="{address}/card.png">'
     hosts = [(b"host", b'me.example"<')]
-    _, _, body = ask(FirstInHead(of_gradio, ours), headers=hosts)
+    _, _, body = ask(FirstInPage(of_gradio, ours, ""), headers=hosts)
     assert body == b'<head><meta property="og:image" content="http://me.example&quot;&lt;/card.png"></head>'
 
 
 def test_other_paths_stay_as_they_are():
-    assert b"first()" not in ask(FirstInHead(page, "<script>first()</script>"), "/other")[2]
+    assert b"first()" not in ask(FirstInPage(page, "<script>first()</script>", ""), "/other")[2]
 
 
 def test_every_answer_has_the_headers():

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from denoiser.web import static_files
-from denoiser.web.components import STYLES, first_in_head
+from denoiser.web.components import INLINE_STYLES, STYLES, first_in_head
 from denoiser.web.components import static_files as files_of_the_page
 from denoiser.web.static_files import StaticFiles
 
@@ -31,7 +31,7 @@ def test_every_script_and_every_style_is_there(files):
     scripts = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js")}
     styles = {path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.css")}
     assert scripts <= set(files.files)
-    assert styles == set(STYLES)
+    assert styles == {*STYLES, *INLINE_STYLES}
     stylesheet = files.files["style.css"].bodies["identity"].decode()
     assert all((FOLDER / name).read_text() in stylesheet for name in STYLES)
 

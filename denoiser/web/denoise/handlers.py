@@ -16,17 +16,19 @@ from torch import Tensor, nn
 from ...data import SIDE
 from ...image_decoder import UPLOADS
 from ...ink import digit_from_image, digit_from_strokes, framed_from_image
+from ...models import Autoencoder
 from ...runtime.timing import annotate, span
-from ...sweeps import Comparison, SweepRequest, breaking_points
+from ...sweeps import Comparison, SweepRequest, breaking_points, noisy_pictures
 from ..endpoint import BatchedEndpoint
 from ..parsing import NO_MODEL, BadRequest
 from ..schemas import EmptyRequest
 from ..serving.digits import mnist_test
 from ..serving.model_pool import ModelPool
 from ..wire import encode_floats, encode_pixels, finite
-from .schemas import CompareReply, CompareRequest, MnistDigitReply, PictureReply, PictureRequest
+from .schemas import CodesReply, CompareReply, CompareRequest, MnistDigitReply, PictureReply, PictureRequest
 
 IMAGE = (1, 1, SIDE, SIDE)
+CODE = "dense-16"  # the model whose code is shown
 
 
 def read_picture(request: PictureRequest) -> PictureReply:
@@ -59,6 +61,16 @@ class Prepared(NamedTuple):
 def compare(pool: ModelPool, request: CompareRequest) -> CompareReply:
     """What the models of a request make of its digit."""
     return compare_all(pool, [prepare(pool, request)])[0]
+
+
+def codes(pool: ModelPool, request: CompareRequest) -> CodesReply:
+    """What the encoder of the model CODE makes of a digit, at every noise factor asked for."""
+    sweep = prepare(pool, replace(request, models=(CODE,), own={})).request
+    network = pool.models[CODE]
+    assert isinstance(network, Autoencoder)
+    with torch.inference_mode():
+        values = network.encode(noisy_pictures(sweep))
+    return CodesReply(sweep.factors, [[round(value, 2) for value in row] for row in values.tolist()])
 
 
 def board_endpoint(pool: ModelPool) -> BatchedEndpoint:

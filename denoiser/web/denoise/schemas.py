@@ -54,6 +54,14 @@ class CompareRequest:
 
 
 @dataclass(frozen=True)
+class CodesReply:
+    """The code of the noisy digit at each noise factor, as numbers from -1 to 1."""
+
+    factors: tuple[float, ...]
+    codes: list[list[float]]
+
+
+@dataclass(frozen=True)
 class CompareReply:
     """Every row (the noisy picture and each model) at every noise factor; an unbounded PSNR is null.
 

@@ -1,9 +1,12 @@
 """The Denoise page: draw or upload a digit, set the noise, compare what every model makes of it."""
 
+from functools import partial
+
 import gradio as gr
 
 from ...data import has_mnist
 from ...data.examples import EXAMPLES
+from ...filters import FILTERS
 from ...image_decoder import start_workers
 from ...ink import digit_from_strokes
 from ...noise import NOISES, add_noise, draw_noise
@@ -14,7 +17,7 @@ from ..parsing import HIGHEST_SEED
 from ..serving.digits import example_digits
 from ..serving.model_pool import ModelPool
 from ..wire import encode_pixels
-from .handlers import board_endpoint, read_picture, test_digit
+from .handlers import CODE, board_endpoint, codes, read_picture, test_digit
 
 SEED = 4271  # of a first visit
 VIEWS = ("picture", "difference", "wipe")
@@ -27,8 +30,9 @@ def logo() -> str:
 
 
 def build(pool: ModelPool) -> None:
-    """The tab: pad and noise above, one card per model below."""
+    """The tab: what it is about; the pad and one card per model; the noise; the sweep below."""
     start_workers()
+    component("denoise/visit/hero", as_endpoint(partial(codes, pool)), code=CODE)
     with gr.Row(elem_id="bench", elem_classes="plain"):
         component(
             "denoise/pad/pad",
@@ -37,21 +41,41 @@ def build(pool: ModelPool) -> None:
             mnist=has_mnist(),
             examples=static_files().add_json("examples.json", example_digits()),
         )
+        with gr.Column(elem_id="results", elem_classes="plain"):
+            component(
+                "denoise/board/board",
+                board_endpoint(pool),
+                models=[pool.card(name) for name in pool.models],
+                missing=[pool.gap(name) for name in pool.missing],
+                featured=[name for name in pool.featured if name not in FILTERS],
+                user_model_styles=pool.user_model_styles,
+                recording=static_files().address("denoise/visit/recording.json"),
+            )
+            with gr.Row(elem_id="board-head", elem_classes="plain"):
+                component("denoise/board/board_heading")
+                view = gr.Radio(
+                    [(gradio_label(translatable(f"denoise.controls.{view}")), view) for view in VIEWS],
+                    value="picture",
+                    label=gradio_label(translatable("denoise.controls.view")),
+                    show_label=False,
+                    container=False,
+                    elem_id="views",
+                    elem_classes="segmented",
+                )
+    with gr.Row(elem_id="band", elem_classes="plain"):
         with gr.Column(elem_id="noise", elem_classes="plain"):
             component("denoise/noise/noisy_input")
             with gr.Column(elem_id="noise-panel"):
-                kind = gr.Radio(
-                    [(gradio_label(find_text("noise", noise.label)), name) for name, noise in NOISES.items()],
-                    value="gaussian",
-                    label=gradio_label(translatable("denoise.controls.noiseKind")),
-                    show_label=False,
-                    container=False,
-                    elem_id="kind",
-                    elem_classes="segmented",
-                )
-                component("denoise/noise/noise_meaning", template='<p class="kind"></p>')
-                with gr.Row(elem_id="dial"):
-                    component("denoise/noise/noise_factor")
+                with gr.Row(elem_id="kind-row", elem_classes="plain"):
+                    kind = gr.Radio(
+                        [(gradio_label(find_text("noise", noise.label)), name) for name, noise in NOISES.items()],
+                        value="gaussian",
+                        label=gradio_label(translatable("denoise.controls.noiseKind")),
+                        show_label=False,
+                        container=False,
+                        elem_id="kind",
+                        elem_classes="segmented",
+                    )
                     seed = gr.Number(
                         SEED,
                         label=gradio_label(translatable("denoise.controls.seed")),
@@ -61,33 +85,13 @@ def build(pool: ModelPool) -> None:
                         elem_id="seed",
                         container=True,
                     )
-                    new_noise = gr.Button(
-                        gradio_label(translatable("denoise.controls.newNoise")), variant="primary", elem_id="new-noise"
-                    )
-                component("denoise/noise/noise_slider")
-    with gr.Row(elem_id="board-head", elem_classes="plain"):
-        component("denoise/board/board_heading")
-        view = gr.Radio(
-            [
-                (gradio_label(translatable(f"denoise.controls.{view}")), view)
-                for view in ("picture", "difference", "wipe")
-            ],
-            value="picture",
-            label=gradio_label(translatable("denoise.controls.view")),
-            show_label=False,
-            container=False,
-            elem_id="views",
-            elem_classes="segmented",
-        )
-    cards = [pool.card(name) for name in pool.models]
-    component(
-        "denoise/board/board",
-        board_endpoint(pool),
-        models=cards,
-        missing=[pool.gap(name) for name in pool.missing],
-        featured=pool.featured,
-        user_model_styles=pool.user_model_styles,
-    )
+                    label = gradio_label(translatable("denoise.controls.newNoise"))
+                    new_noise = gr.Button(label, variant="secondary", elem_id="new-noise")
+                component("denoise/noise/noise_meaning", template='<p class="kind"></p>')
+                with gr.Row(elem_id="dial", elem_classes="plain"):
+                    component("denoise/noise/noise_factor")
+                    component("denoise/noise/noise_slider")
+        component("denoise/visit/why")
     component("denoise/sweep/sweep")
     component("denoise/pad/camera")
 

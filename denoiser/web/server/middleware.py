@@ -36,14 +36,14 @@ HEADERS = {
 }
 
 
-def middleware(head: str) -> list[Middleware]:
-    """All that stands before Gradio, the first outermost; `head` is what comes first in the page's head."""
+def middleware(head: str, body: str = "") -> list[Middleware]:
+    """All that stands before Gradio, the first outermost; `head` and `body` come first in the page's head and body."""
     return [
         Middleware(Headers),
         Middleware(Health),
         Middleware(Faults),
         Middleware(Origins),
-        Middleware(FirstInHead, head=head),
+        Middleware(FirstInPage, head=head, body=body),
         Middleware(Limits),
         Middleware(Calls),
     ]
@@ -51,6 +51,7 @@ def middleware(head: str) -> list[Middleware]:
 
 NO_STORE = {"/", "/config", "/config/"}  # they hold the address under which they were asked for
 HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
+BODY = re.compile(rb"<body(\s[^>]*)?>", re.IGNORECASE)
 PROXY_HEADERS = {b"x-forwarded-host", b"x-gradio-server"}  # Gradio builds addresses from them
 
 
@@ -119,14 +120,14 @@ CARDS = re.compile(rb'<meta\s+(property="og:|name="twitter:)[^>]*>\s*')  # Gradi
 ADDRESS = b"{address}"
 
 
-class FirstInHead:
-    """Puts markup first in a page's head: what Gradio is given as `head` comes only after Gradio has started.
+class FirstInPage:
+    """Puts markup first in a page's head and body: what Gradio is given as `head` comes only after it has started.
 
     {address} in the markup becomes the address of the page. What Gradio says of the page to other sites is removed.
     """
 
-    def __init__(self, app: ASGIApp, head: str):
-        self.app, self.tag = app, head.encode()
+    def __init__(self, app: ASGIApp, head: str, body: str):
+        self.app, self.parts = app, ((HEAD, head.encode()), (BODY, body.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
@@ -142,8 +143,12 @@ class FirstInHead:
                     return
             if start is not None:
                 before = len(message["body"])
-                tag = self.tag.replace(ADDRESS, escape(page_address(scope)).encode())
-                message["body"] = HEAD.sub(lambda head: head[0] + tag, CARDS.sub(b"", message["body"]), count=1)
+                address = escape(page_address(scope)).encode()
+                body = CARDS.sub(b"", message["body"])
+                for tag, markup in self.parts:
+                    if found := tag.search(body):
+                        body = body[: found.end()] + markup.replace(ADDRESS, address) + body[found.end() :]
+                message["body"] = body
                 headers = MutableHeaders(scope=start)
                 if "content-length" in headers:
                     headers["content-length"] = str(int(headers["content-length"]) + len(message["body"]) - before)

@@ -11,6 +11,7 @@ from torch import nn
 from ...checkpoint import CheckpointError, list_models, load_checkpoint, load_model
 from ...data import SIDE
 from ...filters import FILTERS
+from ...models import Autoencoder
 from ...models.inference import prepare
 from ...posterior import find_sampler
 from ...recipe import Method, Recipe
@@ -117,8 +118,12 @@ class ModelPool:
         }
 
     def card(self, name: str) -> dict:
-        """What a card, or a mark on the slider, says of a model."""
-        return card(name, self.records[name]) | {"style": self.styles[name].css()}
+        """What a card, or a mark on the slider, says of a model; `latent` is the size of its code, None without one."""
+        network, latent = self.models[name], None
+        if isinstance(network, Autoencoder):
+            with torch.inference_mode():
+                latent = network.encode(torch.zeros(1, 1, SIDE, SIDE)).numel()
+        return card(name, self.records[name]) | {"style": self.styles[name].css(), "latent": latent}
 
 
 def label_of(method: Method) -> Text:

@@ -2,6 +2,8 @@
 import { set, state } from "./store.js";
 
 const MAX_UNDO = 200;
+/** @type {import("./store.js").Drawing} */
+const NOTHING = { strokes: [], picture: null, nonDigit: null, label: null };
 
 /** @returns {import("./store.js").Drawing} */
 function currentDrawing() {
@@ -14,11 +16,15 @@ function currentDrawing() {
  * @param {Partial<import("./store.js").State>} patch
  */
 export function setDrawing(patch) {
-  set({ strokes: [], picture: null, nonDigit: null, label: null, ...patch, version: state.version + 1 });
+  const empty = { strokes: [], picture: null, nonDigit: null, label: null, ghost: false };
+  set({ ...empty, ...patch, version: state.version + 1 });
 }
 
 /** Called before a change that can be undone. */
-export const rememberDrawing = () => set({ past: [...state.past, currentDrawing()].slice(-MAX_UNDO), future: [] });
+export function rememberDrawing() {
+  const drawing = state.ghost ? NOTHING : currentDrawing();
+  set({ past: [...state.past, drawing].slice(-MAX_UNDO), future: [] });
+}
 
 export function undo() {
   const drawing = state.past.at(-1);

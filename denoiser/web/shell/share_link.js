@@ -52,7 +52,7 @@ export function formatLink(s, before = "") {
   if (picture) facts.p = picture;
   if (nonDigit) facts.o = nonDigit;
   if (isNoisyInput) facts.n = 1;
-  if (strokes.length) facts.s = packStrokes(strokes);
+  if (strokes.length && !s.ghost) facts.s = packStrokes(strokes);
   if (view !== "picture") facts.v = view;
   if (draw !== 1) facts.g = draw;
   if (s.modelShown) facts.i = s.modelShown;

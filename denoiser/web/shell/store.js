@@ -22,6 +22,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {Drawing[]} past  what was on the pad before, last last
  * @property {Drawing[]} future  what was taken back
  * @property {boolean} isNoisyInput  the picture on the pad is noisy already: none is added
+ * @property {boolean} ghost  the drawing is the recorded one of a first visit: the first touch wipes it away
  * @property {boolean} drawing  the pen is down
  * @property {number} lifted  the time of the event that lifted the pen
  * @property {number} version  counts changes of the drawing
@@ -100,6 +101,8 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @typedef {object} PageState
  * @property {import("./navigation.js").Page} page  the tab in view
  * @property {string | null} modelShown  whose entry is shown there, if the visitor chose it
+ * @property {number} lesson  the step of the tour, from 1; 0 outside of it
+ * @property {boolean} teaching  the sheet with the links for a class is open
  * @property {string | null} requestedModel  whose entry on the Models page is asked for
  * @property {string} message  what the toast says
  * @property {boolean} offline  the server did not answer
@@ -125,6 +128,7 @@ export const state = {
   past: [],
   future: [],
   isNoisyInput: false,
+  ghost: false,
   drawing: false,
   lifted: 0,
   version: 0,
@@ -175,6 +179,8 @@ export const state = {
   // page
   page: "denoise",
   modelShown: null,
+  lesson: 0,
+  teaching: false,
   requestedModel: null,
   message: "",
   offline: false,

@@ -1,16 +1,18 @@
 /* One card per model: the same drawing, the same noise. */
 import { nearestStep } from "../../shell/constants.js";
-import { hasInk } from "../../shell/drawing.js";
 import { setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { openPage } from "../../shell/navigation.js";
 import { clamp } from "../../shell/numbers.js";
 import { SIDE } from "../../shell/pixels.js";
 import { on, set, state } from "../../shell/store.js";
+import { showGhost } from "../visit/ghost.js";
+import { startTerms } from "../visit/terms.js";
+import { latestAnswer } from "./answer.js";
 import { cardMarkup, decibels, missingMarkup, NOISY, partsOf, showCard, updateColours } from "./cards.js";
 import { mountExport } from "./export.js";
 import { mountModelPicker } from "./model_picker.js";
-import { questionOf, startSweepClient } from "./sweep_client.js";
+import { startSweepClient } from "./sweep_client.js";
 
 /** How far the arrow keys move the divider of the wipe. */
 const WIPE_KEYS = {
@@ -23,6 +25,10 @@ const WIPE_KEYS = {
   Home: -1,
   End: 1,
 };
+
+const GAP = 6; // pixels between two cards, at least
+const MIN_CARD = { phone: 46, wide: 112 };
+const isPhone = matchMedia("(max-width: 700px)");
 
 /** The PSNR of each row of an answer at one of its noise factors; a model that failed is below all. */
 const psnrAt = ({ names, broken, psnr }, step) =>
@@ -45,6 +51,7 @@ function makeSlider(divider) {
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
   const list = element.querySelector(".cards");
+  const box = element.querySelector(".cards-box");
   /** @type {any[]} */
   let rows = [];
   /** @type {any[]} */
@@ -57,21 +64,22 @@ export function mount({ element, props, server }) {
     setHtml(list, [...rows.map(cardMarkup), ...missing.map(missingMarkup)]);
     cards = [...list.querySelectorAll(".card:not(.missing)")].map(partsOf);
     makeSlider(cards[0].divider);
+    arrange();
   });
+  /* as few rows as there is room for, and as many cards in each */
+  function arrange() {
+    const { length } = list.children;
+    const across = Math.max(
+      2,
+      Math.floor((box.clientWidth + GAP) / (MIN_CARD[isPhone.matches ? "phone" : "wide"] + GAP)),
+    );
+    list.style.setProperty("--n", String(Math.ceil(length / Math.ceil(length / across))));
+  }
+  new ResizeObserver(arrange).observe(box);
   startSweepClient(server, forget);
 
-  /** The answer to show, which of its noise factors, and whether it is out of date. */
-  function currentAnswer() {
-    const { sweep, comparison, factor, isNoisyInput } = state;
-    const question = questionOf(state);
-    const latest = sweep?.asked === question ? sweep : comparison;
-    const fits = hasInk() && latest?.names.join() === rows.map((row) => row.name).join(); // else of other models
-    if (!fits) return { answer: null, step: 0, isStale: false };
-    const found = isNoisyInput ? 0 : latest.factors.findIndex((f) => Math.abs(f - factor) < 1e-6);
-    return { answer: latest, step: Math.max(0, found), isStale: found < 0 || latest.asked !== question };
-  }
   function show() {
-    const { answer, step, isStale } = currentAnswer();
+    const { answer, step, isStale } = latestAnswer();
     const figures = answer?.psnr;
     const best = figures ? indexOfMax(psnrAt(answer, step)) : -1;
     list.dataset.view = state.view;
@@ -88,6 +96,8 @@ export function mount({ element, props, server }) {
     updateColours();
     show();
   });
+
+  on("ghost version", ({ ghost }) => document.body.classList.toggle("ghosted", ghost));
 
   /* what came of a stroke, for screen readers, once its sweep is there */
   const status = element.querySelector("[role=status]");
@@ -126,5 +136,7 @@ export function mount({ element, props, server }) {
     set({ requestedModel: rows[index].name });
     openPage("models");
   });
+  startTerms();
+  showGhost(props.recording).catch(() => {}); // an empty pad then
   mountExport(element, () => ({ rows, cards }));
 }

@@ -4,6 +4,7 @@ import { html } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { percent } from "../../shell/numbers.js";
 import { greyWord, mix, paintDigit, SIDE, themeColour, toWord } from "../../shell/pixels.js";
+import { term, withTerms } from "../visit/terms.js";
 import { MISSING } from "./model_picker.js";
 
 const FAILED = t("denoise.cards.failed");
@@ -13,7 +14,6 @@ const FAR = 0.25; // a noise factor this far from those of the training is noted
 export const NOISY = {
   name: "noisy",
   label: t("common.noisy"),
-  detail: t("denoise.cards.doNothing"),
   family: "noisy",
   trained: null,
   style: NOISY_STYLE,
@@ -27,16 +27,23 @@ const SAVE_ICON = html`<svg class="icon" viewBox="0 0 20 20" aria-hidden="true">
 export const decibels = (value) => (value === null ? "∞" : value.toFixed(1));
 
 function nameMarkup(row) {
-  const name = html`<i class="swatch"></i>${row.label}<small>${row.detail}</small>`;
+  const name = html`<i class="swatch"></i><b>${row.label}</b>`;
   if (row === NOISY) return html`<span>${name}</span>`;
   const title = t("denoise.cards.about", row.name);
   return html`<button type="button" class="about" title="${title}">${name}</button>`;
 }
 
-/** The card of a row. */
+/** What the network of a row is, in one line. */
+function ideaOf({ name, family, latent }) {
+  const own = t(`visit.idea.${name}`);
+  return own === `visit.idea.${name}` ? t(`visit.idea.${family}`, latent) : own;
+}
+
+/** The card of a row; the first explains the terms that are on all of them to whoever comes by keyboard. */
 export const cardMarkup = (row) =>
   html` <li class="card" data-testid="card" data-model="${row.name}" style="--c:${row.style.colour}">
     <div class="name">${nameMarkup(row)}<em>${t("denoise.cards.best")}</em></div>
+    <div class="idea">${row === NOISY ? withTerms(ideaOf(row)) : ideaOf(row)}</div>
     <div class="shot">
       <canvas class="px" width="28" height="28" role="img"></canvas><b class="divider"></b
       ><button
@@ -48,12 +55,17 @@ export const cardMarkup = (row) =>
         ${SAVE_ICON}
       </button>
     </div>
-    <div class="figures">
-      <span>PSNR <b class="psnr"></b> <u>dB</u></span
-      ><span>SSIM <b class="ssim"></b></span>
+    <div class="reads">
+      <span class="digit"
+        ><span class="word">${term("reads", t("common.reads"), row === NOISY)}</span> <b></b>
+        <span class="wrong" hidden></span></span
+      ><span class="sure"></span>
     </div>
-    <div class="reads"><span class="digit"></span><span class="sure"></span></div>
     <div class="meter"><i></i></div>
+    <div class="figures">
+      <span>${term("psnr", "PSNR", row === NOISY)} <b class="psnr"></b> <u>dB</u></span
+      ><span>${term("ssim", "SSIM", row === NOISY)} <b class="ssim"></b></span>
+    </div>
     <div class="note"></div>
   </li>`;
 
@@ -152,14 +164,14 @@ export function showCard(parts, row, { answer, index, step, state }) {
 
 /** What the referee reads, and whether that is another digit than in the clean picture. */
 function showReading({ digit, sure, meter }, reading, clean) {
-  digit.replaceChildren(t("common.reads"), " ", reading ? textElement("b", reading[0]) : "–");
-  if (reading && clean !== undefined && reading[0] !== clean)
-    digit.append(Object.assign(textElement("span", t("denoise.cards.misread", clean)), { className: "wrong" }));
+  const isWrong = reading !== undefined && clean !== undefined && reading[0] !== clean;
+  const [number, tag] = [digit.querySelector("b"), digit.querySelector(".wrong")];
+  number.textContent = reading ? reading[0] : "–";
+  tag.hidden = !isWrong;
+  tag.textContent = isWrong ? t("denoise.cards.misread", clean) : "";
   sure.textContent = reading ? percent(reading[1]) : "";
   meter.style.transform = `scaleX(${reading ? reading[1] : 0})`;
 }
-
-const textElement = (tag, textContent) => Object.assign(document.createElement(tag), { textContent });
 
 function labelOf(row, answer, { failed, step, isNoisyInput }) {
   if (failed) return `${row.label}: ${FAILED}`;

@@ -20,7 +20,14 @@ function userModels(stylesByFamily) {
   });
 }
 
-/** What the cards say of the models: a family's label where only one of the family is shown, else the model's name. */
+/** A model's name among others of its family: a visitor's own model has the one it was given. */
+function nameOf({ name }, familyLabel) {
+  const key = `visit.model.${name}`;
+  const known = t(key);
+  return known === key ? name : `${familyLabel} ${known}`;
+}
+
+/** What the cards say of the models: a family's label where only one of the family is shown, else with what it is. */
 function labelled(models) {
   return models.map((model) => {
     const isAlone = models.filter((other) => other.label === model.label).length === 1;
@@ -28,20 +35,27 @@ function labelled(models) {
     return {
       ...model,
       familyLabel,
-      label: isAlone ? familyLabel : model.name,
-      detail: isAlone ? model.name : "",
+      label: isAlone ? familyLabel : nameOf(model, familyLabel),
     };
   });
 }
 
-/** The list of all models, as markup. */
+const GROUPS = ["dense", "conv", "vae", "unet", "recurrent", "filter"];
+
+/** A model's row in the list: its name and, below, its title. */
+const rowMarkup = ({ name, family, label, title }) =>
+  html` <label style="--c:var(--${family})">
+    <input type="checkbox" value="${name}" /><i class="swatch"></i><b>${nameOf({ name }, label)}</b
+    ><span>${title}</span>
+  </label>`;
+
+/** The list of all models by family, as markup; those of the visitor first. */
 const listMarkup = (models, missing) => [
-  models.map(
-    ({ name, family, title }) =>
-      html` <label style="--c:var(--${family})">
-        <input type="checkbox" value="${name}" /><i class="swatch"></i><b>${name}</b><span>${title}</span>
-      </label>`,
-  ),
+  models.filter((model) => model.userModelId).map(rowMarkup),
+  GROUPS.map((family) => {
+    const members = models.filter((model) => model.family === family && !model.userModelId);
+    return members.length ? [html`<h4>${t(`visit.group.${family}`)}</h4>`, ...members.map(rowMarkup)] : [];
+  }).flat(),
   missing.map(
     ({ name }) =>
       html` <label>
@@ -58,20 +72,37 @@ const listMarkup = (models, missing) => [
  */
 export function mountModelPicker(picker, props) {
   const { models, missing, featured } = props;
-  const boxes = () => [...picker.querySelectorAll("input")];
+  const boxes = () => [...picker.querySelectorAll("input[type=checkbox]")];
   const all = () =>
     [...userModels(props.user_model_styles), ...models] // the visitor's own first, to be seen at once
       .map((model) => ({ ...model, label: localize(model.label), title: localize(model.title) }));
   const choose = (names) => set({ shownModels: labelled(all().filter((model) => names.includes(model.name))) });
-  const list = () => setHtml(picker.querySelector(".list"), listMarkup(all(), missing).flat());
+  const list = () => setHtml(picker.querySelector(".rows"), listMarkup(all(), missing).flat());
 
   picker.onchange = (event) => {
+    if (event.target.type !== "checkbox") return;
     const names = boxes()
       .filter((box) => box.checked)
       .map((box) => box.value);
     if (names.length && names.length <= MAX_MODELS) return choose(names);
     event.target.checked = !event.target.checked;
     say(names.length ? t("denoise.modelPicker.tooMany", MAX_MODELS) : t("denoise.modelPicker.atLeastOne"));
+  };
+  picker.querySelector(".done").onclick = () => {
+    picker.open = false;
+    picker.querySelector("summary").focus();
+  };
+  /* the search leaves out rows, and headings with no row below them */
+  const find = picker.querySelector(".find");
+  find.oninput = () => {
+    const wanted = find.value.trim().toLowerCase();
+    let heading = null;
+    for (const row of picker.querySelector(".rows").children) {
+      if (row.matches("h4")) heading = row;
+      const isWanted = row.textContent.toLowerCase().includes(wanted);
+      row.hidden = row.matches("h4") ? wanted !== "" : !isWanted;
+      if (!row.hidden && heading) heading.hidden = false;
+    }
   };
   document.addEventListener("pointerdown", ({ target }) => {
     if (target instanceof Node && !picker.contains(target)) picker.open = false;
@@ -93,6 +124,8 @@ export function mountModelPicker(picker, props) {
   choose(requested.length ? requested : featured);
   on("shownModels", ({ shownModels }) => {
     for (const box of boxes()) box.checked = shownModels.some((model) => model.name === box.value);
+    picker.querySelector(".count").textContent = t("visit.picker.count", shownModels.length, MAX_MODELS);
+    picker.querySelector("summary").textContent = t("visit.more", all().length - shownModels.length);
   });
 
   /* a new model of the visitor's is shown at once; one that the server no longer has is taken away */

@@ -57,7 +57,7 @@ function inkOf(s) {
  * @param {State} s
  * @param {number[] | null} factors  null for the whole sweep
  */
-function requestOf(s, factors) {
+export function requestOf(s, factors) {
   const userModels = s.shownModels.filter((model) => model.userModelId);
   return {
     ...inkOf(s),
@@ -80,6 +80,21 @@ function comparisonOf(reply, asked) {
     return broken[row] ? null : pixels.subarray(start, start + PIXELS);
   };
   return { ...reply, asked, broken, picture };
+}
+
+/** Take over a recorded reply as the answer to the present question. */
+export function setComparison(reply) {
+  set({
+    comparison: comparisonOf(reply, questionOf(state)),
+    digit: fromBase64(reply.digit),
+    reading: reply.reading,
+  });
+}
+
+/** Whether all that is shown was recorded: the server has nothing to add. */
+function isRecorded() {
+  const { ghost, comparison, factor } = state;
+  return ghost && comparison?.asked === questionOf(state) && comparison.factors[0] === factor;
 }
 
 /** For the benchmark: milliseconds from the moment the pen was lifted to what is shown. */
@@ -197,7 +212,7 @@ export function startSweepClient(server, forget) {
   /** Cards for each change while the pen moves; then the cards once more and the sweep, both at once. */
   function refresh() {
     clearTimeout(timer);
-    if (!hasInk()) return;
+    if (!hasInk() || isRecorded()) return;
     const question = questionOf(state);
     if (wantsCards() && !cards.isAsking(question)) {
       const wait = state.drawing && cards.underWay.size ? cards.sentAt + UPDATE_EVERY - performance.now() : 0;

@@ -4,7 +4,9 @@ import { LAST_STEP, nearestStep, NOISE_FACTORS } from "../../shell/constants.js"
 import { hasInk } from "../../shell/drawing.js";
 import { html, setHtml } from "../../shell/html.js";
 import { paintDigit, SIDE, themeColour } from "../../shell/pixels.js";
-import { on, set } from "../../shell/store.js";
+import { on, set, state } from "../../shell/store.js";
+import { recordedFilm } from "../visit/ghost.js";
+import { mountKindsButton } from "./kinds_button.js";
 import { markX, mountTrainingRanges } from "./training_ranges.js";
 
 const PERFORATION = "#3a4044";
@@ -29,6 +31,16 @@ function paintFilm(film, sweep) {
   for (let i = 1; i < frames; i++) context.fillRect(SIDE * i, top, 1, SIDE);
 }
 
+/** The films of the recorded drawing, for which no sweep was asked. */
+async function paintRecordedFilms(films) {
+  const image = await recordedFilm();
+  const sheet = Object.assign(document.createElement("canvas"), { width: image.width, height: SIDE });
+  const context = sheet.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  const picture = (_, step) => context.getImageData(step * SIDE, 0, SIDE, SIDE).data.filter((_value, i) => i % 4 === 0);
+  if (state.ghost && !state.sweep) for (const film of films) paintFilm(film, { picture });
+}
+
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element }) {
   const sliders = [...element.querySelectorAll("input")];
@@ -37,7 +49,8 @@ export function mount({ element }) {
     slider.step = 1 / LAST_STEP;
     slider.oninput = () => set({ factor: NOISE_FACTORS[nearestStep(slider.value)] });
   }
-  element.querySelector(".thumbbar button").onclick = () => document.getElementById("new-noise")?.click();
+  element.querySelector(".thumbbar .new").onclick = () => document.getElementById("new-noise")?.click();
+  mountKindsButton(element.querySelector(".kinds"));
   on("factor", ({ factor }) => {
     const text = factor.toFixed(2);
     for (const slider of sliders) {
@@ -46,7 +59,8 @@ export function mount({ element }) {
     }
     element.querySelector(".thumbbar output").textContent = text;
   });
-  on("sweep theme version", ({ sweep, drawing }) => {
+  on("sweep theme version", ({ sweep, drawing, ghost }) => {
+    if (ghost && !sweep) return paintRecordedFilms(films);
     if (!drawing) for (const film of films) paintFilm(film, hasInk() ? sweep : null);
   });
   const tick = (i) => html`<span style="left:${markX(i / 10)}px">${(i / 10).toFixed(1)}</span>`;

@@ -14,7 +14,7 @@ const PAUSE = 0.3; // seconds between two strokes
 const SPEED = 0.9; // of the pen, in sides of the pad per second
 
 /** Examples are points only: give them the time a hand takes, so that they can be replayed and drawn on. */
-function timed(strokes) {
+export function timed(strokes) {
   let seconds = -PAUSE;
   return strokes.map((points) => {
     seconds += PAUSE;

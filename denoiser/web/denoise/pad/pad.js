@@ -6,7 +6,7 @@ import { on, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 import { takePicture } from "./camera.js";
 import { mountExamples } from "./examples.js";
-import { paintPaper, paintPicture, paintStroke } from "./paper.js";
+import { ghostInk, paintPaper, paintPicture, paintStroke } from "./paper.js";
 import { mountPen } from "./pen.js";
 import { mountPictureInput } from "./picture_input.js";
 import { mountPreview, NON_DIGITS } from "./preview.js";
@@ -38,7 +38,8 @@ export function mount({ element, props, server }) {
   function paint(until = Infinity) {
     const side = canvas.width;
     if (!side) return;
-    paintPaper(context, side);
+    paintPaper(context, side, !state.ghost);
+    if (state.ghost) context.fillStyle = context.strokeStyle = ghostInk();
     for (const stroke of state.strokes) {
       const part = stroke.filter((point) => (point[2] ?? 0) <= until);
       if (part.length) paintStroke(context, part, side);
@@ -115,9 +116,22 @@ export function mount({ element, props, server }) {
     action();
   });
 
+  const own = element.querySelector(".own");
+  own.onclick = () => {
+    setDrawing({});
+    canvas.focus();
+  };
+  const more = element.querySelector(".more");
+  more.onclick = () => {
+    const isOpen = more.closest(".rail").classList.toggle("open");
+    more.setAttribute("aria-expanded", String(isOpen));
+  };
+
   /* ---------- following the drawing ---------- */
   on("version past future", (s) => {
     paper.classList.toggle("inked", hasInk());
+    paper.classList.toggle("ghost", s.ghost);
+    own.hidden = !s.ghost;
     tools.undo.disabled = !s.past.length;
     tools.redo.disabled = !s.future.length;
     tools.clear.disabled = !hasInk();

@@ -1,23 +1,37 @@
 /* The paper of the pad: how strokes, or a fitted picture, are painted. */
-import { PIXELS, SIDE, themeColour } from "../../shell/pixels.js";
+import { mix, PIXELS, SIDE, themeColour } from "../../shell/pixels.js";
 
 const PEN_WIDTH = 0.056; // a share of the pad's side
 const DOTS = 12; // the grid on the paper
 const CROP_MARK = 0.03;
+const GHOST_INK = 0.38; // share of ink in the paper's colour
 
 const token = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
-/** The empty paper, with crop marks around the middle 20 of 28 pixels; the pen is left in the colour of ink. */
-export function paintPaper(context, side) {
+/** The ink of a recorded drawing: paler than the visitor's. */
+export const ghostInk = () => `rgb(${mix(themeColour("--paper"), themeColour("--pad-ink"), GHOST_INK)})`;
+
+/**
+ * The empty paper, by default with crop marks around the middle 20 of 28 pixels; the pen is left in the colour of ink.
+ * @param {CanvasRenderingContext2D} context
+ * @param {number} side
+ * @param {boolean} [withMarks]
+ */
+export function paintPaper(context, side, withMarks = true) {
   context.clearRect(0, 0, side, side);
   context.fillStyle = context.strokeStyle = token("--paper-dot");
   const dot = Math.max(1, side * 0.003);
   for (let y = side / DOTS; y < side - 1; y += side / DOTS)
     for (let x = side / DOTS; x < side - 1; x += side / DOTS) context.fillRect(x - dot / 2, y - dot / 2, dot, dot);
+  if (withMarks) paintCropMarks(context, side, dot);
+  context.fillStyle = context.strokeStyle = token("--pad-ink");
+}
+
+function paintCropMarks(context, side, width) {
   const near = side / 7;
   const far = side - near;
   const arm = side * CROP_MARK;
-  context.lineWidth = dot;
+  context.lineWidth = width;
   context.beginPath();
   for (const [x, y, right, down] of [
     [near, near, 1, 1],
@@ -30,7 +44,6 @@ export function paintPaper(context, side) {
     context.lineTo(x + right * arm, y);
   }
   context.stroke();
-  context.fillStyle = context.strokeStyle = token("--pad-ink");
 }
 
 /** One stroke, as wide as the pen was pressed. */

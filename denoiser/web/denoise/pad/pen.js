@@ -36,7 +36,7 @@ export function mountPen(canvas) {
     canvas.focus({ preventScroll: true });
     canvas.setPointerCapture(event.pointerId);
     pointer = event.pointerId;
-    const { strokes } = state;
+    const strokes = state.ghost ? [] : state.strokes; // the first touch wipes a recorded drawing away
     const end = strokes.at(-1)?.at(-1)[2] ?? 0;
     start = event.timeStamp - (strokes.length ? (end + PAUSE) * 1000 : 0);
     stroke = [pointAt(event)];

@@ -12,10 +12,10 @@ export const NON_DIGITS = {
   noise: t("denoise.preview.pureNoise"),
 };
 
-function captionOf(isLit, nonDigit, reading) {
+function captionOf(isLit, nonDigit, isRead) {
   if (nonDigit) return NON_DIGITS[nonDigit];
-  if (reading) return t("common.reads");
-  return isLit ? t("common.yourDigit") : t("denoise.page.waitingForInk");
+  if (isRead) return t("common.reads");
+  return isLit ? t("common.yourDigit") : t("denoise.pad.pointers");
 }
 
 function labelOf(isLit, nonDigit, reading) {
@@ -26,18 +26,19 @@ function labelOf(isLit, nonDigit, reading) {
 
 /** @param {any} element  of the pad */
 export function mountPreview(element) {
-  const canvas = element.querySelector(".sees > canvas");
+  const canvas = element.querySelector(".sees");
   const caption = element.querySelector(".what");
   const probability = element.querySelector(".sure");
-  on("digit reading nonDigit version theme", ({ digit, reading, nonDigit, label }) => {
-    const isLit = digit !== null && hasInk();
-    const isRead = isLit && !nonDigit && reading !== null;
+  on("digit reading nonDigit version theme", ({ digit, reading, nonDigit, label, ghost }) => {
+    const isLit = digit !== null && hasInk() && !ghost;
+    canvas.hidden = !isLit;
+    const isRead = isLit && !nonDigit && reading !== null && !ghost;
     canvas.classList.toggle("unlit", !isLit);
     paintDigit(canvas, isLit ? digit : null);
-    caption.textContent = captionOf(isLit, nonDigit, reading);
+    caption.textContent = captionOf(isLit, nonDigit, isRead);
     if (isRead) caption.append(" ", Object.assign(document.createElement("b"), { textContent: reading[0] }));
     if (isLit && label !== null) caption.append(t("denoise.preview.labelled", label));
-    probability.textContent = isRead ? percent(reading[1]) : "28 × 28";
+    probability.textContent = isRead ? percent(reading[1]) : "";
     canvas.setAttribute("aria-label", labelOf(isLit, nonDigit, reading));
   });
 }

@@ -1,6 +1,7 @@
 /* The address follows the page: each tab that is opened is an entry of the browser's history, and whatever else changes
    is written into the present one. On the Hub that is the address of the page around this one, which takes a new # as
    a message. */
+import { hasInk } from "../drawing.js";
 import { t } from "../i18n.js";
 import { onPage, openPage } from "../navigation.js";
 import { formatLink } from "../share_link.js";
@@ -71,7 +72,8 @@ export function startAddress() {
     timer = setTimeout(() => {
       if (!state.shownModels.length) return; // not there yet
       pristine ??= formatLink(state, known);
-      if (known || formatLink(state, known) !== pristine) write("replaceState");
+      const isOwn = hasInk() && !state.ghost; // drawn before the page came to rest for the first time
+      if (known || isOwn || formatLink(state, known) !== pristine) write("replaceState");
     }, REST);
   });
   addEventListener("popstate", () => {
