@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .ink import digit_from_image, digit_from_strokes
     from .noise import add_noise, draw_noise
     from .posterior import complete, dream, possible_originals
+    from .reading import read_digits
     from .sweeps import breaking_point, compare, sweep
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "list_models",
     "load_model",
     "possible_originals",
+    "read_digits",
     "sweep",
 ]
 MODULES = {
@@ -33,6 +35,7 @@ MODULES = {
     "ink": ("digit_from_image", "digit_from_strokes"),
     "noise": ("add_noise", "draw_noise"),
     "posterior": ("complete", "dream", "possible_originals"),
+    "reading": ("read_digits",),
     "sweeps": ("breaking_point", "compare", "sweep"),
 }
 

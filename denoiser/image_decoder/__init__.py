@@ -13,14 +13,16 @@ import numpy as np
 
 from ..errors import DenoiserError
 from .pool import Pool, Reply, WorkerEnded
-from .worker import SMALLEST, TOO_LONG, Refused, array_pixels, working_pixels
+from .worker import PAGE, SMALLEST, TOO_LONG, WORKING, Refused, array_pixels, working_pixels
 
 __all__ = [
     "FILES",
     "FORMATS",
+    "PAGE",
     "SMALLEST",
     "TOO_LARGE",
     "UPLOADS",
+    "WORKING",
     "DamagedImage",
     "Limits",
     "Refused",
@@ -76,9 +78,9 @@ class DamagedImage(DenoiserError, ValueError):
 def decode(content: bytes, task: str = "working", limits: Limits = FILES) -> np.ndarray:
     """The pixels of an image file's bytes, upright.
 
-    `task` "working": (h, w, 1, 3 or 4), no side above 800, uint8, or float32 in [0, 1] from more than 8 bits. "grey":
-    (H, W), uint8, or int32 from 0 to 65535 from 16 bits. Raises RefusedImage for what goes beyond `limits`,
-    DamagedImage for what is no such image, OSError where no process can be started.
+    `task` "working": (h, w, 1, 3 or 4), no side above 800, uint8, or float32 in [0, 1] from more than 8 bits; "page":
+    the same with no side above PAGE. "grey": (H, W), uint8, or int32 from 0 to 65535 from 16 bits. Raises RefusedImage
+    for what goes beyond `limits`, DamagedImage for what is no such image, OSError where no process can be started.
     """
     (found,) = decode_all([content], task, limits)
     try:

@@ -20,7 +20,9 @@ import signal
 import struct
 import sys
 import warnings
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, BinaryIO
 
 if __name__ == "__main__":
@@ -38,6 +40,7 @@ except ImportError:  # Windows: the parent's time limit and the limits on pixels
     resource = None  # type: ignore[assignment]
 
 WORKING = 800  # pixels on the longer side of a picture while its ink is looked for
+PAGE = 1200  # the same of a page with many digits
 SMALLEST = 4  # pixels on the shorter side
 LARGE = 2**24  # pixels; above that a picture is turned upright only once it is reduced
 BAND = 512  # rows that are converted at a time
@@ -177,22 +180,22 @@ def exif_orientation(data: bytes) -> int:
 # ---- tasks: from an open picture to an array ----
 
 
-def working_pixels(image: Image.Image) -> np.ndarray:
-    """The first or current frame upright, no side above WORKING, as (h, w, 1, 3 or 4).
+def working_pixels(image: Image.Image, longest: int = WORKING) -> np.ndarray:
+    """The first or current frame upright, no side above `longest`, as (h, w, 1, 3 or 4).
 
     uint8, or float32 as from `array_pixels` for pictures of more than 8 bits. Raises Refused for pictures that are
     less than SMALLEST pixels wide or high.
     """
     if min(image.size) < SMALLEST:
         raise Refused(TOO_SMALL, *image.size)
-    image.draft(None, (2 * WORKING, 2 * WORKING))  # a large JPEG is decoded at a fraction of its size
+    image.draft(None, (2 * longest, 2 * longest))  # a large JPEG is decoded at a fraction of its size
     image.load()
     if image.mode.startswith(("I", "F")):
-        return array_pixels(np.asarray(_upright(image)))
+        return array_pixels(np.asarray(_upright(image)), longest)
     large = image.width * image.height > LARGE
     image = image if large else _upright(image)
-    if (longer := max(image.size)) > WORKING:
-        image = _resized(image, [max(1, round(side * WORKING / longer)) for side in image.size])
+    if (longer := max(image.size)) > longest:
+        image = _resized(image, [max(1, round(side * longest / longer)) for side in image.size])
     array = np.asarray(_upright(image) if large else _converted(image))
     return array[:, :, None] if array.ndim == 2 else array
 
@@ -204,11 +207,15 @@ def grey_pixels(image: Image.Image) -> np.ndarray:
     return np.asarray(image).astype(np.int32) if image.mode.startswith("I") else np.asarray(image.convert("L"))
 
 
-TASKS = {"working": working_pixels, "grey": grey_pixels}
+TASKS: dict[str, Callable[[Image.Image], np.ndarray]] = {
+    "working": working_pixels,
+    "page": partial(working_pixels, longest=PAGE),
+    "grey": grey_pixels,
+}
 
 
-def array_pixels(array: np.ndarray) -> np.ndarray:
-    """An array (H, W) or (H, W, C) of numbers as float32 (h, w, C) in [0, 1], no side above WORKING.
+def array_pixels(array: np.ndarray, longest: int = WORKING) -> np.ndarray:
+    """An array (H, W) or (H, W, C) of numbers as float32 (h, w, C) in [0, 1], no side above `longest`.
 
     Whole numbers count from 0 to the type's end; other numbers are in [0, 1] or [0, 255], else stretched to it. Raises
     Refused for values that are not finite.
@@ -216,7 +223,7 @@ def array_pixels(array: np.ndarray) -> np.ndarray:
     array = array[:, :, None] if array.ndim == 2 else array
     full = 255 if array.dtype == np.uint8 else 65535 if array.dtype == np.uint16 else 1
     height, width = array.shape[:2]
-    if (step := -(-max(height, width) // WORKING)) > 1:
+    if (step := -(-max(height, width) // longest)) > 1:
         rows, columns = max(height // step, 1), max(width // step, 1)
         array = array[: rows * step, : columns * step]  # a remainder at the right and below is dropped
         array = array.reshape(rows, height // rows if rows == 1 else step, columns, -1, array.shape[2])

@@ -10,7 +10,9 @@ from PIL import Image
 
 from ..image_decoder import (
     FILES,
+    PAGE,
     SMALLEST,
+    WORKING,
     DamagedImage,
     Limits,
     Refused,
@@ -26,16 +28,20 @@ TOO_SMALL_ONCE_READ = "That picture is {0} x {1} pixels once read; there is noth
 LARGEST = FILES.pixels  # of an array or an image that is open already
 
 
-def pixels_of(picture: Any, limits: Limits) -> np.ndarray:
-    """Any picture as float32 (h, w, 3) in [0, 1], no side above 800, upright, ink visible on an opaque ground."""
+def pixels_of(picture: Any, limits: Limits, page: bool = False) -> np.ndarray:
+    """Any picture as float32 (h, w, 3) in [0, 1], upright, ink visible on an opaque ground.
+
+    No side is above WORKING pixels, or PAGE pixels of a page with many digits.
+    """
+    longest = PAGE if page else WORKING
     if isinstance(picture, Image.Image):
-        array = _readable(lambda: _from_pil(picture))
+        array = _readable(lambda: _from_pil(picture, longest))
     elif isinstance(picture, np.ndarray) or (hasattr(picture, "__array__") and not isinstance(picture, memoryview)):
-        array = _readable(lambda: _from_array(np.asarray(picture)))
+        array = _readable(lambda: _from_array(np.asarray(picture), longest))
     else:
         content = _readable(lambda: _content(picture, limits.file + 1))
         try:
-            array = decode(content, limits=limits)
+            array = decode(content, "page" if page else "working", limits)
         except RefusedImage as error:
             raise UnreadablePicture(error.template, *error.params) from error
         except DamagedImage as error:
@@ -91,13 +97,13 @@ def _refuse_size(width: int, height: int) -> None:
         raise UnreadablePicture(TOO_LARGE, LARGEST // 1_000_000)
 
 
-def _from_pil(image: Image.Image) -> np.ndarray:
+def _from_pil(image: Image.Image, longest: int) -> np.ndarray:
     """What `decode` gives, of a PIL image's first or current frame."""
     _refuse_size(*image.size)
-    return working_pixels(image)
+    return working_pixels(image, longest)
 
 
-def _from_array(array: np.ndarray) -> np.ndarray:
+def _from_array(array: np.ndarray, longest: int) -> np.ndarray:
     """What `decode` gives, of an array; InkError for arrays that are no picture."""
     if array.ndim == 2:
         array = array[:, :, None]
@@ -106,7 +112,7 @@ def _from_array(array: np.ndarray) -> np.ndarray:
     if min(array.shape[:2]) < SMALLEST:
         raise UnreadablePicture(TOO_SMALL, *_size(array))
     _refuse_size(*array.shape[1::-1])
-    return array_pixels(array)
+    return array_pixels(array, longest)
 
 
 def _composited(array: np.ndarray) -> np.ndarray:

@@ -1,0 +1,110 @@
+"""Readings of a row: the most probable ways to divide its pieces of ink into marks and to name these.
+
+A reading's probability is the product of its marks', which includes the probability that each segment is a whole mark.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from .network import FRAGMENT, HYPHEN, OTHER, POINT
+from .rules import Rules
+
+NAMES = "0123456789.-*"  # of the classes; "*" is something that is no digit
+MOST = 60  # readings that are followed up at each piece
+DIGITS = 4  # of a segment's ten, the likeliest are tried
+LEAST = math.log(1e-6)  # log-probability of a mark
+RARE = math.log(0.3)  # of a mark that is no digit, where a row of digits is expected
+
+
+class Hypothesis(NamedTuple):
+    """One reading of a row: its log-probability, and its marks from left to right as (segment, class)."""
+
+    score: float
+    marks: tuple[tuple[int, int], ...]
+
+    @property
+    def text(self) -> str:
+        """Its digits, points and hyphens; other things are left out."""
+        return "".join(NAMES[mark] for _, mark in self.marks if mark != OTHER)
+
+
+class RowReading(NamedTuple):
+    """The readings of a row that the rules allow, the most probable first, and the share of each among them.
+
+    `allowed` is their share among all readings that were found.
+    """
+
+    hypotheses: list[Hypothesis]
+    shares: list[float]
+    allowed: float
+
+
+def read_row(
+    first: np.ndarray, last: np.ndarray, whole: np.ndarray, scores: np.ndarray, count: int, rules: Rules
+) -> RowReading:
+    """Readings of a row of `count` pieces from its segments, with their log-probabilities `scores` (N, classes).
+
+    Segments run from piece `first` to piece `last`; only those that are `whole` connected ink may be no digit.
+    """
+    leaving: list[list[tuple[int, int, float]]] = [[] for _ in range(count)]
+    for segment, (start, is_whole) in enumerate(zip(first.tolist(), whole.tolist(), strict=True)):
+        for mark, score in _names(scores[segment], is_whole):
+            leaving[start].append((segment, mark, score))
+    # For each piece at which a reading may go on, and each count of digits where that matters: readings by their text.
+    beams: list[dict[tuple[int, str], Hypothesis]] = [{} for _ in range(count + 1)]
+    beams[0][(0, "")] = Hypothesis(0.0, ())
+    for node in range(count):
+        for (digits, text), hypothesis in _best(beams[node], rules):
+            for segment, mark, score in leaving[node]:
+                longer = digits + (mark < 10)
+                if rules.length is not None and longer > rules.length:
+                    continue
+                key = longer, text + NAMES[mark]
+                beam = beams[int(last[segment]) + 1]
+                found = Hypothesis(hypothesis.score + score, (*hypothesis.marks, (segment, mark)))
+                beam[key] = _merged(beam.get(key), found)
+    ends: dict[str, Hypothesis] = {}
+    for hypothesis in beams[count].values():
+        ends[hypothesis.text] = _merged(ends.get(hypothesis.text), hypothesis)
+    ranked = sorted(ends.values(), key=lambda hypothesis: -hypothesis.score)
+    allowed = [hypothesis for hypothesis in ranked if rules.allow(hypothesis.text)] if rules.any else ranked
+    total, ours = (sum(math.exp(hypothesis.score) for hypothesis in group) for group in (ranked, allowed))
+    shares = [math.exp(hypothesis.score) / max(ours, 1e-300) for hypothesis in allowed[:MOST]]
+    return RowReading(allowed[:MOST], shares, ours / max(total, 1e-300))
+
+
+def _names(scores: np.ndarray, whole: bool) -> Iterable[tuple[int, float]]:
+    """The names that a segment may have, with their log-probabilities."""
+    for digit in np.argsort(-scores[:10])[:DIGITS].tolist():
+        if scores[digit] > LEAST:
+            yield digit, float(scores[digit])
+    for mark in (POINT, HYPHEN):
+        if scores[mark] > LEAST:
+            yield mark, float(scores[mark])
+    if whole:
+        yield OTHER, float(max(np.logaddexp(scores[OTHER], scores[FRAGMENT] - 2), LEAST)) + RARE
+
+
+def _best(beam: dict[tuple[int, str], Hypothesis], rules: Rules) -> list[tuple[tuple[int, str], Hypothesis]]:
+    """The likeliest readings of a beam; of each count of digits where the length is known."""
+    ranked = sorted(beam.items(), key=lambda item: -item[1].score)
+    if rules.length is None:
+        return ranked[: MOST * (4 if rules.any else 1)]
+    counts: dict[int, int] = {}
+    kept = []
+    for item in ranked:
+        counts[item[0][0]] = counts.get(item[0][0], 0) + 1
+        if counts[item[0][0]] <= MOST:
+            kept.append(item)
+    return kept
+
+
+def _merged(one: Hypothesis | None, other: Hypothesis) -> Hypothesis:
+    """Two ways to the same text as one: their probabilities added, the likelier one's marks."""
+    if one is None:
+        return other
+    better = one if one.score >= other.score else other
+    return better._replace(score=float(np.logaddexp(one.score, other.score)))

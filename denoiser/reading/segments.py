@@ -1,0 +1,230 @@
+"""Segments of a row, each of which may be a digit: pieces of ink, cut where digits may touch, and runs of them.
+
+Too many segments are made on purpose; a network judges them and `lattice` chooses.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from ..data import SIDE
+from .rows import HEIGHT, Row
+
+WIDE = 0.72  # of a digit's height: connected ink that is wider may be several digits
+MOST_INK = 14.0  # that a cut may go through, in pixels
+LEAST_INK = 20.0  # by which two cuts, or a cut and the end of the ink, differ
+MOST_CUTS = 6  # in ink as wide as a digit is high
+ANCHORS = (0.2, 0.4, 0.6, 0.8)  # of the ink's height: the rows whose pixels each lie on a path that is tried
+DIAGONAL = 0.05  # price of a step to a neighbouring column
+WIDEST = round(1.5 * HEIGHT)  # segment
+TALLEST = round(2.0 * HEIGHT)
+MOST_PIECES = 7
+WINDOW = 72  # pixels a side from which a segment is framed
+FEATURES = 6
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Segments of a row: runs of its pieces `first` to `last`, both included, int64 (N,).
+
+    `frames` are float32 (N, 2, 28, 28): the segment's ink framed as MNIST frames digits, and the other ink around it
+    in the same frame. `features` are float32 (N, FEATURES): size and position within the row. `boxes` are float64
+    (N, 4): left, top, right, bottom in pixels of the row. `whole` says which are whole connected pieces of ink.
+    `pieces` numbers the pieces from 1, int32 (h, w), and `count` is how many there are.
+    """
+
+    first: np.ndarray
+    last: np.ndarray
+    frames: Tensor
+    features: Tensor
+    boxes: np.ndarray
+    whole: np.ndarray
+    pieces: np.ndarray
+    count: int
+
+
+def find_segments(row: Row) -> Segments:
+    """All segments of a row that may be a mark."""
+    pieces, parents = _pieces(row)
+    count = len(parents)
+    boxes = _boxes(pieces, count)
+    pairs = []
+    for first in range(count):
+        for last in range(first, min(count, first + MOST_PIECES)):
+            span = boxes[first : last + 1]
+            width = span[:, 2].max() - span[:, 0].min()
+            height = span[:, 3].max() - span[:, 1].min()
+            if last > first and (width > WIDEST or height > TALLEST or _apart(boxes, first, last)):
+                break
+            pairs.append((first, last))
+    firsts, lasts = np.array(pairs, dtype=int).reshape(-1, 2).T
+    frames, features, around = _framed(row, pieces, boxes, firsts, lasts)
+    begins = np.array([number == 0 or parents[number - 1] != parents[number] for number in range(count)])
+    ends = np.array([number == count - 1 or parents[number + 1] != parents[number] for number in range(count)])
+    whole = begins[firsts] & ends[lasts]
+    return Segments(firsts, lasts, frames, features, around, whole, pieces, count)
+
+
+def _apart(boxes: np.ndarray, first: int, last: int) -> bool:
+    """Whether the last piece of a run begins so far to the right of the others that they are no one mark."""
+    return bool(boxes[last, 0] - boxes[first:last, 2].max() > 0.45 * HEIGHT)
+
+
+def _boxes(pieces: np.ndarray, count: int) -> np.ndarray:
+    """(count, 4): left, top, right, bottom of each piece."""
+    from scipy import ndimage
+
+    found = ndimage.find_objects(pieces, count)
+    return np.array([(c.start, r.start, c.stop, r.stop) for r, c in found], dtype=float).reshape(-1, 4)
+
+
+# ---- pieces ----
+
+
+def _pieces(row: Row) -> tuple[np.ndarray, list[int]]:
+    """The row's pieces from left to right, int32 (h, w) from 1, and the connected ink that each is part of."""
+    from scipy import ndimage
+
+    found: list[tuple[float, int, np.ndarray, tuple[slice, slice]]] = []
+    for label, area in enumerate(ndimage.find_objects(row.labels), 1):
+        if area is None:
+            continue
+        own = row.labels[area] == label
+        parts = [own]
+        if own.shape[1] > WIDE * HEIGHT * min(1.0, max(0.6, own.shape[0] / HEIGHT)):
+            parts = _cut(row.ink[area] * own, own)
+        for part in parts:
+            columns = np.flatnonzero(part.any(0))
+            if len(columns) and part.sum() >= 3:
+                found.append(
+                    (area[1].start + float(np.average(columns, weights=part.sum(0)[columns])), label, part, area)
+                )
+    found.sort(key=lambda piece: piece[0])
+    pieces = np.zeros(row.labels.shape, np.int32)
+    for number, (_, _, part, area) in enumerate(found, 1):
+        pieces[area][part] = number
+    return pieces, [label for _, label, _, _ in found]
+
+
+def _cut(ink: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
+    """Connected ink (h, w) cut from top to bottom where there is little to cut: the parts from left to right."""
+    seams, costs = _seams(ink)
+    columns = np.arange(ink.shape[1])
+    total = float(ink.sum())
+    chosen: list[np.ndarray] = []  # which pixels lie to the right of a cut
+    for place in np.argsort(costs, kind="stable"):
+        if costs[place] > MOST_INK or len(chosen) >= max(3, round(MOST_CUTS * own.shape[1] / HEIGHT)):
+            break
+        right = columns >= seams[place][:, None]
+        share = float((ink * right).sum())
+        if min(share, total - share) < LEAST_INK:
+            continue
+        if all(float((ink * (right != other)).sum()) >= LEAST_INK for other in chosen):
+            chosen.append(right)
+    side = np.sum(chosen, axis=0) if chosen else np.zeros(own.shape, int)
+    return [own & (side == number) for number in range(len(chosen) + 1)]
+
+
+def _seams(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Paths from top to bottom through ink (h, w): columns (n, h), and the ink that each goes through.
+
+    Through each pixel of some rows leads the path with the least ink; it moves by up to a column from row to row.
+    """
+    height, width = ink.shape
+    price = ink + 0.02  # a longer path costs a little
+    down, came = _cheapest(price)
+    up, goes = (values[::-1] for values in _cheapest(price[::-1]))
+    seams, costs = [], []
+    start = np.arange(2, width - 2)
+    for row in sorted({round(share * (height - 1)) for share in ANCHORS}):
+        path = np.zeros((len(start), height), int)
+        at = start
+        for y in range(row, -1, -1):
+            path[:, y] = at
+            at = at + came[y, at]
+        at = start
+        for y in range(row, height):
+            path[:, y] = at
+            at = at + goes[y, at]
+        cost = (down + up - price)[row]
+        least = np.minimum(np.minimum(cost[:-4], cost[1:-3]), np.minimum(cost[3:-1], cost[4:]))
+        lowest = cost[start] <= least + 1e-6  # of its neighbours
+        seams.append(path[lowest])
+        costs.append(cost[start][lowest])
+    return np.concatenate(seams), np.concatenate(costs)
+
+
+def _cheapest(price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The least price of a path from the top to each pixel (h, w), and by how many columns its last step came."""
+    best, came = price.copy(), np.zeros(price.shape, int)
+    width = price.shape[1]
+    for y in range(1, len(price)):
+        options = np.full((3, width), np.inf)
+        options[0, 1:] = best[y - 1, :-1] + DIAGONAL
+        options[1] = best[y - 1]
+        options[2, :-1] = best[y - 1, 1:] + DIAGONAL
+        step = options.argmin(0)
+        came[y] = step - 1
+        best[y] = price[y] + options[step, np.arange(width)]
+    return best, came
+
+
+# ---- frames ----
+
+
+def _framed(
+    row: Row, pieces: np.ndarray, boxes: np.ndarray, first: np.ndarray, last: np.ndarray
+) -> tuple[Tensor, Tensor, np.ndarray]:
+    """Frames (N, 2, 28, 28), features (N, FEATURES) and boxes (N, 4) of runs of pieces."""
+    from scipy import ndimage
+
+    if not len(first):
+        return torch.zeros(0, 2, SIDE, SIDE), torch.zeros(0, FEATURES), np.zeros((0, 4))
+    # Pixels beside the ink, where it fades, belong to the piece next to them.
+    near = np.where(pieces > 0, pieces, ndimage.maximum_filter(pieces, 3))
+    pad = WINDOW // 2
+    ink = np.pad(row.ink, pad)
+    near = np.pad(near, pad)
+    around = np.array(
+        [(*boxes[i : j + 1, :2].min(0), *boxes[i : j + 1, 2:].max(0)) for i, j in zip(first, last, strict=True)]
+    )
+    middle = (around[:, :2] + around[:, 2:]) / 2
+    corner = np.floor(middle).astype(int)  # of the window, in the padded row
+    x, y = corner.T
+    index = np.arange(WINDOW)
+    at = (y[:, None, None] + index[:, None], x[:, None, None] + index)
+    windows, owner = ink[at], near[at]
+    own = (owner > first[:, None, None]) & (owner <= last[:, None, None] + 1)
+    mine = torch.from_numpy(np.where(own, windows, 0)).float()
+    other = torch.from_numpy(np.where(own, 0, windows)).float()
+    mass = mine.sum((1, 2)).clamp(min=1e-6)
+    axis = torch.arange(WINDOW, dtype=torch.float32)
+    centre_x, centre_y = (mine.sum(1) @ axis) / mass, (mine.sum(2) @ axis) / mass
+    sides = torch.from_numpy(around[:, 2:] - around[:, :2]).float()
+    zoom = 20 / sides.max(1).values.clamp(min=3)
+    # Frame pixel (i, j) shows the window at centre + ((j, i) - 14) / zoom, in pixels.
+    half = (WINDOW - 1) / 2
+    theta = torch.zeros(len(first), 2, 3)
+    theta[:, 0, 0] = theta[:, 1, 1] = (SIDE / 2) / zoom / (WINDOW / 2)
+    shift = (SIDE - 1) / 2 - 14
+    theta[:, 0, 2] = (centre_x + shift / zoom - half) / (WINDOW / 2)
+    theta[:, 1, 2] = (centre_y + shift / zoom - half) / (WINDOW / 2)
+    both = torch.stack((mine, other), dim=1)
+    grid = F.affine_grid(theta, [len(first), 2, SIDE, SIDE], align_corners=False)
+    frames = F.grid_sample(both, grid, align_corners=False).clamp_(0, 1)
+    columns = middle[:, 0].astype(int).clip(0, len(row.centre) - 1)
+    features = np.stack(
+        (
+            (around[:, 2] - around[:, 0]) / HEIGHT,
+            (around[:, 3] - around[:, 1]) / HEIGHT,
+            (middle[:, 1] - row.centre[columns]) / HEIGHT,
+            (around[:, 3] - row.base[columns]) / HEIGHT,
+            mass.numpy() / HEIGHT**2 * 4,
+            (last - first) / MOST_PIECES,
+        ),
+        axis=1,
+    )
+    return frames, torch.from_numpy(features).float(), around

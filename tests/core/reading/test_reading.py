@@ -1,0 +1,130 @@
+"""Rows of digits on paper: found, read, cleaned, and refused where there are none."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from denoiser import read_digits
+from denoiser.data.paper import NO_DIGITS, Style, compose_row, make_hand, no_digits
+from denoiser.ink import BlankInk, InkError, UnreadablePicture
+from denoiser.reading import NoDigits, RuleError
+from denoiser.reading.cleaning import cleaned_page, cleaned_strip
+from denoiser.reading.printed_lines import without_lines
+
+
+@pytest.fixture(scope="module")
+def hand():
+    return make_hand(4, seed=9)
+
+
+def row(hand, text, seed=0, **style):
+    """A photo of the text in our own strokes."""
+    return compose_row(hand, Style(**style), np.random.default_rng(seed), text)
+
+
+@pytest.fixture(scope="module")
+def photo(hand):
+    return row(hand, "40517", seed=3)
+
+
+@pytest.fixture(scope="module")
+def reading(photo):
+    return read_digits(photo.picture)
+
+
+def test_a_row_is_read_with_its_probability(reading):
+    assert reading.text == "40517"
+    assert 0.5 < reading.probability <= 1
+    assert len(reading.digits) == 5
+    for digit in reading.digits:
+        assert digit.probabilities.shape == (10,)
+        assert digit.probabilities.sum().item() == pytest.approx(1, abs=1e-4)
+        assert str(digit.probabilities.argmax().item()) == digit.name
+
+
+def test_the_boxes_lie_around_the_ink(photo, reading):
+    for number, digit in enumerate(reading.digits, 1):
+        rows, columns = np.nonzero(photo.owners == number)
+        assert digit.box.left - 3 < columns.mean() < digit.box.right + 3
+        assert digit.box.top - 3 < rows.mean() < digit.box.bottom + 3
+
+
+@pytest.mark.parametrize("paper", ["ruled", "squared", "boxed"])
+def test_printed_lines_are_not_read(hand, paper):
+    assert read_digits(row(hand, "3829", seed=5, paper=paper).picture).text == "3829"
+
+
+def test_a_point_and_a_hyphen_are_kept(hand):
+    assert read_digits(row(hand, "27.5", seed=1).picture).text == "27.5"
+    assert read_digits(row(hand, "30-64", seed=1).picture).text == "30-64"
+
+
+def test_light_ink_on_dark_paper_is_read_too(photo):
+    assert read_digits(Image.fromarray(255 - photo.picture)).text == "40517"
+
+
+def test_rows_are_read_from_top_to_bottom(hand):
+    pictures = [Image.fromarray(row(hand, text, seed=2, pen="marker").picture) for text in ("123", "4567")]
+    page = Image.new("RGB", (max(p.width for p in pictures), sum(p.height for p in pictures)), "white")
+    top = 0
+    for picture in pictures:
+        level = Image.eval(picture.convert("L"), lambda grey: 255 if grey > 110 else grey)
+        page.paste(level, (0, top))
+        top += picture.height
+    assert read_digits(page).text == "123\n4567"
+
+
+def test_digits_below_the_threshold_become_question_marks(photo):
+    assert read_digits(photo.picture, threshold=1.0).text == "?????"
+    with pytest.raises(RuleError, match="threshold"):
+        read_digits(photo.picture, threshold=1.5)
+
+
+def test_rules_that_no_reading_follows_are_named(photo):
+    with pytest.raises(NoDigits, match="9 digits"):
+        read_digits(photo.picture, length=9)
+
+
+@pytest.mark.parametrize("kind", NO_DIGITS)
+def test_no_number_is_read_where_there_is_none(kind):
+    with pytest.raises(InkError):
+        read_digits(no_digits(kind, 1))
+
+
+def test_what_is_no_picture_is_refused():
+    with pytest.raises(UnreadablePicture):
+        read_digits(b"no picture")
+    with pytest.raises(BlankInk):
+        read_digits(np.full((50, 200), 255, np.uint8))
+
+
+def test_digits_are_framed_and_cleaned(reading):
+    strip = cleaned_strip(reading)
+    assert strip.shape == (1, 1, 28, 28 * 5)
+    for digit in reading.digits:
+        assert digit.framed.shape == digit.cleaned.shape == (1, 1, 28, 28)
+        assert digit.cleaned.max() > 0.8
+
+
+def test_the_cleaned_page_has_its_digits_in_place_on_white(photo, reading):
+    page = cleaned_page(reading)
+    assert page.shape == photo.picture.shape
+    ink = page.mean(axis=2) < 128
+    inside = np.zeros_like(ink)
+    for digit in reading.digits:
+        box = digit.box
+        inside[int(box.top) - 4 : int(box.bottom) + 5, int(box.left) - 4 : int(box.right) + 5] = True
+        assert ink[int(box.top) : int(box.bottom), int(box.left) : int(box.right)].mean() > 0.05
+    assert not ink[~inside].any()
+    assert np.median(page) > 245
+
+
+def test_lines_go_and_strokes_that_cross_them_stay():
+    page = np.zeros((120, 400), np.float32)
+    page[80:83] = 0.8  # a rule
+    page[40:110, 200:206] = 1  # a stroke across it
+    page[50, 20:40] = 1  # a hyphen
+    cleaned = without_lines(page)
+    assert cleaned[80:83, :190].max() == cleaned[80:83, 216:].max() == 0
+    assert cleaned[40:110, 202:204].min() == 1
+    assert cleaned[50, 20:40].min() == 1
