@@ -71,9 +71,14 @@ def _decoded(group: Sequence[tuple[Path, bytes]]) -> Iterator[Tensor]:
 
 def write_picture(x: Tensor, path: Path) -> None:
     """`x` (1, 1, H, W) in [0, 1] as a picture of 8 bits; PictureError where that format or place is none."""
+    write_pixels(x[0, 0].mul(255).round().byte().cpu().numpy(), path)
+
+
+def write_pixels(pixels: np.ndarray, path: Path) -> None:
+    """uint8 (H, W) or (H, W, 3) as a picture; PictureError where that format or place is none."""
     content, format = io.BytesIO(), picture_format(path)
     try:
-        Image.fromarray(x[0, 0].mul(255).round().byte().cpu().numpy()).save(content, format=format)
+        Image.fromarray(pixels).save(content, format=format)
         write_atomically(path, content.getvalue())
     except (OSError, KeyError, ValueError) as error:
         raise PictureError(f"{path} cannot be written: {error}") from error

@@ -71,6 +71,13 @@ def build_parser() -> argparse.ArgumentParser:
         )
     )
     _add_push(command("push", "Put trained models into a repository on the Hugging Face Hub, with a model card."))
+    _add_read(
+        command(
+            "read",
+            'Read rows of handwritten digits in a photo, a folder or a "glob" of them.',
+            "Exit code: 0 where all is read; 1 where some of several files failed; 2 for other bad input.",
+        )
+    )
     _add_deploy(command("deploy", "Put the page on Hugging Face Spaces: create the Space and upload what it needs."))
     return parser
 
@@ -197,6 +204,19 @@ def _add_push(push: argparse.ArgumentParser) -> None:
     push.add_argument("models", nargs="+", metavar="MODEL", help="`python -m denoiser list` names them")
     push.add_argument("--private", action="store_true", help="visible to you only, if it is created")
     push.add_argument("--to", type=Path, metavar="FOLDER", help="only write what would be uploaded to a new folder")
+
+
+def _add_read(read: argparse.ArgumentParser) -> None:
+    read.add_argument("input", type=Path, metavar="IN", help="photos of paper; ink dark on light, or light on dark")
+    read.add_argument("--csv", type=Path, metavar="FILE", help="write the numbers there; continued if it exists")
+    read.add_argument("--cleaned", type=Path, metavar="FOLDER", help="write the photos with cleaned digits there")
+    read.add_argument("--length", type=int, metavar="N", help="each row has N digits")
+    read.add_argument("--luhn", action="store_true", help="the last digit is a check digit by the Luhn formula")
+    read.add_argument("--range", metavar="A..B", help="the number lies between A and B; also A.. or ..B")
+    read.add_argument("--not-below", type=float, metavar="N", help="such as the last reading of a meter")
+    read.add_argument(
+        "--threshold", type=float, default=0.0, metavar="P", help='"?" for digits less probable than this (0)'
+    )
 
 
 def _add_deploy(deploy: argparse.ArgumentParser) -> None:
