@@ -11,7 +11,7 @@ import numpy as np
 from ..errors import DenoiserError
 
 # each a module here with measure() and show(figures)
-BENCHMARKS = ("serving", "visit", "latent", "originals", "load", "training", "gpu", "limit", "ablations")
+BENCHMARKS = ("serving", "visit", "latent", "originals", "load", "training", "gpu", "limit", "ablations", "paper")
 
 
 class BenchError(DenoiserError, RuntimeError):
