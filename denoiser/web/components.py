@@ -27,13 +27,27 @@ INLINE_STYLES = (  # stand in the page itself, for its first picture
     *(f"denoise/visit/{name}.css" for name in ("layout", "hero", "first_paint")),
 )
 FIRST_SCRIPT = "shell/start/bootstrap.js"  # stands in the page itself
-PRELOADED = ("shell/", "denoise/")  # scripts of the page that a visitor sees first
+FIRST_PAGE = ("shell/", "denoise/")  # what a visitor sees first: its scripts are preloaded, its templates in the page
+TEMPLATES = "templates.json"  # the other templates, which a script loads (shell/mount.js)
 
 
 @cache
 def static_files() -> StaticFiles:
     """Everything that the browser loads, read once."""
-    return StaticFiles(STYLES)
+    return StaticFiles(STYLES, {TEMPLATES: json.dumps(later_templates(), ensure_ascii=False)})
+
+
+@cache
+def later_templates() -> dict[str, str]:
+    """The templates that do not stand in the page itself: those of other pages, unless Gradio fills something in."""
+    paths = sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in FOLDER.rglob("*.html"))
+    templates = {path: template_of(path) for path in paths if not path.startswith(FIRST_PAGE)}
+    return {path: template for path, template in templates.items() if "${" not in template}
+
+
+def template_of(path: str) -> str:
+    """The template of a component, in English."""
+    return fill((FOLDER / f"{path}.html").read_text(encoding="utf-8"))
 
 
 def component(
@@ -50,12 +64,12 @@ def component(
     reach it as `props.<name>`, and the template as `${name}`. Its element's id is the last part of its path. A short
     `template` may stand here instead of in a file.
     """
-    script = f"{path}.js"
+    later = template is None and path in later_templates()
     return gr.HTML(
         None,
         elem_id=elem_id or PurePosixPath(path).name,
-        html_template=fill(template or (FOLDER / f"{path}.html").read_text(encoding="utf-8")),
-        js_on_load=mounting(script if script in static_files().files else None, events),
+        html_template="" if later else template or template_of(path),
+        js_on_load=mounting(path, later, events),
         server_functions=[server_function(function) for function in functions] or None,
         apply_default_css=False,
         padding=False,
@@ -63,9 +77,10 @@ def component(
     )
 
 
-def mounting(script: str | None, events: tuple[str, ...]) -> str:
+def mounting(path: str, loads_template: bool, events: tuple[str, ...]) -> str:
     """JavaScript that mounts a component. Gradio finds the events that it may trigger by their names in quotes."""
-    call = f"m.mountComponent({json.dumps(script)}, {{ element, props, server, trigger, watch }})"
+    loads = {"script": f"{path}.js" in static_files().files, "template": loads_template}
+    call = f"m.mountComponent({json.dumps(path)}, {json.dumps(loads)}, {{ element, props, server, trigger, watch }})"
     return f"// triggers {json.dumps(events)}\n{importing('shell/mount.js')}.then(m => {call});"
 
 
@@ -83,7 +98,7 @@ def importing(script: str) -> str:
 def first_in_head() -> str:
     """What comes before everything else in the page's head: the first script, and what to load meanwhile."""
     files = static_files()
-    scripts = [path for path in files.files if path.endswith(".js") and path.startswith(PRELOADED)]
+    scripts = [path for path in files.files if path.endswith(".js") and path.startswith(FIRST_PAGE)]
     scripts.remove(FIRST_SCRIPT)
     languages = files.address("i18n/en.json").removesuffix("en.json")
     return "".join(

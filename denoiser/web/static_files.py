@@ -9,7 +9,7 @@ import hashlib
 import json
 import threading
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
 
@@ -36,18 +36,18 @@ STYLESHEET = "style.css"  # all of the styles as one file
 class StaticFiles:
     """The files of the page by their path, and the route that serves them.
 
-    `styles` are the .css files, in the order in which they apply. More can be added: data that every visitor gets, but
-    that depend on the checkpoints.
+    `styles` are the .css files, in the order in which they apply; `generated` are further files, path to text. More can
+    be added: data that every visitor gets, but that depend on the checkpoints.
     """
 
-    def __init__(self, styles: tuple[str, ...], folder: Path = FOLDER):
+    def __init__(self, styles: tuple[str, ...], generated: Mapping[str, str], folder: Path = FOLDER):
         sources = {
             path.relative_to(folder).as_posix(): path.read_text(encoding="utf-8")
             for path in sorted(folder.rglob("*"))
             if path.suffix in (".js", ".json")
         }
         stylesheet = "".join((folder / name).read_text(encoding="utf-8") for name in styles)
-        texts = sources | {STYLESHEET: stylesheet}
+        texts = sources | dict(generated) | {STYLESHEET: stylesheet}
         code = [path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))]  # it makes the data
         self.version = hashlib.sha256(json.dumps([texts, code], sort_keys=True).encode()).hexdigest()[:16]
         self.files = {path: StaticFile(path, text.encode()) for path, text in texts.items()}

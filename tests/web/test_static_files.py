@@ -1,6 +1,7 @@
 """The browser's files: what is served, how, and that nothing else of the folder is."""
 
 import gzip
+import json
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from denoiser.web import static_files
-from denoiser.web.components import INLINE_STYLES, STYLES, first_in_head
+from denoiser.web.components import INLINE_STYLES, STYLES, TEMPLATES, component, first_in_head
 from denoiser.web.components import static_files as files_of_the_page
 from denoiser.web.static_files import StaticFiles
 
@@ -78,12 +79,12 @@ def test_nothing_else_can_be_reached(client, files, path):
 def test_other_releases_are_not_mixed_in(client, files, tmp_path):
     assert client.get(f"/app/{'0' * len(files.version)}/shell/store.js").status_code == 404
     (tmp_path / "a.js").write_text("1")
-    before = StaticFiles((), tmp_path)
+    before = StaticFiles((), {}, tmp_path)
     (tmp_path / "a.js").write_text("2")
-    assert StaticFiles((), tmp_path).version != before.version
+    assert StaticFiles((), {}, tmp_path).version != before.version
     (tmp_path / "a.js").write_text("1")
     (tmp_path / "b.json").write_text("{}")
-    assert StaticFiles((), tmp_path).version != before.version
+    assert StaticFiles((), {}, tmp_path).version != before.version
 
 
 def test_data_are_made_once_and_when_asked_for(client, files):
@@ -107,6 +108,18 @@ def test_addresses_are_relative_so_that_the_page_may_stand_anywhere(files):
     for address in re.findall(r'href="([^"]*)"', first_in_head()):
         assert address.startswith(f"app/{files.version}/")
         assert address.removeprefix(f"app/{files.version}/") in files.files
+
+
+def test_templates_of_other_pages_are_one_file_and_not_in_the_page(files):
+    templates = json.loads(files.files[TEMPLATES].content)
+    assert {"models/models", "originals/wall"} <= set(templates)
+    assert not [path for path in templates if path.startswith(("shell/", "denoise/"))]
+    assert ">All models</button>" in templates["models/models"]
+    later, first = component("models/models"), component("denoise/pad/pad")
+    assert later.html_template == ""
+    assert '"template": true' in later.js_on_load
+    assert "Undo" in first.html_template
+    assert '"template": false' in first.js_on_load
 
 
 WRITES_MARKUP = re.compile(r"\b(innerHTML|outerHTML|insertAdjacentHTML|createContextualFragment|document\.write)\b")

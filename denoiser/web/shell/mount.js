@@ -1,7 +1,9 @@
 /* How a component starts: Gradio's js_on_load imports this module and names the component's own. As every component
    imports it, the page starts here too. */
 import "./start/start.js";
+import { raw, setHtml } from "./html.js";
 import { translateElement } from "./i18n.js";
+import { loadJson } from "./static_data.js";
 import { labelTestIds } from "./start/test_ids.js";
 
 /**
@@ -15,18 +17,32 @@ import { labelTestIds } from "./start/test_ids.js";
  */
 
 /**
- * Translate a component's template and run its script.
- * @param {string | null} path  of the script, from the web folder; null where the template is all there is
+ * Load what is not in the page yet, translate a component's template and run its script.
+ * @param {string} path  of template and script, from the web folder, without their endings
+ * @param {{script: boolean, template: boolean}} loads  whether there is a script, and whether its template is loaded
  * @param {Context} context
  */
-export async function mountComponent(path, context) {
+export async function mountComponent(path, loads, context) {
   const replayClicks = holdClicks(context.element);
+  const component = loads.script ? import(new URL(`../${path}.js`, import.meta.url).href) : null;
+  if (loads.template) setHtml(context.element, raw((await loadTemplates())[path]));
   translateElement(context.element);
   await styled();
-  const component = path && (await import(new URL(`../${path}`, import.meta.url).href));
-  component?.mount(context);
+  (await component)?.mount(context);
   labelTestIds();
   replayClicks();
+}
+
+/** @type {Promise<Record<string, string>> | null} */
+let templates = null;
+
+/** The templates that do not stand in the page, by path; asked for again where they did not arrive. */
+function loadTemplates() {
+  templates ??= loadJson(new URL("../templates.json", import.meta.url).href).catch((error) => {
+    templates = null;
+    throw error;
+  });
+  return templates;
 }
 
 /**
