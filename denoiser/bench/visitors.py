@@ -201,8 +201,8 @@ class Visitor:
         """The board's reply for these noise factors, or for the whole sweep (None); None after an error."""
         version, fitted = self.fitted or (None, None)
         request: dict[str, Any] = {"fitted": fitted} if version == self.version else {"strokes": self.strokes}
-        request |= {"already": False, "kind": "gaussian", "seed": self.seed}
-        request |= {"models": self.page.models, "own": {}, "factors": factors}
+        request |= {"is_noisy_input": False, "kind": "gaussian", "seed": self.seed}
+        request |= {"models": self.page.models, "user_model_ids": {}, "factors": factors}
         data = [json.dumps(request, separators=(",", ":")), self.ticket]
         body = {"data": data, "component_id": self.page.component, "fn_name": "compare", "session_hash": self.session}
         text = await self.send("POST", self.page.endpoint, json=body)

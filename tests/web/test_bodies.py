@@ -43,11 +43,11 @@ class TestBody:
 
     def test_a_data_url_and_json_in_json_keep_what_is_around_the_picture(self):
         url = f"data:image/png;base64,{base64.b64encode(CONTENT).decode()}"
-        text = json.dumps([json.dumps({"content": url, "already": False})]).encode()
+        text = json.dumps([json.dumps({"content": url, "is_noisy_input": False})]).encode()
         body = fed(text, range(0, len(text), 1000))
         assert json.loads(json.loads(bytes(body.text))[0]) == {
             "content": "data:image/png;base64,token",
-            "already": False,
+            "is_noisy_input": False,
         }
 
     def test_short_runs_stay_where_they_are(self):

@@ -360,8 +360,8 @@ BYTES = st.one_of(
 )
 FIELDS = {
     "content": BYTES,
-    "already": st.one_of(st.booleans(), JSON),
-    "odd": st.one_of(st.sampled_from(["blank", "noise"]), JSON),
+    "is_noisy_input": st.one_of(st.booleans(), JSON),
+    "non_digit": st.one_of(st.sampled_from(["blank", "noise"]), JSON),
     "strokes": ANY_STROKES,
     "picture": st.one_of(BYTES, JSON),
     "digit": st.one_of(BYTES, JSON),
@@ -379,7 +379,7 @@ FIELDS = {
     "area": st.one_of(st.sampled_from(["quantiles", "2", "4"]), JSON),
     "step": st.one_of(st.integers(-1, 20), JSON),
     "turn": st.one_of(st.integers(-1, 20), JSON),
-    "own": st.one_of(st.dictionaries(TEXTS, SCALARS, max_size=2), JSON),
+    "user_model_ids": st.one_of(st.dictionaries(TEXTS, SCALARS, max_size=2), JSON),
     "settings": st.one_of(st.builds(lambda key, value: CHOSEN | {key: value}, SETTINGS, JSON), JSON),
     "ticket": JSON,
     "id": JSON,
@@ -396,7 +396,7 @@ ARGUMENTS = st.fixed_dictionaries(
         "noise_kind": FIELDS["kind"],
         "noise_factor": FIELDS["factor"],
         "seed": FIELDS["seed"],
-        "framed": FIELDS["already"],
+        "framed": FIELDS["is_noisy_input"],
         "place": PLACES,
     },
 )

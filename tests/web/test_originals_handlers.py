@@ -91,7 +91,7 @@ def test_condensing_is_sent_where_it_is_asked_for(handler):
 
 
 def test_to_what_is_noisy_already_no_noise_is_added(handler):
-    reply = ask(handler.originals, **DIGIT, already=True)
+    reply = ask(handler.originals, **DIGIT, is_noisy_input=True)
     assert set(pixels(reply["noisy"])) == {50}
     assert set(pixels(ask(handler.originals, **DIGIT)["noisy"])) != {50}
 

@@ -67,7 +67,7 @@ def page():
 
 def upload(address, pad, content) -> dict:
     """The pad's reply to a picture, asked for again while others come first; {"error": ...} for a refusal."""
-    request, visitor = {"content": base64.b64encode(content).decode(), "already": False}, uuid.uuid4().hex
+    request, visitor = {"content": base64.b64encode(content).decode(), "is_noisy_input": False}, uuid.uuid4().hex
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         try:

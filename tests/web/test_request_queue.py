@@ -428,10 +428,10 @@ def test_a_request_that_waits_is_not_sent_again():
     seen, asked_for = threading.Event(), []
 
     def slow(request: PictureRequest):
-        asked_for.append(request.already)
+        asked_for.append(request.is_noisy_input)
         seen.set()
         time.sleep(0.3)
-        return {"already": request.already}
+        return {"is_noisy_input": request.is_noisy_input}
 
     async def scene():
         call = call_of(as_endpoint(slow), queue_of(patience=0.05))
@@ -440,13 +440,13 @@ def test_a_request_that_waits_is_not_sent_again():
         large = {"content": "AAAA", "more": "-" * MAX_KEPT}
         told = [
             json.loads(await call([json.dumps(request), name]))
-            for name, request in (("second", {"content": "AAAA", "already": True}), ("large", large))
+            for name, request in (("second", {"content": "AAAA", "is_noisy_input": True}), ("large", large))
         ]
         again = [json.loads(await call([None, name])) for name in ("large", "nobody")]
         await begun
         return [reply["kept"] for reply in told], again, json.loads(await call([None, "second"]))
 
-    assert run_async(scene()) == ([True, False], [{"forgotten": True}] * 2, {"already": True})
+    assert run_async(scene()) == ([True, False], [{"forgotten": True}] * 2, {"is_noisy_input": True})
     assert asked_for == [False, True]
 
 

@@ -47,7 +47,7 @@ def png(array):
 
 
 def test_to_what_is_noisy_already_nothing_is_added_and_nothing_is_claimed(compare, pool):
-    plain, already = compare(factors=None), compare(factors=None, already=True)
+    plain, already = compare(factors=None), compare(factors=None, is_noisy_input=True)
     assert already["factors"] == [0]
     assert already["psnr"] is already["ssim"] is None
     assert np.array_equal(pixels(already["pictures"])[:PIXELS], pixels(plain["digit"]))
@@ -61,7 +61,8 @@ def test_a_picture_that_is_noisy_already_keeps_its_noise():
     call = unqueued(denoise.read_picture)
     content = base64.b64encode(png(noisy)).decode()
     framed, fitted = (
-        pixels(json.loads(call([json.dumps({"content": content, "already": flag})]))["digit"]) for flag in (True, False)
+        pixels(json.loads(call([json.dumps({"content": content, "is_noisy_input": flag})]))["digit"])
+        for flag in (True, False)
     )
     assert np.array_equal(framed, noisy.flatten())
     assert not np.array_equal(fitted, framed)
@@ -133,7 +134,7 @@ def test_seeds_and_kinds_give_the_noise(compare):
 
 @pytest.mark.parametrize("odd", ["blank", "noise"])
 def test_no_figures_where_there_is_no_reference(compare, odd):
-    reply = compare(odd=odd, strokes=[])
+    reply = compare(non_digit=odd, strokes=[])
     assert reply["psnr"] is None
     assert reply["ssim"] is None
 
@@ -192,7 +193,7 @@ HOSTILE = {
     "picture a number": {"picture": 5},
     "fitted digit too short": {"fitted": base64.b64encode(b"short").decode()},
     "fitted digit a number": {"fitted": 5},
-    "own models a list": {"own": ["unet"]},
+    "own models a list": {"user_model_ids": ["unet"]},
 }
 
 

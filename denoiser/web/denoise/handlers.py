@@ -33,7 +33,7 @@ CODE = "dense-16"  # the model whose code is shown
 
 def read_picture(request: PictureRequest) -> PictureReply:
     """An uploaded picture's digit; InkError if none can be read."""
-    fit = framed_from_image if request.already else digit_from_image
+    fit = framed_from_image if request.is_noisy_input else digit_from_image
     return PictureReply(encode_pixels(fit(request.content, UPLOADS)))
 
 
@@ -65,7 +65,7 @@ def compare(pool: ModelPool, request: CompareRequest) -> CompareReply:
 
 def codes(pool: ModelPool, request: CompareRequest) -> CodesReply:
     """What the encoder of the model CODE makes of a digit, at every noise factor asked for."""
-    sweep = prepare(pool, replace(request, models=(CODE,), own={})).request
+    sweep = prepare(pool, replace(request, models=(CODE,), user_model_ids={})).request
     network = pool.models[CODE]
     assert isinstance(network, Autoencoder)
     with torch.inference_mode():
@@ -86,9 +86,9 @@ def prepare(pool: ModelPool, request: CompareRequest) -> Prepared:
         x, reference = digit_of(request)
     fitted = x if reference and request.picture is None else None
     factors = request.factors
-    if request.already:
+    if request.is_noisy_input:
         factors, reference = (0.0,), False
-    user_models = {name: pool.user_models.get(user_model_id) for name, user_model_id in request.own.items()}
+    user_models = {name: pool.user_models.get(user_model_id) for name, user_model_id in request.user_model_ids.items()}
     if not all(name in pool.models or name in user_models for name in request.models):
         raise BadRequest(NO_MODEL)
     models: dict[str, nn.Module | None] = {}
@@ -100,9 +100,9 @@ def prepare(pool: ModelPool, request: CompareRequest) -> Prepared:
 
 def digit_of(request: CompareRequest) -> tuple[Tensor, bool]:
     """The digit (1, 1, 28, 28) of a request, and whether it can serve as the reference of figures."""
-    if request.odd == "blank" and not request.strokes:
+    if request.non_digit == "blank" and not request.strokes:
         return torch.zeros(IMAGE), False
-    if request.odd == "noise" and not request.strokes:
+    if request.non_digit == "noise" and not request.strokes:
         return torch.rand(IMAGE, generator=torch.Generator().manual_seed(request.seed)), False
     given = request.picture if request.picture is not None else request.fitted
     return (digit_from_strokes(request.strokes) if given is None else given), True
@@ -114,7 +114,7 @@ def same_cards(request: CompareRequest) -> Hashable | None:
     Sweeps are batches of their own: several at once take as long as one after another. A visitor's own models are
     nobody else's.
     """
-    return None if request.own or len(request.factors) != 1 else request.models
+    return None if request.user_model_ids or len(request.factors) != 1 else request.models
 
 
 def compare_all(pool: ModelPool, prepared: list[Prepared]) -> list[CompareReply]:

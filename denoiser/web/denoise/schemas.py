@@ -11,10 +11,10 @@ from ..schemas import Anything, Flag, Kind, Seed
 
 @dataclass(frozen=True)
 class PictureRequest:
-    """A picture file to be fitted, or, `already` noisy, only framed."""
+    """A picture file to be fitted; one that `is_noisy_input` is only framed."""
 
     content: Annotated[bytes, parsing.picture_file]
-    already: Flag
+    is_noisy_input: Flag
 
 
 @dataclass(frozen=True)
@@ -37,8 +37,9 @@ class MnistDigitReply:
 class CompareRequest:
     """What the board asks: models on a digit under noise, at some noise factors or at all of the sweep.
 
-    The digit is `strokes`; or an uploaded `picture`; or what an earlier reply called `fitted`; or `odd`, no digit on
-    purpose. To a picture that is `already` noisy nothing is added. `own` are the ids of the visitor's own models.
+    The digit is `strokes`; or an uploaded `picture`; or what an earlier reply called `fitted`; or `non_digit`, no digit
+    on purpose. To a picture that `is_noisy_input` nothing is added. `user_model_ids` are those of the visitor's own
+    models, by name.
     """
 
     kind: Kind
@@ -47,10 +48,10 @@ class CompareRequest:
     strokes: Anything
     picture: Annotated[Tensor | None, parsing.picture]
     fitted: Annotated[Tensor | None, parsing.fitted_digit]
-    odd: Anything
-    already: Flag
+    non_digit: Anything
+    is_noisy_input: Flag
     models: Annotated[tuple[str, ...], parsing.model_names]
-    own: Annotated[dict[str, object], parsing.user_model_ids]
+    user_model_ids: Annotated[dict[str, object], parsing.user_model_ids]
 
 
 @dataclass(frozen=True)

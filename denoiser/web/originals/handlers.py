@@ -54,7 +54,7 @@ class OriginalsHandler:
     def originals(self, request: OriginalsRequest) -> OriginalsReply:
         """Twelve originals of the noisy digit and what they read as, the denoiser's answer, the average's reading."""
         noisy = request.picture
-        if not request.already:
+        if not request.is_noisy_input:
             if self.sampling.gaussian_only and request.kind != "gaussian":
                 raise BadRequest("Originals are computed for Gaussian noise.")
             noisy = add_noise(noisy, draw_noise(request.kind, noisy.shape, request.seed), request.factor)

@@ -109,7 +109,7 @@ export function followOriginals(call, mayAsk) {
         asked = questionOf(state);
         about = { ...state };
         const { digit, isNoisyInput, kind, seed, factor, draw } = state;
-        return { picture: toBase64(digit), already: isNoisyInput, kind, seed, factor, draw, condensing };
+        return { picture: toBase64(digit), is_noisy_input: isNoisyInput, kind, seed, factor, draw, condensing };
       },
       ticket,
     );

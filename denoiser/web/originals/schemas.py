@@ -17,7 +17,7 @@ class OriginalsRequest:
     """
 
     picture: PageDigit
-    already: Flag
+    is_noisy_input: Flag
     kind: Kind
     seed: Seed
     factor: Annotated[float, parsing.noise_factor]

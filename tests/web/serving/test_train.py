@@ -205,7 +205,7 @@ def compare(pool):
 
 
 def test_an_own_model_answers_beside_the_others(compare, mine):
-    reply = compare(models=["yours-1", "median"], own={"yours-1": mine})
+    reply = compare(models=["yours-1", "median"], user_model_ids={"yours-1": mine})
     assert reply["names"] == ["noisy", "yours-1", "median"]
     assert reply["gone"] == []
     rows = pixels(reply["pictures"]).reshape(3, 784)
@@ -213,20 +213,20 @@ def test_an_own_model_answers_beside_the_others(compare, mine):
 
 
 def test_what_is_gone_is_named_and_the_others_answer(compare):
-    reply = compare(models=["yours-1", "median"], own={"yours-1": "gone"})
+    reply = compare(models=["yours-1", "median"], user_model_ids={"yours-1": "gone"})
     assert reply["names"] == ["noisy", "median"]
     assert reply["gone"] == ["yours-1"]
-    assert compare(models=["yours-1"], own={"yours-1": "gone"})["names"] == ["noisy"]
+    assert compare(models=["yours-1"], user_model_ids={"yours-1": "gone"})["names"] == ["noisy"]
 
 
 def test_another_name_does_not_stand_for_a_model_of_the_page(compare, mine):
-    shadowed, plain = compare(models=["median"], own={"median": mine}), compare(models=["median"])
+    shadowed, plain = compare(models=["median"], user_model_ids={"median": mine}), compare(models=["median"])
     assert shadowed["pictures"] == plain["pictures"]
 
 
 @pytest.mark.parametrize("own", [5, "a", ["a"], {str(i): "a" for i in range(40)}], ids=str)
 def test_own_models_that_are_none_get_a_sentence(compare, own):
-    assert english(compare(models=["median"], own=own)["error"]).endswith(".")
+    assert english(compare(models=["median"], user_model_ids=own)["error"]).endswith(".")
 
 
 def test_nobody_is_asked_for_a_model_of_no_name(compare):

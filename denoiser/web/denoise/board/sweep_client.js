@@ -50,7 +50,7 @@ function inkOf(s) {
   if (picture !== null) return { picture };
   const fitted = comparison?.asked === questionOf(s) ? comparison.fitted : null;
   if (fitted) return { fitted };
-  return strokes.length ? { strokes } : { odd: nonDigit };
+  return strokes.length ? { strokes } : { non_digit: nonDigit };
 }
 
 /**
@@ -61,11 +61,11 @@ export function requestOf(s, factors) {
   const userModels = s.shownModels.filter((model) => model.userModelId);
   return {
     ...inkOf(s),
-    already: s.isNoisyInput,
+    is_noisy_input: s.isNoisyInput,
     kind: s.kind,
     seed: s.seed,
     models: namesOf(s),
-    own: Object.fromEntries(userModels.map((model) => [model.name, model.userModelId])),
+    user_model_ids: Object.fromEntries(userModels.map((model) => [model.name, model.userModelId])),
     factors,
   };
 }

@@ -31,7 +31,7 @@ export function mountPictureInput(element, server, { isVisible, onPicture }) {
   let uploaded = null;
 
   async function fit(content) {
-    const reply = await ask(server.read_picture, { content, already: state.isNoisyInput });
+    const reply = await ask(server.read_picture, { content, is_noisy_input: state.isNoisyInput });
     if (!reply) return false;
     rememberDrawing();
     setDrawing({ picture: reply.digit });
