@@ -19,7 +19,7 @@ from .levelling import levelled
 from .network import HYPHEN, OTHER, POINT, SegmentReader, class_log_probabilities, load_reader
 from .printed_lines import without_lines
 from .result import Alternative, Box, Mark, ReadDigit, Reading, Row
-from .rows import STRONG, find_rows, ink_area
+from .rows import HEIGHT, STRONG, find_rows, ink_area
 from .rows import Row as InkRow
 from .rules import RuleError, Rules, parse_range
 from .segments import Segments, find_segments
@@ -40,8 +40,11 @@ __all__ = [
 ]
 
 NO_DIGITS = "There is no row of digits to be seen in that picture."
+TOO_MUCH = "There is too much in that picture to look for digits. Crop it to the number."
 MOST_ROWS = 60
-MOST_PIECES = 1_200  # of a row's ink; a text in small print has more
+MOST_PIECES = 150  # of a row's ink: of about 50 digits
+MOST_SEGMENTS = 4_000  # of a page: several seconds of work
+WIDEST = 60 * HEIGHT  # pixels of a scaled row
 DIGIT_INK = 0.6  # of a row's ink that must be digits, points and hyphens
 LEAST = 0.35  # geometric mean of the probabilities of a row's digits, below which it is no row of digits
 PAGE_INK = 0.5  # of a page's ink that must be in rows of digits
@@ -79,9 +82,15 @@ def read_digits(
     paper, contrast = levelled(pixels_of(picture, limits, page=True))
     reader = reader or load_reader()
     contrast = without_lines(contrast)
-    rows, refused, area = [], False, 0.0
+    rows, refused, area, work = [], False, 0.0, 0
     for ink in find_rows(contrast)[:MOST_ROWS]:
-        row = _read(ink, reader, rules)
+        if ink.ink.shape[1] > WIDEST:
+            continue
+        segments = find_segments(ink)
+        work += len(segments.first)
+        if work > MOST_SEGMENTS:
+            raise NoDigits(TOO_MUCH)
+        row = _read(ink, segments, reader, rules)
         if row is None:
             continue
         area += float(((ink.labels > 0) & (ink.ink > STRONG)).sum()) / ink.scale**2
@@ -99,9 +108,8 @@ def read_digits(
 _REFUSED = Row([], 0.0, [])  # a row of which the rules allow no reading
 
 
-def _read(ink: InkRow, reader: SegmentReader, rules: Rules) -> Row | None:
+def _read(ink: InkRow, segments: Segments, reader: SegmentReader, rules: Rules) -> Row | None:
     """One row; None where it is no row of digits, _REFUSED where the rules allow none of its readings."""
-    segments = find_segments(ink)
     if not 0 < segments.count <= MOST_PIECES:
         return None
     scores = class_log_probabilities(reader, segments.frames, segments.features).numpy().astype(np.float64)
