@@ -3,8 +3,6 @@
 Pictures come and go as data URLs or bare base64 of a picture file. Errors are sentences.
 """
 
-import base64
-import io
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -29,6 +27,7 @@ from ..sweeps import Comparison, SweepRequest
 from . import parsing
 from .endpoint import shown_error
 from .parsing import BadRequest
+from .reading_api import ReadingEndpoints, content_of, png_url
 from .server.attachments import attachments
 from .server.request_queue import LANES, Queued, RequestQueue
 from .serving.model_pool import ModelPool
@@ -114,7 +113,7 @@ class About(TypedDict):
     has_plane: bool
 
 
-class Endpoints:
+class Endpoints(ReadingEndpoints):
     """What scripts may ask; each public method is an endpoint of its name."""
 
     def __init__(self, pool: ModelPool):
@@ -267,7 +266,7 @@ class Endpoints:
         return name or planes[-1]
 
 
-ENDPOINTS = ("models", "denoise", "compare", "encode", "decode", "originals", "complete", "dream")
+ENDPOINTS = ("models", "denoise", "compare", "encode", "decode", "originals", "complete", "dream", "read")
 
 
 def build(pool: ModelPool, queue: RequestQueue) -> None:
@@ -326,22 +325,12 @@ def attempt(function: Callable, values: Iterable) -> Any:
 
 def picture_of(text: object, framed: bool) -> Tensor:
     """A data URL or base64 of a picture file as a digit (1, 1, 28, 28) in [0, 1]."""
-    if not isinstance(text, str) or len(text) > parsing.MOST_BASE64:
-        raise BadRequest("A picture is a string: a data URL or base64 of a PNG or JPEG file, of at most 24 MB.")
-    try:
-        content = parsing.decoded(text.partition("base64,")[2] or text)
-    except BadRequest as error:
-        raise BadRequest("That picture is no base64.") from error
-    return (framed_from_image if framed else digit_from_image)(content, UPLOADS)
+    return (framed_from_image if framed else digit_from_image)(content_of(text), UPLOADS)
 
 
 def as_url(picture: Tensor) -> str:
     """A picture (28, 28) in [0, 1] as a PNG in a data URL."""
-    from PIL import Image
-
-    content = io.BytesIO()
-    Image.fromarray(picture.mul(255).round().byte().numpy()).save(content, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+    return png_url(picture.mul(255).round().byte().numpy())
 
 
 def as_reply(compared: Comparison) -> Compared:

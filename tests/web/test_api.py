@@ -14,6 +14,7 @@ from helpers import digit_file
 from PIL import Image
 
 from denoiser.data import SIDE
+from denoiser.data.paper import Style, compose_row, make_hand
 from denoiser.web.api import ENDPOINTS
 
 pytestmark = pytest.mark.slow
@@ -113,6 +114,21 @@ def test_dreams_differ_from_each_other(client):
     assert pixels(one["image"]).max() > 128
 
 
+def test_a_number_on_paper_is_read(client):
+    photo = compose_row(make_hand(4, seed=9), Style(), np.random.default_rng(3), "40517")
+    content = io.BytesIO()
+    Image.fromarray(photo.picture).save(content, "PNG")
+    url = f"data:image/png;base64,{base64.b64encode(content.getvalue()).decode()}"
+    reply = client.predict(url, length=5, range="..50000", page=True, api_name="/read")
+    assert reply["text"] == "40517"
+    assert 0 < reply["probability"] <= 1
+    assert [mark["name"] for mark in reply["marks"]] == list("40517")
+    assert all(pixels(mark["cleaned"]).shape == (SIDE, SIDE) for mark in reply["marks"])
+    assert pixels(reply["strip"]).shape == (SIDE, 5 * SIDE)
+    assert pixels(reply["page"]).shape == photo.picture.shape
+    assert reply["size"] == [photo.picture.shape[1], photo.picture.shape[0]]
+
+
 @pytest.mark.parametrize(
     ("endpoint", "request_", "says"),
     [
@@ -137,6 +153,10 @@ def test_dreams_differ_from_each_other(client):
         ("complete", {"image": "", "erased": [0, 0, 28]}, "four whole numbers"),
         ("complete", {"image": "", "erased": [14, 0, 14, 28]}, "within 0 to 28"),
         ("complete", {"image": "", "erased": [0, 0, 28, 29]}, "within 0 to 28"),
+        ("read", {"image": "no picture"}, "base64"),
+        ("read", {"image": "", "length": "five"}, "whole number"),
+        ("read", {"image": "", "threshold": 2}, "threshold"),
+        ("read", {"image": "", "range": "5"}, "two numbers"),
         ("dream", {"count": 1000}, "Between 1 and 24"),
         ("dream", {"sample_seed": 2**31}, "whole number"),
     ],

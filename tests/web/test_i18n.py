@@ -200,13 +200,14 @@ def templates_of_errors(source: str) -> list[str]:
     return found
 
 
-# Modules whose errors the page shows. Scripts (api.py), and requests that no page of ours sends (gradio_queue.py,
-# limits.py), are answered in English.
+# Modules whose errors the page shows. Scripts (api.py, reading_api.py), and requests that no page of ours sends
+# (gradio_queue.py, limits.py), are answered in English.
 ERRORS = [
     *(
         path
         for path in PYTHON
-        if path.stem not in ("__main__", "api", "gradio_queue") and path.parent.name not in ("server", "i18n")
+        if path.stem not in ("__main__", "api", "reading_api", "gradio_queue")
+        and path.parent.name not in ("server", "i18n")
     ),
     *sorted((WEB.parent / "ink").glob("*.py")),
     *(WEB.parent / "image_decoder" / name for name in ("__init__.py", "worker.py")),
