@@ -42,7 +42,7 @@ PLAIN: dict[str, Any] = {
     "refinements": (),
     "grown_from": None,
 }
-PATIENCE = 600.0  # seconds that a way may take for one answer
+PATIENCE = 3600.0  # seconds after which a network whose ways have not all answered is given up
 MAX_PASSES = 4  # after which a way that has not reached the tutorials' loss is given up
 
 
@@ -220,9 +220,10 @@ def running(
 ) -> Iterator[Callable]:
     """A process with the Runner of these arguments; yields ask("method", *arguments), which returns the answer.
 
-    It does not wait for the process to be ready. `ask` raises TrainingError if the process ends, or does not answer
-    within `patience` seconds.
+    It does not wait for the process to be ready. `ask` raises TrainingError if the process ends, or has not answered
+    `patience` seconds from now.
     """
+    end = time.monotonic() + patience
     context = torch.multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     about = (words, recipe, digits, held_out, device)
@@ -233,8 +234,8 @@ def running(
     def ask(method: str, *arguments: Any) -> Any:
         try:
             ours.send((method, *arguments))
-            if not ours.poll(patience):
-                raise TrainingError(f"{words} did not answer within {patience:g} s")
+            if not ours.poll(max(0.0, end - time.monotonic())):
+                raise TrainingError(f"{words} did not answer in time: all ways together have {patience:.0f} s")
             return ours.recv()
         except (EOFError, OSError):
             raise TrainingError(f"{words} ended before it was done") from None
@@ -297,7 +298,7 @@ def compare(
     """For each way digits per second, the ratio to the tutorials' way in the same turn, and its losses.
 
     Both are medians over the turns of `turn` seconds; "lowest" and "highest" are the range of the ratio. Raises
-    TrainingError if a way ends, or does not answer within `patience` seconds.
+    TrainingError if a way ends, or has not answered `patience` seconds from now.
     """
     names = ways_of(recipe, device)
     with ExitStack() as stack:

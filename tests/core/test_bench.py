@@ -115,6 +115,9 @@ def test_a_way_runs_in_its_own_process_and_one_that_breaks_is_named(tiny_digits)
         assert ask("rate", 0.01) > 0
         with pytest.raises(training.TrainingError, match="another way ended"):
             broken("ready")
+    late = training.running(training.TUTORIAL, *about, patience=0.01)
+    with late as ask, pytest.raises(training.TrainingError, match="did not answer in time"):
+        ask("ready")
 
 
 def test_ratios_are_taken_within_each_turn_and_shown_with_their_range():
