@@ -1,7 +1,8 @@
 """Write the tables in README.md and docs/ anew from stored results and records: python scripts/write_tables.py
 
-The results are checkpoints/evaluation.json, docs/ablations.json and docs/training.json, which `python -m denoiser
-evaluate` and `bench ablations` and `bench training` write with --json. denoiser/evaluation/tables.py makes the tables.
+The results are checkpoints/evaluation.json and docs/outside.json, which `python -m denoiser evaluate` writes with
+--json, and those of the benchmarks `ablations` and `training` in docs/. The functions that make the tables
+are in denoiser/evaluation/tables.py.
 """
 
 import sys

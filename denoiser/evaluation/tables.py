@@ -17,6 +17,7 @@ from .measure import FACTORS
 from .subjects import ORACLE
 
 HIGHLIGHTS = ("unet", "conv-32", "conv-64", "dense-16", "vae-2d-best", "tv", "median")
+OUTSIDE_BESIDE = ("unet", "conv-32", "dense-64-noisy", "tv", "noisy")  # of ours, in the table of models from elsewhere
 HALF = 0.5
 UNMEASURED = "Not measured yet."
 
@@ -233,6 +234,22 @@ def training(results: Results) -> str:
     return table(["", *(cell for name in recipes for cell in (f"`{name}`, digits / s", "ratio"))], rows)
 
 
+def outside(results: Results) -> str:
+    """Models trained with other libraries, beside some of ours: how each was handed over, and its PSNR."""
+    found = results.benchmark("outside")
+    rows = {(row["model"], row["noise_factor"]): row for row in found["results"] if row["noise"] == "gaussian"}
+    others = [name for name, about in found["models"].items() if about.get("external")]
+    names = sorted([*others, *OUTSIDE_BESIDE], key=lambda name: -rows[name, HALF]["psnr"])
+    values = bold_best([[rows[name, factor]["psnr"] for factor in FACTORS] for name in names], 2)
+    lines = []
+    for name, cells in zip(names, values, strict=True):
+        row, door = rows[name, HALF], "-" if name == "noisy" else "ours"
+        if name in others:
+            door = found["models"][name]["title"]
+        lines.append([f"`{name}`", door, *cells, f"{row['ssim']:.3f}", f"{row['accuracy']:.1%}"])
+    return table(["", "measured as", *(f"{factor:g}" for factor in FACTORS), "SSIM at 0.5", "right at 0.5"], lines)
+
+
 def samplers(results: Results) -> dict[str, list[dict]]:
     """What was measured of samplers: rows of `originals` and of `dreams`; no rows where nothing was."""
     found = results.evaluation.get("posterior", {})
@@ -289,6 +306,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
         summary,
         planes,
         training,
+        outside,
         gaussian,
         kinds,
         ablated_unet,
