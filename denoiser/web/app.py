@@ -48,6 +48,7 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
         demo.request_queue = queue = RequestQueue()  # for server/calls.py and /health
         component("shell/header", logo=logo())
         component("shell/toast")
+        component("denoise/visit/tour")
         with gr.Tabs(elem_id="pages"):
             for tab_id, (label, build) in TABS.items():
                 with gr.Tab(gradio_label(translatable(label)), id=tab_id, elem_id=f"{tab_id}-tab"):

@@ -16,7 +16,7 @@ STYLES = (  # in the order in which they apply
     "shell/about/about.css",
     *(f"denoise/{name}.css" for name in ("pad/pad", "pad/camera", "noise/noisy_input", "noise/noise")),
     *(f"denoise/{name}.css" for name in ("board/board", "board/model_picker", "board/board_heading", "sweep/sweep")),
-    *(f"denoise/visit/{name}.css" for name in ("why", "terms")),
+    *(f"denoise/visit/{name}.css" for name in ("why", "terms", "tour")),
     *(f"originals/styles/{name}.css" for name in ("base", "wall", "below", "dream")),
     *(f"latent/{name}.css" for name in ("latent", "map/map", "side/reading", "side/drawn_digit", "morph", "below")),
     *(f"models/{name}.css" for name in ("models", "model_list", "charts", "pictures")),

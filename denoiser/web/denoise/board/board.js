@@ -73,7 +73,9 @@ export function mount({ element, props, server }) {
       2,
       Math.floor((box.clientWidth + GAP) / (MIN_CARD[isPhone.matches ? "phone" : "wide"] + GAP)),
     );
-    list.style.setProperty("--n", String(Math.ceil(length / Math.ceil(length / across))));
+    const columns = Math.ceil(length / Math.ceil(length / across));
+    list.style.setProperty("--n", String(columns));
+    list.classList.toggle("few", columns < 4);
   }
   new ResizeObserver(arrange).observe(box);
   startSweepClient(server, forget);

@@ -128,6 +128,12 @@ export function mountModelPicker(picker, props) {
     picker.querySelector("summary").textContent = t("visit.more", all().length - shownModels.length);
   });
 
+  /* a step of the tour asks for others */
+  on("lesson requestedModels", ({ lesson, requestedModels }) => {
+    const asked = requestedModels.filter(isKnown);
+    if (lesson && asked.length) choose(asked);
+  });
+
   /* a new model of the visitor's is shown at once; one that the server no longer has is taken away */
   let known = [];
   on("userModels", ({ userModels, shownModels }) => {

@@ -46,6 +46,19 @@ export function keepInAddress() {
   return location.href.split("#")[0] + formatLink(state, known);
 }
 
+/**
+ * Set or, empty, remove a part of the address that is neither the tab nor what is on the page, such as lesson=4.
+ * @param {string} name
+ * @param {string} value
+ */
+export function setPart(name, value) {
+  const others = readAddress(known).others.filter((part) => !part.startsWith(`${name}=`));
+  if (value) others.push(`${name}=${value}`);
+  const hash = formatLink(state, `#${others.join("&")}`);
+  history.replaceState({ page: state.page }, "", location.href.split("#")[0] + hash);
+  known = location.hash;
+}
+
 /** Whether the visitor put another link into the address of the open page: a reload opens it. */
 export const hasNewLink = () => location.hash !== known;
 
