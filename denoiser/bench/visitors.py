@@ -1,12 +1,14 @@
-"""Scripted visitors: each does on the page's own endpoints what pad.js and board.js do in a browser.
+"""Scripted visitors: each does on the page's own endpoints what the pad and the board do in a browser.
 
-While the pen moves a visitor requests the cards, one request after the other; with the pen up the cards once more, then
-the whole sweep. The slider requests nothing once the sweep is there.
+While the pen moves a visitor requests the cards; with the pen up the cards once more and the whole sweep, at once. The
+slider requests nothing once the sweep is there. sweep_client.js explains the rules, and rpc.js what a visitor does who
+has to wait.
 """
 
 import asyncio
 import itertools
 import json
+import math
 import random
 import time
 from collections import Counter
@@ -25,6 +27,7 @@ POINT_EVERY = 1 / 60  # seconds between two points of a stroke
 SLIDE_AFTER = 4.0  # seconds after the start of a stroke, the slider is moved to and fro
 STROKES_PER_VISIT = 5  # after which a visitor leaves and another one comes
 TIMEOUT = 30.0  # seconds after which a request without a reply is an error
+UPDATE_EVERY, SLOW, MOST_UNDER_WAY, MOST_SWEEPS = 0.08, 2, 4, 2  # as in sweep_client.js, in seconds
 TIMES = ("page", "update", "cards", "sweep", "pen_up_to_cards", "pen_up_to_sweep")
 
 
@@ -63,11 +66,37 @@ class Page:
         return f"{self.address}/gradio_api/component_server/"
 
 
-@dataclass
-class Requesting:
-    """What the board is requesting: the sweep of this version of the drawing, or the cards (None)."""
+@dataclass(eq=False)
+class Sent:
+    """A request under way: its number, the version of the drawing it is about, and whether the pen was down."""
 
-    sweep: int | None = None
+    number: int
+    version: int = -1
+    drawing: bool = False
+
+
+@dataclass
+class Channel:
+    """Requests of one kind, as in sweep_client.js: a position in the server's queue, and what is under way."""
+
+    ticket: str
+    under_way: set[Sent] = field(default_factory=set)
+    count: int = 0
+    shown: int = 0
+    sent_at: float = -math.inf
+    fastest: float = math.inf  # seconds from request to reply
+    latest: float = math.inf
+
+    def requests(self, version: int) -> bool:
+        """Whether a request about this version is under way."""
+        return any(sent.version == version for sent in self.under_way)
+
+    @property
+    def at_once(self) -> int:
+        """How many updates may be under way while the pen moves."""
+        if not self.latest < SLOW * self.fastest:
+            return 1
+        return min(MOST_UNDER_WAY, math.ceil(self.latest / UPDATE_EVERY))
 
 
 class Visitor:
@@ -79,15 +108,16 @@ class Visitor:
         self.strokes: list = []
         self.version, self.factor, self.drawing, self.pen_up = 0, 0.5, False, 0.0
         self.cards: tuple | None = None  # version and noise factor of the cards that are shown
-        self.fitted: tuple[int, str] | None = None  # a version, and the digit that the server fitted to its strokes
         self.sweep: int | None = None  # version of the sweep that is shown
-        self.requesting: Requesting | None = None
+        self.shown_cards: int | None = None  # version whose cards were shown after pen-up
+        self.timer: asyncio.TimerHandle | None = None
         self.tasks: set[asyncio.Task] = set()
         self.enter()
 
     def enter(self) -> None:
-        """Become another visitor, with a session, a queue ticket and a seed of its own."""
-        self.session, self.ticket = (f"{self.random.getrandbits(64):x}" for _ in range(2))
+        """Become another visitor, with a session, queue tickets and a seed of its own."""
+        self.session, page = (f"{self.random.getrandbits(64):x}" for _ in range(2))
+        self.card_requests, self.sweep_requests = Channel(f"{page}.1"), Channel(f"{page}.2")
         self.seed = self.random.randrange(100_000)
 
     async def visit(self, until: float) -> None:
@@ -146,69 +176,103 @@ class Visitor:
         self.version += 1
         self.refresh()
 
+    @property
+    def wants_cards(self) -> bool:
+        """Whether the cards lack a reply for the present drawing and noise factor."""
+        return any(self.strokes) and self.sweep != self.version and self.cards != (self.version, self.factor)
+
+    @property
+    def wants_sweep(self) -> bool:
+        """Whether the sweep of the present drawing is missing."""
+        return any(self.strokes) and not self.drawing and self.sweep != self.version
+
     def refresh(self) -> None:
-        """Start requesting, as board.js does: outdated cards are still useful, an outdated sweep is not."""
-        if self.requesting and self.requesting.sweep in (None, self.version):
-            return
-        self.requesting = Requesting()
-        task = asyncio.create_task(self.request_all(self.requesting))
+        """Request what is missing and not under way."""
+        if self.timer:
+            self.timer.cancel()
+        cards, sweeps, now = self.card_requests, self.sweep_requests, time.perf_counter()
+        if self.wants_cards and not cards.requests(self.version):
+            wait = cards.sent_at + UPDATE_EVERY - now if self.drawing and cards.under_way else 0.0
+            if wait > 0:
+                self.timer = asyncio.get_running_loop().call_later(wait, self.refresh)
+            elif len(cards.under_way) < (cards.at_once if self.drawing else MOST_UNDER_WAY):
+                self.start(cards)
+        if self.wants_sweep and not sweeps.requests(self.version) and len(sweeps.under_way) < MOST_SWEEPS:
+            self.start(sweeps)
+
+    def start(self, channel: Channel) -> None:
+        """Send a request, in a task of its own."""
+        channel.count += 1
+        channel.sent_at = time.perf_counter()
+        sent = Sent(channel.count, self.version, self.drawing)
+        channel.under_way.add(sent)
+        task = asyncio.create_task(self.request(channel, sent))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def request_all(self, mine: Requesting) -> None:
-        """Request cards and sweep until both are shown, or something newer is requested."""
-        while self.sweep != self.version:
-            cards = self.cards != (self.version, self.factor)
-            if self.drawing and not cards:
-                break
-            mine.sweep = None if cards else self.version
-            if not await self.request_one(mine):
-                break
-        if self.requesting is mine:
-            self.requesting = None
+    async def request(self, channel: Channel, sent: Sent) -> None:
+        """Send one request, and show its reply unless something newer is shown."""
+        since, is_sweep = channel.sent_at, channel is self.sweep_requests
+        reply = await self.ask(channel, sent)
+        channel.under_way.discard(sent)
+        stale = sent.version != self.version
+        if reply is not None:
+            channel.latest = time.perf_counter() - since
+            channel.fastest = min(channel.fastest, channel.latest)
+            self.tally.add("sweep" if is_sweep else "update" if sent.drawing else "cards", since)
+            if sent.number > channel.shown and not (stale and (is_sweep or not (sent.drawing and self.drawing))):
+                channel.shown = sent.number
+                self.show(sent, reply["factors"], is_sweep)
+        if reply is not None or stale:
+            self.refresh()
 
-    async def request_one(self, mine: Requesting) -> bool:
-        """Send one request, again for as long as the server says to wait; whether to go on requesting."""
-        since, cards = time.perf_counter(), mine.sweep is None
-        while time.perf_counter() < since + TIMEOUT:
-            if self.requesting is not mine or (self.drawing and not cards):
-                return self.requesting is mine
-            if not any(self.strokes):  # another stroke has begun, and has no point yet
-                return False
-            version, factor, drawing = self.version, self.factor, self.drawing
-            reply = await self.compare([factor] if cards else None)
-            if reply is None or self.requesting is not mine:
-                return False
-            if "waiting" not in reply:
-                break
-            self.tally.counts["waited"] += 1
-            await asyncio.sleep(reply["again"] * self.random.uniform(0.5, 1.5) + self.random.uniform(0, 0.3))
-        else:
-            self.tally.errors["no answer in time"] += 1
-            return False
-        self.tally.add("sweep" if not cards else "update" if drawing else "cards", since)
-        if cards:
-            first = self.cards is None or self.cards[0] != version
-            self.cards, self.fitted = (version, factor), (version, reply["fitted"])
-            if version == self.version and first and not drawing:
-                self.tally.add("pen_up_to_cards", self.pen_up)
-        elif version == self.version:
-            self.sweep = version
+    def show(self, sent: Sent, factors: list[float], is_sweep: bool) -> None:
+        """Note what is shown from now on, and how long after pen-up that is."""
+        had_cards = self.cards is not None and self.cards[0] == sent.version
+        if is_sweep:
+            self.sweep = sent.version
             self.tally.add("pen_up_to_sweep", self.pen_up)
-        return True
+        else:
+            self.cards = (sent.version, factors[0])
+        if not had_cards and self.shown_cards != sent.version and sent.version == self.version and not sent.drawing:
+            self.shown_cards = sent.version
+            self.tally.add("pen_up_to_cards", self.pen_up)
 
-    async def compare(self, factors: list[float] | None) -> dict | None:
-        """The board's reply for these noise factors, or for the whole sweep (None); None after an error."""
-        version, fitted = self.fitted or (None, None)
-        request: dict[str, Any] = {"fitted": fitted} if version == self.version else {"strokes": self.strokes}
-        request |= {"is_noisy_input": False, "kind": "gaussian", "seed": self.seed}
-        request |= {"models": self.page.models, "user_model_ids": {}, "factors": factors}
-        data = [json.dumps(request, separators=(",", ":")), self.ticket]
+    async def ask(self, channel: Channel, sent: Sent) -> dict | None:
+        """The reply to what is missing; None after an error, or where there is nothing to ask any more."""
+        kept = None  # the request that the server keeps
+        since = time.perf_counter()
+        while time.perf_counter() < since + TIMEOUT:
+            if not (self.wants_sweep if channel is self.sweep_requests else self.wants_cards):
+                return None
+            sent.version, sent.drawing = self.version, self.drawing
+            text = self.question(None if channel is self.sweep_requests else [self.factor])
+            reply = await self.compare(None if text == kept else text, channel.ticket)
+            if reply is None or "replaced" in reply:
+                return None
+            kept = text if reply.get("kept") else None
+            if "waiting" in reply:
+                self.tally.counts["waited"] += 1
+                await asyncio.sleep(reply["again"] * self.random.uniform(0.5, 1.5) + self.random.uniform(0, 0.3))
+            elif "forgotten" not in reply:
+                return reply
+        self.tally.errors["no answer in time"] += 1
+        return None
+
+    def question(self, factors: list[float] | None) -> str:
+        """The board's request for these noise factors, or for the whole sweep (None)."""
+        request: dict[str, Any] = {"strokes": self.strokes, "is_noisy_input": False, "kind": "gaussian"}
+        request |= {"seed": self.seed, "models": self.page.models, "user_model_ids": {}, "factors": factors}
+        return json.dumps(request, separators=(",", ":"))
+
+    async def compare(self, text: str | None, ticket: str) -> dict | None:
+        """The server's reply to a request, None for the one it keeps; None after an error."""
+        data = [text, ticket]
         body = {"data": data, "component_id": self.page.component, "fn_name": "compare", "session_hash": self.session}
-        text = await self.send("POST", self.page.endpoint, json=body)
-        if text is None:
+        answer = await self.send("POST", self.page.endpoint, json=body)
+        if answer is None:
             return None
-        reply = json.loads(json.loads(text))
+        reply = json.loads(json.loads(answer))
         if "error" in reply:
             self.tally.errors[str(reply["error"])] += 1
             return None

@@ -99,9 +99,8 @@ def test_visitors_ask_as_the_page_in_a_browser_does(new_page, page_url):
     visitor = load.Visitor(Client(), load.find_page(page_url.rstrip("/")), load.Tally(), 0)
     visitor.strokes = EXAMPLES["3"]
     with ThreadPoolExecutor(1) as other:
-        for factors, fitted in (([0.5], None), (None, "of the cards")):
-            visitor.fitted = fitted and (visitor.version, fitted)
-            other.submit(asyncio.run, visitor.compare(factors)).result()
+        for channel, factors in ((visitor.card_requests, [0.5]), (visitor.sweep_requests, None)):
+            other.submit(asyncio.run, visitor.compare(visitor.question(factors), channel.ticket)).result()
     assert len(sent) == len(found) == 2
     for (url, body), (ours, our_body) in zip(sent, found, strict=True):
         assert ours == url
