@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page, Request
 
 SIX = ("dense-16", "conv-64", "vae-2d-best", "unet", "conv-nearest", "median")
-DELAY = 200  # milliseconds of network latency in the last visit
+DELAYS = (50, 100, 200)  # milliseconds of network latency in the last visits
 SECONDS = 30.0  # after which a visit draws no further stroke
 SPANS = ("parse", "ink", "noise", "models", "referee", "metrics", "encode", "whole")
 SLIDER = "#noise_slider input[type=range]:visible"
@@ -136,11 +136,11 @@ def span_medians(lines: list[dict]) -> dict[str, dict[str, float]]:
     }
 
 
-def add_latency(page: "Page") -> None:
-    """From now on every reply from the network arrives DELAY milliseconds later."""
+def add_latency(page: "Page", milliseconds: int) -> None:
+    """From now on every reply from the network arrives so many milliseconds later."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    limits = {"offline": False, "latency": DELAY, "downloadThroughput": -1, "uploadThroughput": -1}
+    limits = {"offline": False, "latency": milliseconds, "downloadThroughput": -1, "uploadThroughput": -1}
     session.send("Network.emulateNetworkConditions", limits)
 
 
@@ -151,15 +151,15 @@ def visit(
     make_pointer: Callable[["Page"], Pointer],
     strokes: int,
     seed: int,
-    slow_network: bool,
+    latency: int,
 ) -> dict:
     """All figures of one visit with these browser options, pointer and number of strokes."""
     clock = time.perf_counter()
     with browser_page(link(address, names), options) as page:
         ready = time.perf_counter() - clock
         paint = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? null")
-        if slow_network:
-            add_latency(page)
+        if latency:
+            add_latency(page, latency)
         figures = draw_strokes(page, make_pointer(page), strokes, seed) | drag_slider(page, make_pointer(page))
         rows = page.evaluate("() => denoiser.state.sweep.names.length - 1")
     return {"models": rows, "first_paint_ms": paint and round(paint), "usable_seconds": round(ready, 1)} | figures
@@ -168,14 +168,14 @@ def visit(
 def measure(strokes: int = 20, seed: int = 0) -> dict:
     """Measure one server in about three minutes.
 
-    Start (s), memory (MB), visits by mouse at 1280 px, by touch at 390 px and by mouse with DELAY ms of latency, the
+    Start (s), memory (MB), visits by mouse at 1280 px, by touch at 390 px and by mouse with DELAYS of latency, the
     maps, and the server's spans. Raises BenchError if the page or a browser is missing.
     """
     names, missing = board()
-    plans: dict[str, tuple[dict, Callable[[Page], Pointer], int, bool]] = {
-        "mouse at 1280 px": (DESKTOP, mouse, strokes, False),
-        "touch at 390 px": (PHONE, finger, strokes, False),
-        f"mouse, {DELAY} ms of network": (DESKTOP, mouse, max(1, strokes // 4), True),
+    plans: dict[str, tuple[dict, Callable[[Page], Pointer], int, int]] = {
+        "mouse at 1280 px": (DESKTOP, mouse, strokes, 0),
+        "touch at 390 px": (PHONE, finger, strokes, 0),
+        **{f"mouse, {delay} ms of network": (DESKTOP, mouse, max(1, strokes // 4), delay) for delay in DELAYS},
     }
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "traces.jsonl"
@@ -183,8 +183,8 @@ def measure(strokes: int = 20, seed: int = 0) -> dict:
         with served_page(DENOISER_STAGES=str(lines)) as (address, pid):
             start = time.perf_counter() - launched
             runs = {
-                title: visit(address, names, options, make_pointer, count, seed, slow)
-                for title, (options, make_pointer, count, slow) in plans.items()
+                title: visit(address, names, options, make_pointer, count, seed, latency)
+                for title, (options, make_pointer, count, latency) in plans.items()
             }
             maps = latent.visits(address)
             memory = resident_megabytes(pid)

@@ -79,8 +79,8 @@ def test_the_serving_benchmark_drives_the_page(capsys):
         assert visit["models"] == len(figures["models"])
         assert visit["slider_calls"] == 0  # the slider asks nothing of the server
         assert visit["per_stroke"]["received"] > 784 * len(figures["models"]) * 21
-    near, far = figures["visits"]["mouse at 1280 px"], figures["visits"][f"mouse, {serving.DELAY} ms of network"]
-    assert far["pen_up_to_sweep_ms"]["p50"] > serving.DELAY
+    near, far = figures["visits"]["mouse at 1280 px"], figures["visits"]["mouse, 200 ms of network"]
+    assert far["pen_up_to_sweep_ms"]["p50"] > 200
     assert far["slider_to_canvases_ms"]["count"] > 20 < near["slider_to_canvases_ms"]["count"]
     assert figures["server_ms"]["sweep"]["models"] > 0
     serving.show(figures)
