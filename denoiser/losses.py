@@ -77,6 +77,7 @@ LOSS_TITLES: dict[str, tuple[str, str]] = {  # what a loss is called on a chart'
     "ssim": ("1 - SSIM", ""),
     "psnr": ("decibels short of 40, and cross-entropy", ""),
     "cross-entropy": ("cross-entropy of the reading", "nats per digit"),
+    "distillation": ("cross-entropy with labels and teacher", "nats per digit"),
     "elbo": ("negative ELBO", "nats per digit"),
 }
 

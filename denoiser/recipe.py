@@ -82,7 +82,8 @@ class Recipe(Method):
     penalties' weights climb from 0. `clip` is the norm to which a step's gradient is cut, and `ema` the decay, at each
     step, of the running mean of the weights that is kept in their stead; 0 for neither. `refinements` follow, in turn,
     once all epochs are done. `grown_from` are those of the network's settings that are smaller until the last of
-    them, which grows it to `settings`. `warm_start` names the trained model whose weights the network starts from.
+    them, which grows it to `settings`. `warm_start` names the trained model whose weights the network starts from,
+    and `teacher` the classifier whose readings are its soft labels, which the loss "distillation" uses.
     `headline` is the source's own figure, in words, and `headline_bce` the
     validation BCE (nats per pixel) it gives or implies. A `featured` recipe has a card on the page's first board.
     """
@@ -112,6 +113,7 @@ class Recipe(Method):
     refinements: tuple[Refinement, ...] = ()
     grown_from: Mapping[str, Any] | None = None
     warm_start: str = ""
+    teacher: str = ""
     featured: bool = False
 
     def __post_init__(self) -> None:
@@ -161,6 +163,9 @@ class Recipe(Method):
                 f"network {self.network!r} cannot start from the weights of {self.warm_start!r}": (
                     not self.warm_start or hasattr(model, "warm_start")
                 ),
+                "a teacher and the loss 'distillation' need each other": (
+                    bool(self.teacher) == (self.loss == "distillation")
+                ),
                 f"a gradient cannot be cut to {self.clip}": self.clip >= 0,
                 f"the decay {self.ema} of the mean of the weights is not from 0 to below 1": 0 <= self.ema < 1,
                 f"it is to {self.task}, but has no noise": self.task not in ("denoise", "sample") or has_noise,
@@ -179,7 +184,7 @@ class Recipe(Method):
     def _kinds(self) -> dict[str, bool]:
         """Whether each value is of the kind and within the bounds that training relies on."""
         whole = {name: getattr(self, name) for name in LARGEST}
-        texts = {name: getattr(self, name) for name in ("title", "note", "headline", "data", "warm_start")}
+        texts = {name: getattr(self, name) for name in ("title", "note", "headline", "data", "warm_start", "teacher")}
         numbers = {name: getattr(self, name) for name in ("learning_rate", "clip", "ema", "penalty_warmup")}
         numbers |= {"headline_bce": self.headline_bce} if self.headline_bce is not None else {}
         numbers |= asdict(self.augmentation) if isinstance(self.augmentation, Augmentation) else {}

@@ -359,6 +359,26 @@ RECIPES: dict[str, Recipe] = {
             schedule="cosine",
             epochs=20,
         ),
+        Recipe(
+            name="referee-fast",
+            title="Fast referee: the referee at a fifth of its operations",
+            family="referee",
+            network="classifier_strided",
+            settings={"width": 32},
+            task="read",
+            note="Ours: learns from the labels and from the referee's readings. It reads what the page shows.",
+            loss="distillation",
+            teacher="referee",
+            noise=GAUSSIAN * 4 + OTHER_NOISES,
+            noise_factor=(0.0, 0.8),
+            augmentation=Augmentation(degrees=12, shift=1.5, scale=0.1),
+            optimizer="adamw",
+            learning_rate=4e-3,
+            optimizer_settings={"weight_decay": 2e-2},
+            schedule="cosine",
+            batch_size=256,
+            epochs=40,
+        ),
     )
 }
 

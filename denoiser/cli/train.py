@@ -105,6 +105,9 @@ def train_each(
                     if recipe.warm_start
                     else None
                 )
+                teacher = (
+                    load_checkpoint(recipe.teacher, folder=settings.current.checkpoints)[0] if recipe.teacher else None
+                )
                 model, outcome = fit(
                     recipe,
                     digits,
@@ -114,6 +117,7 @@ def train_each(
                     bar=bar,
                     group=group,
                     warm_start=weights,
+                    teacher=teacher,
                 )
                 if not group.is_main:
                     continue

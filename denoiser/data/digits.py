@@ -52,11 +52,15 @@ class Digits:
 
 
 class Batch(NamedTuple):
-    """What a loss is computed from: float32 pictures (B, 1, 28, 28) in [0, 1] and int64 labels (B,)."""
+    """What a loss is computed from: float32 pictures (B, 1, 28, 28) in [0, 1] and int64 labels (B,).
+
+    `soft_labels` (B, 10) are a teacher's probabilities of each digit, None without a teacher.
+    """
 
     noisy: Tensor
     clean: Tensor
     labels: Tensor
+    soft_labels: Tensor | None = None
 
 
 def to_float(images: Tensor) -> Tensor:

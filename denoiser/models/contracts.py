@@ -133,7 +133,7 @@ def reparameterize(mu: Tensor, logvar: Tensor, generator: torch.Generator | None
 class Classifier(Trainable):
     """A network that reads which digit a picture shows."""
 
-    criteria = ("cross-entropy",)
+    criteria = ("cross-entropy", "distillation")
     penalties = ("smoothing",)
 
     def __init__(self, body: nn.Module) -> None:
@@ -150,6 +150,15 @@ class Classifier(Trainable):
         penalties: Penalties | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Cross-entropy in nats between what `batch.noisy` reads as and its label; `smoothing` is label smoothing."""
+        """Cross-entropy in nats between what `batch.noisy` reads as and its label; `smoothing` is label smoothing.
+
+        "distillation" is the mean of that and the cross-entropy with the teacher's soft labels, as in Hinton, Vinyals
+        and Dean, "Distilling the Knowledge in a Neural Network", 2015, at temperature 1.
+        """
         smoothing = float((penalties or {}).get("smoothing", 0.0))
-        return F.cross_entropy(self(batch.noisy).float(), batch.labels, label_smoothing=smoothing)
+        logits = self(batch.noisy).float()
+        loss = F.cross_entropy(logits, batch.labels, label_smoothing=smoothing)
+        if criterion != "distillation":
+            return loss
+        assert batch.soft_labels is not None, "a recipe with this loss names a teacher"
+        return 0.5 * (loss + F.cross_entropy(logits, batch.soft_labels))

@@ -236,6 +236,30 @@ def classifier(width: int) -> Classifier:
     )
 
 
+def classifier_strided(width: int) -> Classifier:
+    """A fifth of the operations of `classifier`: the first convolution halves the size, later stages are shorter."""
+
+    def layer(inputs: int, outputs: int) -> list[nn.Module]:
+        return [nn.Conv2d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()]
+
+    return Classifier(
+        nn.Sequential(
+            nn.Conv2d(1, width, 4, stride=2, padding=1, bias=False),  # w x 14 x 14
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            *layer(width, width),  # w x 14 x 14
+            pool(),  # w x 7 x 7
+            *layer(width, 2 * width),  # 2w x 7 x 7
+            *layer(2 * width, 2 * width),  # 2w x 7 x 7
+            pool(),  # 2w x 4 x 4
+            *layer(2 * width, 4 * width),  # 4w x 4 x 4
+            nn.AdaptiveAvgPool2d(1),  # 4w x 1 x 1
+            nn.Flatten(),  # 4w
+            nn.Linear(4 * width, 10),  # 10
+        )
+    )
+
+
 NETWORKS: dict[str, Callable[..., Trainable]] = {
     "dense": dense,
     "conv_strided": conv_strided,
@@ -248,6 +272,7 @@ NETWORKS: dict[str, Callable[..., Trainable]] = {
     "vae_dense": vae_dense,
     "vae_deep": vae_deep,
     "classifier": classifier,
+    "classifier_strided": classifier_strided,
     "flow_unet": flow_unet,
 }
 

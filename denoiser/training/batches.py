@@ -1,6 +1,6 @@
 """Training and validation batches as a recipe wants them: augmented, made noisy, on the device."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
 
 import torch
@@ -22,11 +22,17 @@ def make_noisy(clean: Tensor, recipe: Recipe, generator: torch.Generator) -> Ten
     return torch.cat([add_noise(x, draw_noise(kind, x.shape, generator), f) for kind, x, f in parts])
 
 
-class NoisyBatches:
-    """Batches of `digits`, which lie on the training device, with the noise and augmentation of `recipe`."""
+Teacher = Callable[[Tensor], Tensor]  # noisy pictures (B, 1, 28, 28) to the probabilities of each digit (B, 10)
 
-    def __init__(self, digits: Digits, recipe: Recipe) -> None:
-        self.digits, self.recipe = digits, recipe
+
+class NoisyBatches:
+    """Batches of `digits`, which lie on the training device, with the noise and augmentation of `recipe`.
+
+    With a `teacher` they have its readings of the noisy pictures as soft labels.
+    """
+
+    def __init__(self, digits: Digits, recipe: Recipe, teacher: Teacher | None = None) -> None:
+        self.digits, self.recipe, self.teacher = digits, recipe, teacher
         self.device = digits.images.device
 
     @cached_property
@@ -48,10 +54,14 @@ class NoisyBatches:
         """The training batch of the digits at `index` (B,)."""
         clean, labels = to_float(self.digits.images[index]), self.digits.labels[index]
         if self.fixed_noisy is not None:
-            return Batch(self.fixed_noisy[index], clean, labels)
+            return self._with_soft_labels(self.fixed_noisy[index], clean, labels)
         if self.recipe.augmentation:
             clean = augment(clean, self.recipe.augmentation, generator)
-        return Batch(make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean, clean, labels)
+        noisy = make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean
+        return self._with_soft_labels(noisy, clean, labels)
+
+    def _with_soft_labels(self, noisy: Tensor, clean: Tensor, labels: Tensor) -> Batch:
+        return Batch(noisy, clean, labels, None if self.teacher is None else self.teacher(noisy))
 
     def validation(self) -> Iterator[tuple[Batch, torch.Generator]]:
         """All digits in order, not augmented, with the same noise at each call; and the generator to sample from."""
@@ -61,4 +71,4 @@ class NoisyBatches:
         ):
             clean = to_float(images)
             noisy = make_noisy(clean, self.recipe, generator) if self.recipe.noise else clean
-            yield Batch(noisy, clean, labels), generator
+            yield self._with_soft_labels(noisy, clean, labels), generator

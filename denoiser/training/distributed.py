@@ -47,7 +47,14 @@ class ProcessGroup:
 
     def shard(self, batch: Batch) -> Batch:
         """This process's part of a `batch` that all of them hold; the parts of all are the batch."""
-        return batch if self.size == 1 else Batch(*(values.tensor_split(self.size)[self.rank] for values in batch))
+        if self.size == 1:
+            return batch
+        noisy, clean, labels, soft_labels = batch
+
+        def part(values: Tensor) -> Tensor:
+            return values.tensor_split(self.size)[self.rank]
+
+        return Batch(part(noisy), part(clean), part(labels), None if soft_labels is None else part(soft_labels))
 
     def local_generator(self, generator: torch.Generator) -> torch.Generator:
         """The generator a model samples from: `generator` itself, or with several processes one of this process.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from tqdm import tqdm
 
 from ..data import Digits, split_validation
@@ -48,6 +48,7 @@ def fit(
     bar: tqdm | None = None,
     group: ProcessGroup | None = None,
     warm_start: Mapping[str, Tensor] | None = None,
+    teacher: nn.Module | None = None,
 ) -> tuple[Trainable, dict]:
     """Train `recipe` on `digits` to its end; arguments, results and errors are those of `train_steps`."""
     training = train_steps(
@@ -59,6 +60,7 @@ def fit(
         bar=bar,
         group=group,
         warm_start=warm_start,
+        teacher=teacher,
     )
     while True:
         try:
@@ -77,6 +79,7 @@ def train_steps(
     bar: tqdm | None = None,
     group: ProcessGroup | None = None,
     warm_start: Mapping[str, Tensor] | None = None,
+    teacher: nn.Module | None = None,
 ) -> Generator[TrainingStep, None, tuple[Trainable, dict]]:
     """Train `recipe` on `digits` (a training set, on the device to train on), the last of them for validation.
 
@@ -84,13 +87,15 @@ def train_steps(
     training. Returns the model in eval mode and the outcome: `history` (per epoch its number, training and validation
     loss, seconds), total seconds, device, precision, threads, processes. After each epoch the whole state is written
     to `state_file`; with `resume` the training goes on from it. `bar` advances by one with each step.
-    `warm_start` are the weights of the model that the recipe starts from, if it names one. Raises TrainingError at a
-    loss that is not finite, where the device's memory is too small, and where those weights are missing or do not fit.
+    `warm_start` are the weights of the model that the recipe starts from, and `teacher` is the classifier it learns
+    from, if it names them. Raises TrainingError at a loss that is not finite, where the device's memory is too small,
+    where those weights do not fit, and where they or the teacher are missing.
     """
     device, group = digits.images.device, group or ProcessGroup()
     engine = engine or Engine.fastest(device)
     training, held_out = split_validation(digits)
-    trainer, validation = Trainer(recipe, training, engine, group, warm_start), NoisyBatches(held_out, recipe)
+    trainer = Trainer(recipe, training, engine, group, warm_start, teacher)
+    validation = NoisyBatches(held_out, recipe, trainer.teacher)
     history: list[dict] = []
     if resume and state_file and state_file.exists():
         history = load_state(state_file, trainer)

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..data import Batch, Digits, batches
 from ..models import build, grow
@@ -16,7 +16,7 @@ from ..recipe import Recipe
 from ..runtime.malloc import UNLIMITED, keep_freed_memory
 from ..runtime.precision import autocast
 from ..trainable import Trainable, WarmStartable
-from .batches import NoisyBatches
+from .batches import NoisyBatches, Teacher
 from .distributed import ProcessGroup
 from .ema import EMA
 from .errors import TrainingError
@@ -60,6 +60,7 @@ class Trainer:
         engine: Engine,
         group: ProcessGroup,
         warm_start: Mapping[str, Tensor] | None = None,
+        teacher: nn.Module | None = None,
     ) -> None:
         self.recipe, self.digits, self.engine, self.group = recipe, digits, engine, group
         if engine.keep_freed_memory:
@@ -67,6 +68,7 @@ class Trainer:
         self.model = self.new_model(recipe.stages[0], recipe.seed)
         if recipe.warm_start:
             self._warm_start(warm_start)
+        self.teacher = self._teacher(teacher) if recipe.teacher else None
         self.generator = torch.Generator(digits.images.device)
         self.start_stage(0)
 
@@ -87,6 +89,22 @@ class Trainer:
         except ValueError as error:
             raise TrainingError(f"{recipe.name} cannot start from {recipe.warm_start}: {error}") from error
 
+    def _teacher(self, model: nn.Module | None) -> Teacher:
+        """The classifier `model` as a Teacher, in the engine's precision. TrainingError if it is missing."""
+        if model is None:
+            raise TrainingError(f"{self.recipe.name} learns from {self.recipe.teacher}: train that first.")
+        device = self.digits.images.device
+        network = model.to(device).eval()
+        if self.engine.channels_last:
+            network = network.to(memory_format=torch.channels_last)
+
+        @torch.no_grad()
+        def read(noisy: Tensor) -> Tensor:
+            with autocast(device, self.engine.precision):
+                return torch.softmax(network(noisy).float(), dim=1)
+
+        return read
+
     def start_stage(self, number: int) -> None:
         """Set up stage `number` of the recipe, starting from the present weights. TrainingError if it cannot grow."""
         stages = self.recipe.stages
@@ -100,7 +118,7 @@ class Trainer:
         self.number, self.first_epoch = number, sum(s.epochs for s in stages[:number])
         self.optimizer = make_optimizer(self.model, stage, self.engine)
         self.ema = EMA(self.model, stage.ema)
-        self.data = NoisyBatches(self.digits, stage)
+        self.data = NoisyBatches(self.digits, stage, self.teacher)
         self.penalties: dict[str, float | Tensor] = dict(stage.penalties)
         if stage.penalty_warmup:  # tensors, which a captured step reads anew each time
             self.penalties = {name: torch.zeros((), device=self.data.device) for name in stage.penalties}

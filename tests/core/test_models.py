@@ -45,7 +45,7 @@ def pictures(count: int, seed: int = 0) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def batch() -> Batch:
-    return Batch(pictures(6, seed=1), pictures(6, seed=2), torch.tensor([3, 1, 4, 1, 5, 9]))
+    return Batch(pictures(6, seed=1), pictures(6, seed=2), torch.tensor([3, 1, 4, 1, 5, 9]), torch.full((6, 10), 0.1))
 
 
 @pytest.mark.parametrize("name", RECIPES)
@@ -173,6 +173,15 @@ def test_a_reader_is_judged_by_the_label(name, batch):
     softened = model.loss(batch, penalties={"smoothing": 0.1})
     uniform = -model(batch.noisy).log_softmax(dim=1).mean()
     torch.testing.assert_close(softened, 0.9 * expected + 0.1 * uniform)
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_distillation_is_the_mean_of_what_labels_and_teacher_say(name, batch):
+    model = fresh(name)
+    soft_labels = torch.rand(6, 10, generator=torch.Generator().manual_seed(3)).softmax(dim=1)
+    by_teacher = -(model(batch.noisy).log_softmax(dim=1) * soft_labels).sum(dim=1).mean()
+    loss = model.loss(batch._replace(soft_labels=soft_labels), "distillation")
+    torch.testing.assert_close(loss, (by_teacher + model.loss(batch, "cross-entropy")) / 2)
 
 
 class TestVAE:

@@ -132,12 +132,14 @@ def test_memory_that_is_too_small_is_a_sentence_with_the_batch_size_to_try(tiny_
 
 
 def test_the_parts_of_a_batch_are_the_batch(monkeypatch):
-    batch = Batch(torch.arange(10.0), torch.arange(10.0) + 1, torch.arange(10))
-    parts = []
+    batch = Batch(torch.arange(10.0), torch.arange(10.0) + 1, torch.arange(10), torch.arange(10.0) + 2)
+    parts, without_teacher = [], []
     for rank in range(3):
         monkeypatch.setenv("WORLD_SIZE", "3")
         monkeypatch.setenv("RANK", str(rank))
         parts.append(ProcessGroup().shard(batch))
+        without_teacher.append(ProcessGroup().shard(batch._replace(soft_labels=None)).soft_labels)
+    assert without_teacher == [None, None, None]
     assert all(
         torch.equal(torch.cat(values), whole) for values, whole in zip(zip(*parts, strict=True), batch, strict=True)
     )

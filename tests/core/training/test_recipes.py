@@ -114,6 +114,9 @@ def test_names_are_file_names():
         (READER, {"loss": "bce"}, "no loss 'bce'"),
         (READER, {"penalties": {"weight_l1": 1.0}}, "not all of the penalties"),
         (READER, {"task": "denoise"}, "do not go together"),
+        (READER, {"loss": "distillation"}, "a teacher and the loss 'distillation' need each other"),
+        (READER, {"teacher": "referee"}, "a teacher and the loss 'distillation' need each other"),
+        (READER, {"teacher": 5}, "teacher is 5, not text"),
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(recipe, changes, words):
