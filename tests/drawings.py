@@ -341,14 +341,14 @@ def cropped_pictures(seed: int = 0) -> Iterator[tuple[Drawing, str, Image.Image]
             yield drawing, kind, cropped(drawing.strokes, kind, int(rng.integers(2**31)))
 
 
-def misreadings(seed: int = 0) -> dict[str, dict[str, tuple[int, int]]]:
-    """How many of our drawings the referee reads as meant: {"strokes" and the like: {kind: (right, all)}}."""
+def misreadings(seed: int = 0, name: str = "referee") -> dict[str, dict[str, tuple[int, int]]]:
+    """How many of our drawings the referee `name` reads as meant: {"strokes" and the like: {kind: (right, all)}}."""
     import torch
 
     from denoiser.checkpoint import load_checkpoint
     from denoiser.ink import digit_from_image, digit_from_strokes
 
-    referee, _ = load_checkpoint("referee")
+    referee, _ = load_checkpoint(name)
 
     def counted(items) -> dict[str, tuple[int, int]]:
         counts: dict[str, tuple[int, int]] = {}

@@ -158,12 +158,16 @@ def batched_cost(names: list[str], repeats: int = 10) -> dict[str, dict[int, flo
 
     from ..checkpoint import load_checkpoint, load_model
     from ..ink import digit_from_strokes
-    from ..referee import REFEREE
+    from ..models.inference import prepare
+    from ..referee import FAST_REFEREE
+    from ..runtime.precision import serving_precision
     from ..sweeps import NOISE_FACTORS, SweepRequest, sweep_all
 
     torch.set_num_threads(1)
-    models = {name: load_model(name)[0].to(memory_format=torch.channels_last) for name in names}
-    referee = load_checkpoint(REFEREE)[0].to(memory_format=torch.channels_last)
+    networks = {name: load_model(name)[0] for name in names} | {FAST_REFEREE: load_checkpoint(FAST_REFEREE)[0]}
+    precision, channels_last = serving_precision(), torch.channels_last
+    models = {name: prepare(network.to(memory_format=channels_last), precision) for name, network in networks.items()}
+    referee = models.pop(FAST_REFEREE)
     cost: dict[str, dict[int, float]] = {}
     digits = [digit_from_strokes(EXAMPLES[str(digit)]) for digit in range(10)]
     for kind, factors in (("cards", (0.5,)), ("sweep", NOISE_FACTORS)):

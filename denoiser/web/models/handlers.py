@@ -50,8 +50,8 @@ class ModelsHandler:
         self.featured = pool.featured
         if pool.referee is not None:
             try:
-                self.records["referee"] = load_record("referee")
-                self.models["referee"] = pool.referee
+                self.records[pool.referee_name] = load_record(pool.referee_name)
+                self.models[pool.referee_name] = pool.referee
             except CheckpointError:
                 pass  # listed apart from the models, and it may be served without its record
 

@@ -17,7 +17,7 @@ from ...posterior import find_sampler
 from ...recipe import Method, Recipe
 from ...recipes import RECIPES
 from ...record import Record
-from ...referee import REFEREE
+from ...referee import FAST_REFEREE, REFEREE
 from ...runtime.precision import serving_precision
 from ...styles import FAMILY_LABELS, Style, family_style, line_styles
 from ...sweeps import Comparison, SweepRequest, sweep_all
@@ -32,12 +32,14 @@ MAX_USER_MODELS = 4  # of a visitor, on the page at once
 class ModelPool:
     """Every model with its record, by name. `missing` are those that cannot be loaded, and `problems` says why.
 
-    `user_models` are those that visitors trained. `referee` and `sampling` are None if they cannot be loaded. Cards and
-    sweeps use the copies in `fast` and `fast_referee`, which compute the same within rounding.
+    `user_models` are those that visitors trained. `referee` and `sampling` are None if they cannot be loaded; the
+    referee is the fast one, where it is there. Cards and sweeps use the copies in `fast` and `fast_referee`, which
+    compute the same within rounding.
     """
 
     fast: Mapping[str, nn.Module] = MappingProxyType({})
     fast_referee: nn.Module | None = None
+    referee_name = REFEREE
 
     def __init__(self) -> None:
         torch.set_num_threads(1)  # requests run side by side; these networks gain little from a second core
@@ -53,11 +55,13 @@ class ModelPool:
             except CheckpointError as error:
                 self.missing.append(name)
                 self.problems.append(str(error))
-        try:
-            self.referee: nn.Module | None = load_checkpoint(REFEREE)[0]
-        except CheckpointError as error:
-            self.referee = None
-            self.problems.append(str(error))
+        self.referee: nn.Module | None = None
+        for self.referee_name in (FAST_REFEREE, REFEREE):
+            try:
+                self.referee = load_checkpoint(self.referee_name)[0]
+                break
+            except CheckpointError as error:
+                self.problems.append(str(error))
         for network in filter(None, (*self.models.values(), self.referee)):
             network.to(memory_format=torch.channels_last)  # a sweep in 0.7 of the time
         self.sampling: SamplingService | None = None
