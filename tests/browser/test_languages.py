@@ -20,6 +20,7 @@ SAME = {
     "PNG",
     "JPEG",
     "MB",
+    "MIT",
     "VAE",
     "LSTM",
     "Net",
