@@ -12,7 +12,7 @@ from .cropped import cropped_ink
 from .errors import NO_INK, NO_PICTURE, NOTHING_DRAWN, BlankInk, InkError, UnreadablePicture
 from .framing import as_it_is, drawn_again, square_around
 from .image_files import LARGEST, pixels_of
-from .segmentation import FAINTEST, contrast_of, main_ink, shape_of
+from .segmentation import FAINTEST, contrast_of, levelled, main_ink, shape_of
 from .strokes import MOST_POINTS, digit_from_strokes
 
 __all__ = [
@@ -50,14 +50,16 @@ def framed_from_image(picture: Any, limits: Limits = FILES) -> Tensor:
 
     No threshold and no new stroke width: where its noise goes, goes what a denoiser is for. 28 x 28 pixels stay as
     they are; of larger pictures the square around the ink (or the whole, where the ink fills it as MNIST's digits
-    fill theirs) is meaned down, which takes some of the noise along. Takes what digit_from_image takes and raises
-    what it raises, BlankInk only where all is one shade.
+    fill theirs) is meaned down, which takes some of the noise along. Paper that is lit unevenly is levelled. Takes
+    what digit_from_image takes and raises what it raises, BlankInk only where all is one shade.
     """
     from skimage.transform import resize_local_mean
 
     grey = pixels_of(picture, limits).mean(axis=2)
     if np.ptp(grey) < FAINTEST:
         raise BlankInk(NO_INK)
+    if grey.shape != (SIDE, SIDE):
+        grey = levelled(grey)
     frame = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
     if np.median(frame) > 0.5 * (grey.min() + grey.max()):
         grey = 1 - grey

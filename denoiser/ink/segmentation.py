@@ -6,6 +6,7 @@ from .errors import NO_INK, BlankInk
 from .framing import BOX, Shape, longest_side
 
 OUTLINE = 160  # pixels on the longer side of the ink while its outline is measured
+UNEVEN = 0.06  # difference between the lightest and the darkest paper, from which on a noisy picture is levelled
 FAINTEST = 0.06  # contrast between ink and paper below which a picture counts as blank
 
 
@@ -47,6 +48,21 @@ def contrast_of(pixels: np.ndarray) -> np.ndarray:
     if full < max(FAINTEST, 4 * noise):
         raise BlankInk(NO_INK)
     return calm / full
+
+
+def levelled(grey: np.ndarray) -> np.ndarray:
+    """A picture (h, w) on paper that is lit unevenly: its paper 0 or 1, its ink the other. Other pictures unchanged."""
+    step = max(1, round(max(grey.shape) / 96))
+    small = _reduced(np.repeat(grey[:, :, None], 3, axis=2), step)
+    paper = _paper(small)[:, :, 0]
+    noise = float(np.percentile(np.abs(small[:, :, 0] - paper), 75))  # ink covers less than a quarter
+    if np.ptp(paper) < max(UNEVEN, 2.5 * noise):  # what little there is may be the noise
+        return grey
+    away = grey - _enlarged(paper, grey.shape, step)
+    calm = small[:, :, 0] - paper
+    low, high = np.percentile(calm, (0.5, 99.5))
+    dark = -low > high
+    return (1 + away / -low if dark else away / high).clip(0, 1)
 
 
 def _reduced(array: np.ndarray, step: int) -> np.ndarray:

@@ -628,6 +628,14 @@ class TestAlreadyNoisy:
         y = torch.from_numpy(noisy).view(1, 1, 28, 28) / 255
         assert psnr(framed_from_image(big), y) > 40 > psnr(digit_from_image(big), y)
 
+    def test_uneven_paper_is_levelled(self):
+        drawing = next(drawings())
+        ink, paper = (framed_from_image(photograph(drawing.strokes, kind, 3)) for kind in ("lamp", "even"))
+        for digit in (ink, paper):
+            border = torch.cat((digit[0, 0, :2].flatten(), digit[0, 0, -2:].flatten()))
+            assert border.quantile(0.9) < 0.15  # of a lamp's paper 0.4 was left
+            assert digit.max() > 0.7
+
     def test_one_shade_is_blank(self):
         with pytest.raises(BlankInk):
             framed_from_image(np.full((50, 50), 130, np.uint8))
