@@ -50,7 +50,7 @@ def test_escape_closes_the_camera_and_changes_nothing(webcam):
     webcam.keyboard.press("Escape")
     expect(webcam.locator("#camera dialog")).to_be_hidden()
     assert track.evaluate("t => t.readyState") == "ended"
-    assert not webcam.evaluate("() => denoiser.hasInk()")
+    assert webcam.evaluate("() => denoiser.state.picture === null && !denoiser.state.past.length")
 
 
 @pytest.mark.parametrize(("error", "words"), [("NotAllowedError", "told not to show"), ("NotFoundError", "No camera")])

@@ -28,8 +28,10 @@ def visit(new_page):
 
     def open_map(digit=None, **options):
         page = new_page(**options)
+        page.locator("#board .card").first.wait_for()
+        page.wait_for_function("() => denoiser.state.ghost")
+        page.evaluate("() => denoiser.setDrawing({})")  # wipe the recorded drawing away
         if digit:
-            page.locator("#board .card").first.wait_for()  # the board clears the digit when it starts
             page.evaluate("d => denoiser.set({ digit: Uint8Array.from(atob(d), c => c.charCodeAt(0)) })", digit)
         page.locator("#latent-space-tab-button").click()
         page.wait_for_function("() => denoiser.state.maps && denoiser.state.routes")
