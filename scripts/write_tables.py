@@ -1,7 +1,7 @@
 """Write the tables in README.md and docs/ anew from stored results and records: python scripts/write_tables.py
 
 The results are checkpoints/evaluation.json and docs/outside.json, which `python -m denoiser evaluate` writes with
---json, and those of the benchmarks `ablations` and `training` in docs/. The functions that make the tables
+--json, and those of the benchmarks `ablations`, `training` and `export` in docs/. The functions that make the tables
 are in denoiser/evaluation/tables.py.
 """
 

@@ -47,7 +47,8 @@ def build_parser() -> argparse.ArgumentParser:
         command(
             "bench",
             "Measure how fast the page (serving), its maps (latent), originals and training are, for how many visitors "
-            "(load), or the best possible denoising (limit); or do all that waits for a GPU (gpu).",
+            "(load), exported models (export), or the best possible denoising (limit); or do all that waits for a GPU "
+            "(gpu).",
         )
     )
     _add_export(

@@ -250,6 +250,21 @@ def outside(results: Results) -> str:
     return table(["", "measured as", *(f"{factor:g}" for factor in FACTORS), "SSIM at 0.5", "right at 0.5"], lines)
 
 
+def exported(results: Results) -> str:
+    """Size and, where it was measured, time of every network in PyTorch and as ONNX files, and what these cost."""
+    found = results.benchmark("export")["models"]
+    timed = all("ms" in form for forms in found.values() for form in forms.values())
+    rows = []
+    for name, forms in found.items():
+        sizes = [f"{form['bytes'] / 1000:,.0f}" for form in forms.values()]
+        times = [f"{form['ms']:.2f}" for form in forms.values()] if timed else []
+        errors = [f"{forms['onnx']['difference']:.0e}", f"{-forms['int8']['lost']:+.3f}"]
+        rows.append([f"`{name}`", *sizes, *times, *errors])
+    times = ["PyTorch, ms", "ONNX", "8-bit"] if timed else []
+    head = ["", "PyTorch, kB", "ONNX", "8-bit", *times, "ONNX: largest difference", "8-bit: PSNR, dB"]
+    return table(head, rows)
+
+
 def samplers(results: Results) -> dict[str, list[dict]]:
     """What was measured of samplers: rows of `originals` and of `dreams`; no rows where nothing was."""
     found = results.evaluation.get("posterior", {})
@@ -307,6 +322,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
         planes,
         training,
         outside,
+        exported,
         gaussian,
         kinds,
         ablated_unet,

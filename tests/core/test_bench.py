@@ -13,9 +13,10 @@ import pytest
 import torch
 
 from denoiser import cli
-from denoiser.bench import ablations, gpu, limit, serving, stand_ins, summary, training
+from denoiser.bench import ablations, export, gpu, limit, serving, stand_ins, summary, training
 from denoiser.checkpoint import FOLDER, load_checkpoint, trained
 from denoiser.data import split_validation
+from denoiser.export import TOLERANCE
 from denoiser.recipes import get_recipe
 from denoiser.runtime import timing
 
@@ -157,6 +158,21 @@ def test_the_whole_benchmark_runs_and_can_be_written(in_one_process, capsys):
     assert all(name in out for name in training.SUBJECTS)
     row = figures["recipes"]["conv-64"]["+ bfloat16" if "+ bfloat16" in out else "+ fused optimiser"]
     assert f"{row['lowest']:.2f} to {row['highest']:.2f}" in out
+
+
+def test_every_form_of_a_network_is_measured(tiny_digits, monkeypatch, capsys):
+    monkeypatch.setattr(export.data, "has_mnist", lambda: True)
+    monkeypatch.setattr(export.data, "load_mnist", lambda part: tiny_digits)
+    monkeypatch.setattr(export, "list_models", lambda: ["dense-32", "median"])
+    figures = json.loads(json.dumps(export.measure()))
+    export.show(figures)
+    assert "dense-32" in capsys.readouterr().out
+    ((name, forms),) = figures["models"].items()
+    assert (name, tuple(forms)) == ("dense-32", export.FORMS)
+    assert all(row["ms"] > 0 for row in forms.values())
+    assert forms["int8"]["bytes"] < 0.35 * forms["onnx"]["bytes"]
+    assert forms["onnx"]["difference"] <= TOLERANCE < forms["int8"]["difference"]
+    assert forms["torch"]["bytes"] == load_checkpoint("dense-32")[1].bytes
 
 
 class TestLimit:

@@ -7,6 +7,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from helpers import ROOT
 from PIL import Image
 
 from denoiser import cli, data, export, list_models, load_model
@@ -54,6 +55,13 @@ def test_every_trained_network_can_be_exported_with_either_weights(name, mnist_t
         made = export_onnx(name, tmp_path / f"{int8}.onnx", mnist_test[:200], int8)  # raises where they differ
         assert made.bytes == made.path.stat().st_size
     assert made.bytes < 0.35 * (tmp_path / "False.onnx").stat().st_size or made.bytes < 50_000
+
+
+def test_the_stored_figures_are_within_what_export_allows():
+    stored = json.loads((ROOT / "docs" / "export.json").read_text(encoding="utf-8"))["models"]
+    assert {"unet", "conv-64", "vae-2d-best", "lstm"} <= stored.keys() <= set(NETWORKS)
+    assert max(forms["onnx"]["difference"] for forms in stored.values()) <= TOLERANCE
+    assert max(forms["int8"]["lost"] for forms in stored.values()) <= LOSS
 
 
 def test_the_figures_of_an_export_are_those_of_the_file(exported, tiny_digits):
