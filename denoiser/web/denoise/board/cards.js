@@ -73,7 +73,7 @@ export const cardMarkup = (row) =>
 export const missingMarkup = ({ name, label }) =>
   html` <li class="card missing">
     <div class="name">
-      <span>${t(label)}<small>${name}</small></span>
+      <span>${localize(label)}<small>${name}</small></span>
     </div>
     <canvas class="px unlit" width="28" height="28" role="img" aria-label="${name}: ${MISSING}"></canvas>
     <div class="note">${MISSING}</div>
