@@ -61,6 +61,8 @@ def levelled(grey: np.ndarray) -> np.ndarray:
     away = grey - _enlarged(paper, grey.shape, step)
     calm = small[:, :, 0] - paper
     low, high = np.percentile(calm, (0.5, 99.5))
+    if max(-low, high) < FAINTEST:  # nothing but paper
+        return grey
     dark = -low > high
     return (1 + away / -low if dark else away / high).clip(0, 1)
 
