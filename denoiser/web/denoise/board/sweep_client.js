@@ -194,6 +194,7 @@ export function startSweepClient(server, forget) {
   function showCards(reply, sent, isStale) {
     /* while the pen moves, a slightly old answer is better than none */
     if (isStale && !(sent.isDrawing && state.drawing)) return;
+    if (state.sweep?.asked === sent.asked) return; // the sweep has it already
     cards.shown = sent.number;
     showDigit(reply, { comparison: comparisonOf(reply, sent.asked) });
     if (!isStale && state.lifted && !sent.isDrawing) measure("cards", state.lifted);
@@ -203,8 +204,9 @@ export function startSweepClient(server, forget) {
     sweeps.shown = sent.number;
     const isFirst = wantsCards();
     const sweep = comparisonOf(reply, sent.asked);
-    if (isFirst) showDigit(reply, { sweep });
-    else set({ sweep });
+    const patch = { sweep, comparison: sweep }; // the cards go on showing it after the next change
+    if (isFirst) showDigit(reply, patch);
+    else set(patch);
     if (state.lifted) for (const name of isFirst ? ["cards", "sweep"] : ["sweep"]) measure(name, state.lifted);
   }
   const showDigit = (reply, patch) => set({ ...patch, digit: fromBase64(reply.digit), reading: reply.reading });
