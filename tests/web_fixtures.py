@@ -40,6 +40,12 @@ def settle(page):
     page.wait_for_function(SETTLED, timeout=60_000)
 
 
+def wipe(page):
+    """An empty pad: the digit that a first visit begins with is wiped away."""
+    page.wait_for_function("() => denoiser.state.ghost")
+    page.evaluate("() => denoiser.setDrawing({})")
+
+
 def draw(page, points=SEVEN):
     """One stroke on the pad, in units of its side."""
     box = page.locator("#pad .paper").bounding_box()

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from web_fixtures import settle
+from web_fixtures import settle, wipe
 
 from denoiser.checkpoint import list_models
 
@@ -79,6 +79,7 @@ def test_the_denoise_page_in_chinese_has_no_english_left(chinese):
 
 
 def test_the_originals_page_in_chinese_has_no_english_left(chinese):
+    wipe(chinese)
     chinese.get_by_test_id("tab-originals").click()
     chinese.locator("#originals .tray button").nth(3).wait_for()
     for _ in range(100):  # until all of the tab's components have started

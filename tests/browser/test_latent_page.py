@@ -6,6 +6,7 @@ import re
 import pytest
 import torch
 from playwright.sync_api import expect
+from web_fixtures import wipe
 
 pytestmark = pytest.mark.slow
 
@@ -29,8 +30,7 @@ def visit(new_page):
     def open_map(digit=None, **options):
         page = new_page(**options)
         page.locator("#board .card").first.wait_for()
-        page.wait_for_function("() => denoiser.state.ghost")
-        page.evaluate("() => denoiser.setDrawing({})")  # wipe the recorded drawing away
+        wipe(page)
         if digit:
             page.evaluate("d => denoiser.set({ digit: Uint8Array.from(atob(d), c => c.charCodeAt(0)) })", digit)
         page.locator("#latent-space-tab-button").click()

@@ -2,6 +2,8 @@
 
 import pytest
 from helpers import RECTANGLE
+from playwright.sync_api import expect
+from web_fixtures import wipe
 
 from denoiser.web.models.handlers import ModelsHandler
 from denoiser.web.serving.model_pool import ModelPool
@@ -76,7 +78,8 @@ def test_the_hidden_layer_follows_the_digit(page, handler):
     choose(page, name)
     inside = page.locator("#models .inside")
     inside.scroll_into_view_if_needed()
-    assert inside.locator(".nothing").is_visible()
+    wipe(page)
+    expect(inside.locator(".nothing")).to_be_visible()
     page.evaluate("digit => denoiser.set({ digit: Uint8Array.from(digit) })", RECTANGLE)
     inside.locator(".tiles canvas").wait_for(timeout=60_000)
     assert inside.locator(".nothing").is_hidden()

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 from playwright.sync_api import expect
-from web_fixtures import settle
+from web_fixtures import settle, wipe
 
 from denoiser.bench.browser import PHONE
 
@@ -46,6 +46,8 @@ def visit(new_page):
             page.locator("#pad .tray button").nth(int(example)).click()
             settle(page)
             set_noise(page, factor)
+        else:
+            wipe(page)
         page.get_by_test_id("tab-originals").click()
         if example:
             there(page)

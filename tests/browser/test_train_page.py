@@ -103,8 +103,9 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
     expect(card.locator(".psnr")).not_to_have_text("–")
     page.locator("#header .link").click()
     link = page.evaluate("() => location.href")
-    other.goto(link)
-    other.reload()
+    other.evaluate("() => { window.before = true; }")
+    other.goto(link)  # the page opens itself anew for it
+    other.wait_for_function("() => window.denoiser && !window.before")
     settle(other)
     assert other.locator("#board .card[data-model='yours-1']").count() == 0
     assert "yours" not in other.locator("#toast").inner_text()

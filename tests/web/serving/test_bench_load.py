@@ -80,12 +80,14 @@ def test_memory_is_compared_by_the_minute():
 
 
 @pytest.mark.slow
-def test_visitors_ask_as_the_page_in_a_browser_does(new_page, page_url):
+def test_visitors_ask_for_comparisons_as_the_page_in_a_browser_does(new_page, page_url):
+    """They do not ask for the code that the picture of an autoencoder shows."""
     page, seen = new_page(), []
     page.on("request", lambda request: "component_server" in request.url and seen.append(request))
     page.get_by_role("button", name="Example 3").click()
     settle(page)
     sent = [(request.url, request.post_data_json) for request in seen]
+    sent = [(url, body) for url, body in sent if body["fn_name"] == "compare"]
 
     found = []
 
