@@ -473,14 +473,24 @@ def test_pages_without_an_address_take_turns():
 # ---------- in a browser ----------
 
 
+def asks_to_compare(route):
+    """Whether a request is one of the board's; others are let through."""
+    if route.request.post_data_json["fn_name"] == "compare":
+        return True
+    route.continue_()
+    return False
+
+
 class Held:
-    """All questions of a page from now on, answered by whoever calls `answer` until `release`."""
+    """All comparisons that a page asks for from now on, answered by whoever calls `answer` until `release`."""
 
     def __init__(self, page):
         self.routes, self.released = [], False
         page.route("**/component_server/**", self.hold)
 
     def hold(self, route):
+        if not asks_to_compare(route):
+            return
         self.routes.append(route)
         if self.released:
             route.continue_()
@@ -537,7 +547,7 @@ def test_who_waits_is_told_so_and_gets_the_newest_drawing_when_it_is_their_turn(
 @pytest.mark.slow
 def test_after_a_stroke_cards_and_sweep_are_asked_for_before_any_answer(new_page):
     page, routes = new_page(), []
-    page.route("**/component_server/**", lambda route: routes.append(route))
+    page.route("**/component_server/**", lambda route: asks_to_compare(route) and routes.append(route))
     page.locator("#pad [data-name='4']").click()
     wait_for(page, lambda: len(routes) == 2)
     assert [question(route)[0]["factors"] for route in routes] == [[0.5], None]
