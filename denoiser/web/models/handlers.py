@@ -124,8 +124,10 @@ class ModelsHandler:
     def spectrum(self, request: SpectrumRequest) -> SpectrumReply:
         """The checkerboard in what a model makes, before and after training, or in the digits themselves."""
         name = request.model
-        if name is not None and self.records[self.known(name)].recipe.task == "read":
-            raise BadRequest(NO_MODEL)
+        if name is not None:
+            recipe = self.records[self.known(name)].recipe
+            if not isinstance(recipe, Recipe) or recipe.task == "read":  # a filter has not been trained
+                raise BadRequest(NO_MODEL)
         return self.checkerboards(name)
 
     @cache  # noqa: B019 (one handler lives as long as the page)

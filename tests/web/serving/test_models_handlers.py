@@ -158,6 +158,7 @@ def test_checkerboards_of_every_network_that_enlarges(handler, ask, monkeypatch)
         ("ten", {"models": ["nobody"]}),
         ("ten", {"turn": -1}),
         ("spectrum", {"model": "nobody"}),
+        ("spectrum", {"model": "median"}),
         ("spectrum", {"model": {}}),
     ],
 )
