@@ -97,11 +97,13 @@ def test_the_slider_asks_nothing_of_the_server_once_the_ladder_is_there(page):
     draw(page)
     settle(page)
     asked = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: asked.append(request.post_data or request.url))
     for step in range(21):
         slide(page, step / 20)
     page.wait_for_timeout(300)
-    assert not asked
+    # the codes in the picture of an autoencoder may still be on their way: once for a digit, not for the slider
+    assert [what for what in asked if '"codes"' not in what] == []
+    assert len(asked) <= 1
 
 
 def test_keys_move_the_slider(page):
