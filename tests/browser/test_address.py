@@ -96,10 +96,10 @@ def test_the_address_bar_alone_is_a_link_to_what_is_seen(new_page):
 
 def test_a_tab_can_be_linked_by_its_name(new_page, page_url):
     page = new_page()
-    for address, name in (("#latent", "latent-space"), ("?tab=Models", "models"), ("#train&lesson=3", "train")):
+    for address, name in (("#latent", "latent-space"), ("?tab=Models", "models"), ("#train&note=3", "train")):
         open_address(page, page_url + address)
         in_view(page, name)
-    assert page.url.endswith("&lesson=3")  # what others put there stays
+    assert page.url.endswith("&note=3")  # what others put there stays
 
 
 def test_with_storage_blocked_a_reload_still_brings_back_what_the_address_says(new_page):
