@@ -310,6 +310,7 @@ def test_many_visitors_are_told_their_position(visit):
 
 def test_the_cards_lead_here(new_page):
     page = new_page()
+    wipe(page)
     page.get_by_test_id("to-originals").click()
     expect(page.get_by_test_id("tab-originals")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_text("Draw a digit first")).to_be_visible()

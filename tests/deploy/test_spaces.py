@@ -219,6 +219,7 @@ def test_the_page_works_in_the_frame_of_the_hub(visit, options, script):
 
     frame.locator(".tools .language").click()
     expect(frame.locator(".tools .language")).to_have_text("English", timeout=60_000)
+    frame.locator("#denoise-tab-button").click()
     at_rest(frame)
     assert ink_share(frame) > 0.01  # the drawing is there in Chinese too
 
