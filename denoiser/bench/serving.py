@@ -65,9 +65,10 @@ class Traffic:
         self.requests: list[Request] = []
         page.on("requestfinished", lambda request: self.requests.append(request))
 
-    def take(self) -> dict[str, int]:
-        """Calls and bytes since the last time."""
-        calls = [request.sizes() for request in self.requests if "component_server" in request.url]
+    def take(self, function: str = "") -> dict[str, int]:
+        """Calls and bytes since the last time, of one function where it is named."""
+        found = [request for request in self.requests if "component_server" in request.url]
+        calls = [request.sizes() for request in found if f'"{function}' in (request.post_data or "")]
         self.requests.clear()
         return {
             "calls": len(calls),
@@ -122,7 +123,7 @@ def drag_slider(page: "Page", pointer: Pointer) -> dict:
     page.locator(SLIDER).first.scroll_into_view_if_needed()
     for _ in range(3):
         drag(page, pointer, SLIDER, [(0.5, 0.5), (0.98, 0.5), (0.02, 0.5), (0.5, 0.5)], moves=20)
-    return {"slider_to_canvases_ms": summary(page.evaluate("slides")), "slider_calls": traffic.take()["calls"]}
+    return {"slider_to_canvases_ms": summary(page.evaluate("slides")), "slider_calls": traffic.take("compare")["calls"]}
 
 
 def span_medians(lines: list[dict]) -> dict[str, dict[str, float]]:
