@@ -5,7 +5,6 @@ point or a hyphen. It stands on plain, ruled, squared or boxed paper, which is p
 unevenly lit, blurred, noisy, and compressed as JPEG.
 """
 
-import io
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +18,13 @@ from PIL import Image, ImageDraw, ImageFont
 from ..ink import digit_from_strokes
 from .digits import SIDE, Digits
 from .examples import parse
+from .photograph import Pen, Rules, pen_of, photograph
 from .synthetic_digits import vary_handwriting
 
 PAPERS = ("plain", "ruled", "squared", "boxed")
 PENS = ("pencil", "ballpoint", "marker")
 NO_DIGITS = ("text", "face", "blank", "blot")
 OTHER = "*"  # in a row's text: something that is no digit
-MAX_TILT = math.radians(15)
-FOCAL = 2.2  # distance of the camera, in widths of the paper
 UNIT = 20 / SIDE  # height of a framed digit's ink, as a share of its picture
 
 # Letters that are not to be confused with digits, as strokes on a sheet of 100 x 100.
@@ -109,7 +107,7 @@ def random_style(rng: np.random.Generator, paper: str | None = None, touching: b
 def compose_row(hand: Hand, style: Style, rng: np.random.Generator, text: str | None = None) -> PaperRow:
     """Write a row in a style and photograph it; `text`, of digits, ".", "-" and OTHER, is random by default."""
     text = _random_text(style, rng) if text is None else text
-    size, pen = style.size, _pen(style.pen, rng)
+    size, pen = style.size, pen_of(style.pen, rng)
     slant = rng.uniform(-0.25, 0.25)
     glyphs = [_glyph(mark, hand, size, slant, pen, rng) for mark in text]
     pitch = size * rng.uniform(1.0, 1.45)  # of boxes
@@ -145,7 +143,7 @@ def compose_row(hand: Hand, style: Style, rng: np.random.Generator, text: str | 
         ink[area] = np.maximum(ink[area], glyph)
     first = margin[1] - shift
     rules = _rules(style, (height, width), baseline, first, pitch, len(text), rng)
-    photo, owners = _photograph(ink, owners, rules, pen, size, rng)
+    photo, owners = photograph(ink, owners, rules, pen, size, rng)
     return PaperRow(photo, text, owners, tuple(joined))
 
 
@@ -169,25 +167,6 @@ def _random_text(style: Style, rng: np.random.Generator) -> str:
 
 
 # ---- marks ----
-
-
-@dataclass(frozen=True)
-class Pen:
-    """`threshold` is the grey of MNIST's strokes that becomes the edge of the ink; `colour` reflects in [0, 1]."""
-
-    threshold: float
-    colour: np.ndarray
-    grain: float
-
-
-def _pen(kind: str, rng: np.random.Generator) -> Pen:
-    if kind == "pencil":
-        return Pen(rng.uniform(0.38, 0.55), np.full(3, rng.uniform(0.25, 0.55)), rng.uniform(0.1, 0.35))
-    dark = rng.uniform(0.02, 0.25)
-    blue = np.array([0.5, 0.8, 2.5]) * rng.uniform(0.08, 0.28)
-    red = np.array([0.75, 0.12, 0.15])
-    colour = [np.full(3, dark), blue, red][int(rng.choice(3, p=[0.5, 0.4, 0.1]))]
-    return Pen(rng.uniform(0.35, 0.55) if kind == "ballpoint" else rng.uniform(0.18, 0.3), colour, 0.05)
 
 
 def _glyph(mark: str, hand: Hand, size: float, slant: float, pen: Pen, rng: np.random.Generator) -> np.ndarray:
@@ -295,15 +274,6 @@ def _top(mark: str, height: int, size: float, rng: np.random.Generator) -> int:
     return round(-height + rng.normal(0, 0.04) * size)
 
 
-@dataclass(frozen=True)
-class Rules:
-    """Printed lines: how much of them covers each pixel (h, w), their colour, and how dark they are."""
-
-    coverage: np.ndarray
-    colour: np.ndarray
-    strength: float
-
-
 def _rules(
     style: Style, shape: tuple[int, int], baseline: int, first: int, pitch: float, count: int, rng: np.random.Generator
 ) -> Rules | None:
@@ -343,69 +313,6 @@ def _rules(
     return Rules(coverage, colours[chosen], rng.uniform(0.5, 1.0))
 
 
-# ---- the photo ----
-
-
-def _photograph(
-    ink: np.ndarray, owners: np.ndarray, rules: Rules | None, pen: Pen, size: float, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Ink (h, w) on paper with rules as a photo, uint8 (h, w, 3), and its `owners`, moved alike."""
-    from scipy import ndimage
-
-    height, width = ink.shape
-    paper = rng.uniform(0.8, 1.0) * np.array([1, rng.uniform(0.95, 1), rng.uniform(0.85, 1)])
-    sheet = np.broadcast_to(paper.astype(np.float32), (height, width, 3)).copy()
-    if rules is not None:
-        cover = (rules.strength * rules.coverage)[:, :, None]
-        sheet = sheet * (1 - cover) + cover * rules.colour
-    grain = 1 - pen.grain * np.clip(rng.normal(0.5, 0.6, ink.shape), 0, 1.5)
-    cover = (ink * ndimage.gaussian_filter(grain, 0.02 * size))[:, :, None]
-    sheet = sheet * (1 - cover) + cover * np.minimum(pen.colour, 0.9) * paper
-    at = _camera(height, width, rng)
-    picture = np.stack(
-        [ndimage.map_coordinates(sheet[:, :, c], at, order=1, mode="nearest") for c in range(3)], axis=-1
-    )
-    owners = ndimage.map_coordinates(owners, at, order=0, mode="constant")
-    light = _light(picture.shape[:2], rng)[:, :, None] * rng.uniform(0.95, 1.0, 3)
-    blur = rng.uniform(0.0, 0.035) * size
-    picture = ndimage.gaussian_filter(picture * light, (blur, blur, 0))
-    picture += rng.normal(0, rng.uniform(0.003, 0.02), picture.shape)
-    content = io.BytesIO()
-    Image.fromarray((picture.clip(0, 1) * 255).astype(np.uint8)).save(
-        content, "JPEG", quality=int(rng.integers(40, 93))
-    )
-    return np.asarray(Image.open(content)), owners
-
-
-def _camera(height: int, width: int, rng: np.random.Generator) -> np.ndarray:
-    """Where each pixel of the photo lies on the sheet, (2, h, w): a tilted sheet, turned a little."""
-    tilt, pan = rng.uniform(-MAX_TILT, MAX_TILT, 2)
-    turn = math.radians(rng.uniform(-3, 3))
-    y, x = np.meshgrid(np.arange(height) - height / 2, np.arange(width) - width / 2, indexing="ij")
-    distance = FOCAL * max(width, height)
-    x, y = x * math.cos(turn) - y * math.sin(turn), x * math.sin(turn) + y * math.cos(turn)
-    # The ray through (x, y, distance) meets the plane through (0, 0, distance) with this normal.
-    normal = np.array([math.sin(pan), math.sin(tilt) * math.cos(pan), math.cos(tilt) * math.cos(pan)])
-    scale = normal[2] * distance / (normal[0] * x + normal[1] * y + normal[2] * distance)
-    point = np.stack((x * scale, y * scale, distance * (scale - 1)))
-    right = np.array([math.cos(pan), 0, -math.sin(pan)])
-    down = np.cross(normal, right)
-    columns, rows = np.tensordot(right, point, 1), np.tensordot(down, point, 1)
-    return np.stack((rows + height / 2, columns + width / 2))
-
-
-def _light(shape: tuple[int, int], rng: np.random.Generator) -> np.ndarray:
-    """How brightly each pixel is lit: a slope, and in every second photo a shadow with a soft edge."""
-    y, x = np.meshgrid(np.linspace(-1, 1, shape[0]), np.linspace(-1, 1, shape[1]), indexing="ij")
-    slope = rng.uniform(-0.15, 0.15, 2)
-    light = 0.85 + slope[0] * x + slope[1] * y
-    if rng.random() < 0.5:
-        angle = rng.uniform(0, 2 * math.pi)
-        across = math.cos(angle) * x + math.sin(angle) * y * shape[0] / shape[1] - rng.uniform(-0.6, 0.6)
-        light = light * (1 - rng.uniform(0.2, 0.5) / (1 + np.exp(-across / rng.uniform(0.04, 0.4))))
-    return light
-
-
 def compose_rows(hand: Hand, count: int, seed: int, **style: object) -> Sequence[PaperRow]:
     """`count` rows in random styles; `style` fixes fields of Style for all of them."""
     rows = []
@@ -441,4 +348,4 @@ def no_digits(kind: str, seed: int) -> np.ndarray:
         blot = (255 * _blot(rng)).astype(np.uint8)
         sheet.paste(Image.fromarray(blot).resize((120, 120), Image.Resampling.BICUBIC), (180, 100))
     ink = np.asarray(sheet, np.float32) / 255
-    return _photograph(ink, np.zeros(ink.shape, np.int16), None, _pen("ballpoint", rng), 40, rng)[0]
+    return photograph(ink, np.zeros(ink.shape, np.int16), None, pen_of("ballpoint", rng), 40, rng)[0]
