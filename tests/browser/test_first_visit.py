@@ -43,7 +43,7 @@ def test_the_first_touch_wipes_the_recorded_digit_away(new_page):
     expect(page.locator("#first-paint")).to_have_count(0)
     digits = [card.inner_text() for card in page.locator("#board .reads b").all()]
     assert digits == ["7", "9", "7", "7", "7"]
-    expect(page.locator("#why .what")).to_have_text("The bar made Dense see a 9. U-Net kept the 7.")
+    expect(page.locator("#why .what")).to_have_text("Dense turned this 7 into a 9. U-Net kept it.")
     assert not asked
     draw(page)
     settle(page)
