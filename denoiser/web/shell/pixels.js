@@ -4,13 +4,29 @@ export const SIDE = 28;
 export const PIXELS = SIDE * SIDE;
 
 /**
+ * The colours of the theme that were looked up: a lookup makes the browser compute styles.
+ * @type {Map<string, number[]>}
+ */
+const colours = new Map();
+
+/** Look up all colours anew: the theme has changed. */
+export function forgetColours() {
+  colours.clear();
+  greys = null;
+}
+
+/**
  * A colour of the theme, of the form #rrggbb.
  * @param {string} name  of a custom property
  * @returns {number[]} red, green and blue, 0 to 255
  */
 export function themeColour(name) {
+  const known = colours.get(name);
+  if (known) return known;
   const hex = getComputedStyle(document.body).getPropertyValue(name).trim();
-  return [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  const colour = [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16));
+  if (hex) colours.set(name, colour); // else its stylesheet is still on its way
+  return colour;
 }
 
 /** A colour as the 32-bit word that ImageData holds for an opaque pixel. */
@@ -22,18 +38,18 @@ export const mix = (from, to, share) => from.map((c, i) => Math.round(c + (to[i]
 /** @type {Uint32Array | null} */
 let greys = null;
 
-/** Look up the 256 greys between film and light anew: the theme has changed. */
-export function updateGreys() {
-  const film = themeColour("--film");
-  const light = themeColour("--lum");
-  greys = Uint32Array.from({ length: 256 }, (_, v) => toWord(mix(film, light, v / 255)));
+/** The colour words of the grey values, 0 to 255, between film and light. */
+function greyWords() {
+  if (!greys) {
+    const film = themeColour("--film");
+    const light = themeColour("--lum");
+    greys = Uint32Array.from({ length: 256 }, (_, v) => toWord(mix(film, light, v / 255)));
+  }
+  return greys;
 }
 
 /** The colour word of a grey value, 0 to 255. */
-export function greyWord(value) {
-  if (!greys) updateGreys();
-  return greys[value];
-}
+export const greyWord = (value) => greyWords()[value];
 
 /** 256 colour words for signed values: below 128 negative, above positive, film between. */
 export function divergingPalette() {
@@ -67,9 +83,9 @@ function imageOf(context) {
 export function paintDigit(canvas, pixels, wordOf) {
   const context = canvas.getContext("2d");
   if (!pixels) return context.clearRect(0, 0, canvas.width, canvas.height);
-  if (!greys) updateGreys();
   const { data, words } = imageOf(context);
+  const shades = greyWords();
   if (wordOf) for (let i = 0; i < PIXELS; i++) words[i] = wordOf(i);
-  else for (let i = 0; i < PIXELS; i++) words[i] = greys[pixels[i]];
+  else for (let i = 0; i < PIXELS; i++) words[i] = shades[pixels[i]];
   context.putImageData(data, 0, 0);
 }

@@ -1,5 +1,5 @@
 /* Light or dark: as the visitor chose, else as the address asks, else as the system is. */
-import { updateGreys } from "./pixels.js";
+import { forgetColours } from "./pixels.js";
 import { set } from "./store.js";
 
 const KEY = "denoiser-theme";
@@ -12,7 +12,7 @@ export function setDark(dark) {
   } catch {
     /* a private window: not saved */
   }
-  updateGreys();
+  forgetColours();
   set({ theme: dark ? "dark" : "light" });
 }
 

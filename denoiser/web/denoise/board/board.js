@@ -9,7 +9,7 @@ import { on, set, state } from "../../shell/store.js";
 import { showGhost } from "../visit/ghost.js";
 import { startTerms } from "../visit/terms.js";
 import { latestAnswer } from "./answer.js";
-import { cardMarkup, decibels, missingMarkup, NOISY, partsOf, showCard, updateColours } from "./cards.js";
+import { cardMarkup, decibels, missingMarkup, NOISY, partsOf, showCard } from "./cards.js";
 import { mountExport } from "./export.js";
 import { mountModelPicker } from "./model_picker.js";
 import { startSweepClient } from "./sweep_client.js";
@@ -94,10 +94,6 @@ export function mount({ element, props, server }) {
     if (noisy) noisy.textContent = figures ? t("denoise.board.noisyInput", decibels(figures[0][step])) : "\u00a0";
   }
   on("comparison sweep factor view wipe theme version shownModels offline waiting", show);
-  on("theme", () => {
-    updateColours();
-    show();
-  });
 
   on("ghost version", ({ ghost }) => document.body.classList.toggle("ghosted", ghost));
 

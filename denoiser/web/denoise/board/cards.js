@@ -90,18 +90,9 @@ export function partsOf(card) {
   };
 }
 
-/** @type {number[][] | null} */
-let differenceColours = null;
-
-/** Look up the colours of differences anew: the theme has changed. */
-export const updateColours = () => {
-  differenceColours = null;
-};
-
 /** The colour word of each pixel's difference from the clean digit. */
 function difference(picture, digit) {
-  differenceColours ??= ["--film", "--lost", "--added"].map(themeColour);
-  const [film, lost, added] = differenceColours;
+  const [film, lost, added] = ["--film", "--lost", "--added"].map(themeColour);
   return (i) => {
     const change = (picture[i] - digit[i]) / 255;
     return toWord(mix(film, change < 0 ? lost : added, Math.abs(change) ** 0.6));

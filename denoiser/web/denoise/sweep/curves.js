@@ -48,12 +48,10 @@ export function mountCurves(element) {
   const plot = find(".plot");
 
   /** Where a PSNR lies, in pixels from the top. */
-  function yScale() {
-    const { height } = plot.getBoundingClientRect();
+  function yScale({ height }) {
     return (psnr) => height - 24 - ((clamp(psnr, LOW, HIGH) - LOW) / (HIGH - LOW)) * (height - 36);
   }
-  function gridMarkup({ width, columns, x }, y) {
-    const { height } = plot.getBoundingClientRect();
+  function gridMarkup({ width, height, columns, x }, y) {
     const lines = GRID.map(
       (psnr) =>
         html`<path d="M0 ${y(psnr)}H${width}" stroke="var(--line)" />
@@ -98,7 +96,7 @@ export function mountCurves(element) {
      */
     draw(rows, sweep, axis) {
       if (!axis.width) return;
-      const y = yScale();
+      const y = yScale(axis);
       const point = (row) => (factor, step) =>
         `${axis.x(factor).toFixed(1)} ${y(sweep.psnr[row][step] ?? HIGH).toFixed(1)}`;
       const curves = sweep?.psnr
@@ -115,12 +113,12 @@ export function mountCurves(element) {
      * @param {import("./sweep.js").Axis} axis
      * @param {number} factor
      */
-    moveCursor(rows, sweep, { x }, factor) {
+    moveCursor(rows, sweep, axis, factor) {
+      const { x, left } = axis;
       const step = nearestStep(factor);
       const figures = sweep?.psnr ? rows.map((_, row) => psnrOf(sweep, row, step)) : [];
       const best = figures.length ? bestRow(rows, sweep, step) : -1;
-      const left = plot.getBoundingClientRect().left - find(".against").getBoundingClientRect().left + x(factor);
-      for (const mark of [find(".hair"), find(".flag")]) mark.style.left = `${left}px`;
+      for (const mark of [find(".hair"), find(".flag")]) mark.style.left = `${left + x(factor)}px`;
       find(".flag").textContent = factor.toFixed(2);
       [...find(".legend").children].forEach((line, row) => {
         line.querySelector(".value").textContent = figures.length ? written(figures[row]) : "–";
@@ -128,7 +126,7 @@ export function mountCurves(element) {
       });
       const dots = find(".dots");
       if (!dots) return;
-      const y = yScale();
+      const y = yScale(axis);
       const dot = (value, row) =>
         html`<circle
           cx="${x(factor)}"

@@ -14,6 +14,8 @@ const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divide
  * What follows from the width of the window.
  * @typedef {object} Axis
  * @property {number} width  of the plot, in pixels
+ * @property {number} height  of the plot, in pixels
+ * @property {number} left  of the plot, in pixels from the left of what the cursor stands on
  * @property {number} columns  frames in a row of the film strip
  * @property {(factor: number) => number} x  where a noise factor lies, in pixels from the left of the plot
  */
@@ -30,10 +32,12 @@ export function mount({ element }) {
 
   /** @returns {Axis} */
   function axis() {
-    const { width } = plot.getBoundingClientRect();
+    const { width, height, left } = plot.getBoundingClientRect();
     const frame = width > 800 ? 84 : innerWidth > 700 ? 42 : 44;
     return {
       width,
+      height,
+      left: left - element.querySelector(".against").getBoundingClientRect().left,
       columns: COLUMNS.find((n) => n * frame <= columnHeads.clientWidth) ?? COLUMNS.at(-1),
       x: (factor) => frame / 2 + factor * (width - frame),
     };
@@ -41,10 +45,12 @@ export function mount({ element }) {
   /** The sweep, where it is of the present models. */
   const currentSweep = () => (hasInk() && state.sweep?.names.length === rows.length ? state.sweep : null);
 
+  /** As it was drawn: to measure it at each move of the slider would lay out the page each time. */
+  let shared = axis();
   function draw() {
     if (state.drawing) return;
     const sweep = currentSweep();
-    const shared = axis();
+    shared = axis();
     curves.draw(rows, sweep, shared);
     showBreaks(rows, sweep, shared);
     filmStrip.show(rows, sweep, shared);
@@ -58,6 +64,6 @@ export function mount({ element }) {
   on("sweep theme version shownModels", ({ sweep }) => {
     if (sweep || !hasInk() || !plot.hasChildNodes()) draw();
   });
-  on("factor", () => curves.moveCursor(rows, currentSweep(), axis(), state.factor));
+  on("factor", () => curves.moveCursor(rows, currentSweep(), shared, state.factor));
   new ResizeObserver(draw).observe(plot);
 }
