@@ -28,13 +28,22 @@ INLINE_STYLES = (  # stand in the page itself, for its first picture
 )
 FIRST_SCRIPT = "shell/start/bootstrap.js"  # stands in the page itself
 FIRST_PAGE = ("shell/", "denoise/")  # what a visitor sees first: its scripts are preloaded, its templates in the page
-TEMPLATES = "templates.json"  # the other templates, which a script loads (shell/mount.js)
+LATER = "later.json"  # the other pages' templates, and where their scripts are (shell/later.js)
 
 
 @cache
 def static_files() -> StaticFiles:
     """Everything that the browser loads, read once."""
-    return StaticFiles(STYLES, {TEMPLATES: json.dumps(later_templates(), ensure_ascii=False)})
+    return StaticFiles(STYLES, {LATER: json.dumps(later(), ensure_ascii=False)})
+
+
+def later() -> dict[str, Any]:
+    """What the browser loads once the first page stands: the others' templates, and the names of their scripts."""
+    scripts = sorted(path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*.js"))
+    return {
+        "templates": later_templates(),
+        "scripts": [path for path in scripts if not path.startswith(FIRST_PAGE)],
+    }
 
 
 @cache

@@ -33,6 +33,7 @@ def test_headline_and_recorded_answers_stand_in_the_html(page_url):
     assert "squeezes the whole picture into 16 numbers" in body
     start = body.index('id="first-paint"')
     assert len(body[start : body.index("<gradio-app")]) < 40_000
+    assert len(html) < 150_000
 
 
 def test_the_first_touch_wipes_the_recorded_digit_away(new_page):
@@ -120,3 +121,13 @@ def test_models_and_noise_of_a_phone_are_sheets_inside_its_screen(new_page):
     expect(kinds).to_have_text("Speckle")
     kinds.click()
     expect(page.locator("#kind")).to_be_hidden()
+
+
+def test_the_other_pages_are_loaded_while_the_first_rests(new_page):
+    page = new_page()
+    page.wait_for_function("performance.getEntriesByType('resource').some(entry => /map.map.js$/.test(entry.name))")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_test_id("tab-models").click()
+    expect(page.locator("#models")).to_be_visible()
+    assert not [url for url in asked if url.endswith(("later.json", "models/models.js"))]

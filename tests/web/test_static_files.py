@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from denoiser.web import static_files
-from denoiser.web.components import INLINE_STYLES, STYLES, TEMPLATES, component, first_in_head
+from denoiser.web.components import INLINE_STYLES, LATER, STYLES, component, first_in_head
 from denoiser.web.components import static_files as files_of_the_page
 from denoiser.web.static_files import StaticFiles
 
@@ -111,7 +111,9 @@ def test_addresses_are_relative_so_that_the_page_may_stand_anywhere(files):
 
 
 def test_templates_of_other_pages_are_one_file_and_not_in_the_page(files):
-    templates = json.loads(files.files[TEMPLATES].content)
+    found = json.loads(files.files[LATER].content)
+    templates = found["templates"]
+    assert {"models/models.js", "latent/map/map.js"} <= set(found["scripts"]) <= set(files.files)
     assert {"models/models", "originals/wall"} <= set(templates)
     assert not [path for path in templates if path.startswith(("shell/", "denoise/"))]
     assert ">All models</button>" in templates["models/models"]

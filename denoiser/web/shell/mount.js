@@ -3,7 +3,7 @@
 import "./start/start.js";
 import { raw, setHtml } from "./html.js";
 import { translateElement } from "./i18n.js";
-import { loadJson } from "./static_data.js";
+import { loadLater } from "./later.js";
 import { labelTestIds } from "./start/test_ids.js";
 
 /**
@@ -25,24 +25,12 @@ import { labelTestIds } from "./start/test_ids.js";
 export async function mountComponent(path, loads, context) {
   const replayClicks = holdClicks(context.element);
   const component = loads.script ? import(new URL(`../${path}.js`, import.meta.url).href) : null;
-  if (loads.template) setHtml(context.element, raw((await loadTemplates())[path]));
+  if (loads.template) setHtml(context.element, raw((await loadLater()).templates[path]));
   translateElement(context.element);
   await styled();
   (await component)?.mount(context);
   labelTestIds();
   replayClicks();
-}
-
-/** @type {Promise<Record<string, string>> | null} */
-let templates = null;
-
-/** The templates that do not stand in the page, by path; asked for again where they did not arrive. */
-function loadTemplates() {
-  templates ??= loadJson(new URL("../templates.json", import.meta.url).href).catch((error) => {
-    templates = null;
-    throw error;
-  });
-  return templates;
 }
 
 /**
