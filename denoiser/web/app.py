@@ -9,7 +9,7 @@ from . import api, denoise, latent, models, originals, train
 from .components import component, first_in_head, static_files, styles
 from .denoise.tab import logo
 from .denoise.visit import first_paint
-from .gradio_compat import adjust_gradio
+from .gradio_compat import Page, adjust_gradio
 from .gradio_queue import share_fairly
 from .i18n import GRADIO, gradio_label, translatable
 from .page_constants import constants_tag
@@ -44,7 +44,7 @@ def build_page(pool: ModelPool | None = None) -> gr.Blocks:
     def leave(request: gr.Request) -> None:
         pool.user_models.leave(request.session_hash)
 
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
+    with Page(title=TITLE, analytics_enabled=False, delete_cache=(SWEPT, KEPT)) as demo:
         demo.request_queue = queue = RequestQueue()  # for server/calls.py and /health
         component("shell/header", logo=logo())
         component("shell/toast")

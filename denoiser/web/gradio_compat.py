@@ -47,6 +47,29 @@ def url_ok(url: str) -> bool:
     return answered
 
 
+class Page(Blocks):
+    """Blocks that send a browser what belongs to the page, and not the endpoints for scripts, a third of its HTML.
+
+    Scripts get the whole from /config and /gradio_api/info.
+    """
+
+    def get_config_file(self) -> Any:
+        config: Any = super().get_config_file()
+        for_scripts = {component["id"] for component in config["components"] if component["type"] == "api"}
+        endpoints = {dependency["id"] for dependency in config["dependencies"] if not dependency["targets"]}
+        for page in config["page"].values():
+            page["components"] = [id for id in page["components"] if id not in for_scripts]
+            page["layout"]["children"] = [
+                child for child in page["layout"]["children"] if child["id"] not in for_scripts
+            ]
+            page["dependencies"] = [id for id in page["dependencies"] if id not in endpoints]
+        return config
+
+    def get_api_info(self, all_endpoints: bool = False) -> Any:  # type: ignore[override]
+        """As Gradio's, which without `page` restricts what it puts into the page to the page's dependencies."""
+        return super().get_api_info(all_endpoints)
+
+
 class SessionState(_SessionState):
     """A visitor's session without the values of their components.
 
