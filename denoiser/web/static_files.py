@@ -23,6 +23,7 @@ from starlette.routing import Route
 FOLDER = Path(__file__).parent
 PACKAGE = FOLDER.parent
 MIME_TYPES = {
+    ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".json": "application/json; charset=utf-8",
@@ -30,6 +31,7 @@ MIME_TYPES = {
 }
 FOREVER = "public, max-age=31536000, immutable"
 NO_CACHE = "no-store"
+BEST_QUALITY = 11  # of brotli
 STYLESHEET = "style.css"  # all of the styles as one file
 
 
@@ -85,9 +87,15 @@ class StaticFiles:
 
 
 class StaticFile:
-    """One file, as it is and compressed; its content, or a function that makes it."""
+    """One file, as it is and compressed; its content, or a function that makes it.
 
-    def __init__(self, path: str, content: bytes | Callable[[], bytes]):
+    `caching` is its Cache-Control header, and `quality` that of brotli, 0 to 11.
+    """
+
+    def __init__(
+        self, path: str, content: bytes | Callable[[], bytes], caching: str = FOREVER, quality: int = BEST_QUALITY
+    ):
+        self.caching, self.quality = caching, quality
         self.media_type = MIME_TYPES[Path(path).suffix]
         self.source = content
         self.lock = threading.Lock()
@@ -106,7 +114,7 @@ class StaticFile:
     def bodies(self) -> dict[str, bytes]:
         """The content by encoding."""
         return {
-            "br": brotli.compress(self.content),
+            "br": brotli.compress(self.content, quality=self.quality),
             "gzip": zlib.compress(self.content, 9, wbits=31),
             "identity": self.content,
         }
@@ -118,7 +126,7 @@ class StaticFile:
 
     def answer(self, headers: Headers) -> Response:
         """The file in the first encoding that the browser accepts, or 304 where it has it."""
-        common = {"Cache-Control": FOREVER, "ETag": self.etag, "Vary": "Accept-Encoding"}
+        common = {"Cache-Control": self.caching, "ETag": self.etag, "Vary": "Accept-Encoding"}
         if self.etag in headers.get("if-none-match", ""):
             return Response(status_code=304, headers=common)
         accepted = {part.split(";")[0].strip() for part in headers.get("accept-encoding", "").split(",")}

@@ -99,5 +99,5 @@ def test_nobody_but_a_trusted_proxy_says_where_the_page_is(web, name):
     for path in ("/", "/config"):
         answer = web.get(path, headers={name: "http://evil2.example"})
         assert "evil2.example" not in answer.text
-        assert answer.headers["cache-control"] == "no-store"
+        assert answer.headers["cache-control"] in ("no-store", "private, no-cache")  # of no cache that others share
     assert f'"root":"http://{HOST}"' in web.get("/config").text.replace(" ", "")

@@ -1,14 +1,17 @@
 """What the server adds to Gradio: /health, headers, and a first script on the page."""
 
+import gzip
 import socket
 
+import brotli
 import pytest
 from helpers import run_async
 
 from denoiser.web import __main__ as web_main
 from denoiser.web.app import links
+from denoiser.web.server.first_page import ADDRESSES, FirstPage
 from denoiser.web.server.health import Health
-from denoiser.web.server.middleware import HEADERS, FirstInPage, Headers
+from denoiser.web.server.middleware import HEADERS, Headers
 
 
 async def page(scope, receive, send):
@@ -34,7 +37,7 @@ def ask(app, path="/", method="GET", headers=()):
 
 
 def test_the_script_comes_first_and_the_length_is_right():
-    _, headers, body = ask(FirstInPage(page, "<script>first()</script>", ""))
+    _, headers, body = ask(FirstPage(page, "<script>first()</script>", ""))
     assert body.startswith(b"<html><head><script>first()</script><title>")
     assert int(headers["content-length"]) == len(body)
 
@@ -47,7 +50,7 @@ def test_the_length_is_right_whatever_the_head_looks_like(head):
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
-    _, headers, body = ask(FirstInPage(odd, "<script>first()</script>", ""))
+    _, headers, body = ask(FirstPage(odd, "<script>first()</script>", ""))
     assert int(headers["content-length"]) == len(body)
     assert (b"<script>first()</script><title>" in body) == (head[:5].lower() == "<head" and head != "<header>")
 
@@ -60,12 +63,56 @@ def test_links_to_the_page_show_our_card_and_no_other():
 
     ours = '<meta property="og:image" content="{address}/card.png">'
     hosts = [(b"host", b'me.example"<')]
-    _, _, body = ask(FirstInPage(of_gradio, ours, ""), headers=hosts)
+    _, _, body = ask(FirstPage(of_gradio, ours, ""), headers=hosts)
     assert body == b'<head><meta property="og:image" content="http://me.example&quot;&lt;/card.png"></head>'
 
 
+def counted(app, calls):
+    """The application, which notes the hosts for which it was asked."""
+
+    async def call(scope, receive, send):
+        calls.append(dict(scope["headers"]).get(b"host"))
+        await app(scope, receive, send)
+
+    return call
+
+
+def test_the_page_is_made_once_for_each_address():
+    calls = []
+    first = FirstPage(counted(page, calls), "<script>first()</script>", "")
+    for host in (b"a", b"a", b"b", b"a"):
+        assert b"first()" in ask(first, headers=[(b"host", host)])[2]
+    assert calls == [b"a", b"b"]
+    for i in range(ADDRESSES):  # made-up addresses fill no memory
+        ask(first, headers=[(b"host", str(i).encode())])
+    assert len(first.pages) == ADDRESSES
+
+
+def test_the_page_is_compressed_and_not_sent_to_whoever_has_it():
+    first = FirstPage(page, "<script>first()</script>", "")
+    _, headers, body = ask(first, headers=[(b"accept-encoding", b"gzip, br")])
+    assert headers["content-encoding"] == "br"
+    assert b"first()" in brotli.decompress(body)
+    assert headers["cache-control"] == "private, no-cache"
+    assert ask(first, headers=[(b"if-none-match", headers["etag"].encode())])[0::2] == (304, b"")
+    assert gzip.decompress(ask(first, headers=[(b"accept-encoding", b"gzip")])[2]) == brotli.decompress(body)
+
+
+def test_an_error_is_no_page_and_is_not_stored():
+    statuses = [503, 200]
+
+    async def starting(scope, receive, send):
+        headers = [(b"content-type", b"text/html")]
+        await send({"type": "http.response.start", "status": statuses.pop(0), "headers": headers})
+        await send({"type": "http.response.body", "body": b"<head></head>"})
+
+    first = FirstPage(starting, "<script>first()</script>", "")
+    assert ask(first)[::2] == (503, b"<head></head>")
+    assert ask(first)[::2] == (200, b"<head><script>first()</script></head>")
+
+
 def test_other_paths_stay_as_they_are():
-    assert b"first()" not in ask(FirstInPage(page, "<script>first()</script>", ""), "/other")[2]
+    assert b"first()" not in ask(FirstPage(page, "<script>first()</script>", ""), "/other")[2]
 
 
 def test_every_answer_has_the_headers():

@@ -1,7 +1,4 @@
-"""All that stands between the network and Gradio, in order; here: headers, faults, and the page's first script."""
-
-import re
-from html import escape
+"""All that stands between the network and Gradio, in order; here: headers and faults."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
@@ -12,6 +9,7 @@ from ... import settings
 from . import logging as log
 from .calls import Calls
 from .clients import is_forwarded
+from .first_page import FirstPage
 from .health import Health
 from .limits import Limits
 from .origins import Origins
@@ -43,15 +41,13 @@ def middleware(head: str, body: str = "") -> list[Middleware]:
         Middleware(Health),
         Middleware(Faults),
         Middleware(Origins),
-        Middleware(FirstInPage, head=head, body=body),
+        Middleware(FirstPage, head=head, body=body),
         Middleware(Limits),
         Middleware(Calls),
     ]
 
 
-NO_STORE = {"/", "/config", "/config/"}  # they hold the address under which they were asked for
-HEAD = re.compile(rb"<head(\s[^>]*)?>", re.IGNORECASE)
-BODY = re.compile(rb"<body(\s[^>]*)?>", re.IGNORECASE)
+NO_STORE = {"/config", "/config/"}  # they hold the address under which they were asked for
 PROXY_HEADERS = {b"x-forwarded-host", b"x-gradio-server"}  # Gradio builds addresses from them
 
 
@@ -114,53 +110,3 @@ class Faults:
 def is_refusal(error: BaseException | None) -> bool:
     """Whether an exception is an HTTP status that blames the client."""
     return isinstance(error, HTTPException) and error.status_code < 500
-
-
-CARDS = re.compile(rb'<meta\s+(property="og:|name="twitter:)[^>]*>\s*')  # Gradio's own, for links to the page
-ADDRESS = b"{address}"
-
-
-class FirstInPage:
-    """Puts markup first in a page's head and body: what Gradio is given as `head` comes only after it has started.
-
-    {address} in the markup becomes the address of the page. What Gradio says of the page to other sites is removed.
-    """
-
-    def __init__(self, app: ASGIApp, head: str, body: str):
-        self.app, self.parts = app, ((HEAD, head.encode()), (BODY, body.encode()))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] != "GET" or scope["path"] != "/":
-            return await self.app(scope, receive, send)
-        start: Message | None = None
-
-        async def changed(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                if headers.get("content-type", "").startswith("text/html"):
-                    start = message  # its length is known with the first part of the body
-                    return
-            if start is not None:
-                before = len(message["body"])
-                address = escape(page_address(scope)).encode()
-                body = CARDS.sub(b"", message["body"])
-                for tag, markup in self.parts:
-                    if found := tag.search(body):
-                        body = body[: found.end()] + markup.replace(ADDRESS, address) + body[found.end() :]
-                message["body"] = body
-                headers = MutableHeaders(scope=start)
-                if "content-length" in headers:
-                    headers["content-length"] = str(int(headers["content-length"]) + len(message["body"]) - before)
-                await send(start)
-                start = None
-            await send(message)
-
-        await self.app(scope, receive, changed)
-
-
-def page_address(scope: Scope) -> str:
-    """The address under which the page was asked for, without a slash at its end."""
-    headers = dict(scope["headers"])
-    host = (headers.get(b"x-forwarded-host") or headers.get(b"host", b"")).decode("latin-1")
-    return f"{scope['scheme']}://{host}{scope.get('root_path', '')}".rstrip("/")
