@@ -1,10 +1,10 @@
-/* What the other pages need besides what stands in the page itself: their templates, and their scripts ahead of time. */
+/* What the other pages need besides what stands in the page itself: templates, and their scripts ahead of time. */
 import { loadJson } from "./static_data.js";
 
 /** @type {Promise<{templates: Record<string, string>, scripts: string[]}> | null} */
 let later = null;
 
-/** The templates by path, and the paths of the scripts, from the web folder; asked for again where they did not arrive. */
+/** The templates, and the scripts as paths from the web folder; asked for again where they did not arrive. */
 export function loadLater() {
   later ??= loadJson(new URL("../later.json", import.meta.url).href).catch((error) => {
     later = null;
