@@ -35,8 +35,8 @@ def visit(new_page):
             page.evaluate("d => denoiser.set({ digit: Uint8Array.from(atob(d), c => c.charCodeAt(0)) })", digit)
         page.locator("#latent-space-tab-button").click()
         page.wait_for_function("() => denoiser.state.maps && denoiser.state.routes")
-        if page.locator("#map .which").is_visible():  # several maps are in test_web_maps.py
-            page.locator(f"#map .which [value='{NAME}']").check(force=True)
+        page.locator("#map .more").click()
+        page.locator(f"#map .which [value='{NAME}']").check(force=True)  # several maps are in test_maps.py
         page.wait_for_function("name => denoiser.state.maps.map(map => map.name).join() === name", arg=NAME)
         if digit:
             page.wait_for_function("() => denoiser.state.trajectory")
@@ -100,6 +100,36 @@ def test_hovering_decodes_at_once_and_asks_nobody(visit):
     assert took["pictures"] == 60  # each move has another picture, already painted when the event returns
     assert took["times"][15] < 8  # ms, the quicker quarter: a busy machine delays the rest
     assert took["asked"] == 0
+
+
+def test_one_map_with_its_digits_at_first_and_the_rest_one_press_away(new_page):
+    page = new_page()
+    wipe(page)
+    page.locator("#latent-space-tab-button").click()
+    page.wait_for_function("() => denoiser.state.maps && denoiser.state.routes")
+    assert page.evaluate("() => denoiser.state.latentView.layers") == ["digits"]
+    expect(page.locator("#map .over")).to_have_count(1)
+    details = page.locator("#map .ctl, #map .figures, #map .classes")
+    assert not any(part.is_visible() for part in details.all())
+    hover(page, 0.6, 0.6)
+    page.mouse.down()
+    page.mouse.up()
+    pinned = page.evaluate("() => denoiser.state.pins.a")
+    assert pinned == place(page)
+    exact(page)
+    seen = page.evaluate(BIG)
+    page.mouse.move(2, 2)
+    expect(page.locator("#latent_reading .where")).to_have_text("The last place you pointed at")
+    assert page.evaluate(BIG) == seen
+    page.locator("#map .more").click()
+    assert all(part.is_visible() for part in details.all())
+
+
+def test_drift_zooms_to_where_it_happens(visit, digit):
+    page = visit(digit)
+    page.get_by_role("button", name="Drift").click()
+    page.wait_for_function("() => denoiser.state.latentView.zoom > 1.2")
+    page.wait_for_function("() => denoiser.state.drift === 1")
 
 
 def test_on_rest_the_picture_is_the_servers(visit):
@@ -221,10 +251,10 @@ def test_keys_walk_zoom_and_leave(visit):
 def test_a_finger_decodes_two_fingers_zoom_and_the_page_stands_still(visit):
     page = visit(**PHONE)
     page.evaluate("() => window.scrollTo(0, 0)")
-    box = page.locator("#map .over").bounding_box()
     session = page.context.new_cdp_session(page)
 
     def touch(kind, *points):
+        box = page.locator("#map .over").bounding_box()
         at = [
             {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"], "id": i}
             for i, (x, y) in enumerate(points)

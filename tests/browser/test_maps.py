@@ -61,6 +61,10 @@ def visit(new_page, tiny_digits):
             page.evaluate("d => denoiser.set({ digit: Uint8Array.from(atob(d), c => c.charCodeAt(0)) })", digit)
         page.locator("#latent-space-tab-button").click()
         page.wait_for_function("() => denoiser.state.maps && denoiser.state.routes")
+        page.locator("#map .more").click()
+        if not options:  # both, on a desktop
+            page.locator("#map .which input").last.check(force=True)
+            page.wait_for_function("() => denoiser.state.maps.length === 2")
         return page
 
     return open_maps

@@ -22,6 +22,9 @@ export function quantile(q) {
   return (low + high) / 2;
 }
 
+/** Whether more than one map with its digits is shown (see LatentView in store.js). */
+export const isDetailed = (view) => view !== null && (view.maps.length > 1 || view.layers.join() !== "digits");
+
 export const signed = (v) => (v < 0 ? "−" : "") + Math.abs(v).toFixed(2);
 export const formatPoint = (z) => z.map(signed).join(", ");
 export const top = (reading) => reading.indexOf(Math.max(...reading));

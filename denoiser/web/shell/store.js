@@ -55,6 +55,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {any[] | null} maps  the maps that are shown, ready to use (see atlas.js), in their order
  * @property {{z: number[], by: "mouse" | "touch" | "keys" | "sample"} | null} point  the latent point pointed at
  * @property {any} trajectory  where the digit on the pad lands under growing noise: {factors, noisy, maps}
+ * @property {number} driftShown  how often the visitor asked to see the drift: the maps move to where it happens
  * @property {number} drift  the noise factor shown of it
  * @property {{a: any, b: any} | null} pins  the ends of the morph: [z1, z2], "drawing", "class:3" or "example:3"
  * @property {Record<string, number[][]> | null} routes  the latent points of the morph on each map
@@ -151,6 +152,7 @@ export const state = {
   point: null,
   trajectory: null,
   drift: 0,
+  driftShown: 0,
   pins: null,
   routes: null,
   frame: null,

@@ -10,6 +10,7 @@ import { drawGround, mapColours } from "./map_layers.js";
 import { drawMarks } from "./map_marks.js";
 import { mapPointer } from "./map_pointer.js";
 import { mapView } from "./map_view.js";
+import { isDetailed } from "../plane.js";
 
 const KEYS = [t("latent.map.label"), t("latent.map.keysPointer"), t("latent.map.keysView")];
 
@@ -20,9 +21,8 @@ export function mount({ element, props }) {
   const loaded = new Map();
   const ALL = "";
   const saved = state.latentView;
-  const layers = Object.fromEntries(
-    ["digits", "points", "contours", "prior"].map((name) => [name, !saved || saved.layers.includes(name)]),
-  );
+  const LAYERS = ["digits", "points", "contours", "prior"];
+  const layers = Object.fromEntries(LAYERS.map((name) => [name, (saved?.layers ?? ["digits"]).includes(name)]));
   const shown = Array(10).fill(true);
   const view = mapView(props.reach, () => {
     remember();
@@ -31,7 +31,8 @@ export function mount({ element, props }) {
   if (saved) Object.assign(view, { mode: saved.mode, zoom: saved.zoom, centre: [...saved.centre] });
   let colours = null;
   const savedMaps = names.filter((name) => saved?.maps.includes(name));
-  let chosen = savedMaps.length ? savedMaps : names;
+  let chosen = savedMaps.length ? savedMaps : [first];
+  let details = isDetailed(saved);
 
   /** Put what is shown into the state, and with that into the address. */
   function remember() {
@@ -86,9 +87,10 @@ export function mount({ element, props }) {
     const maps = wanted.map((name) => loaded.get(name)).filter(Boolean);
     const withCodes = maps.every((map) => map.codes);
     showFigures(panels, loaded);
-    legend.hidden = !maps.some((map) => map.codes);
+    const hasCodes = maps.some((map) => map.codes);
+    legend.hidden = !details || !hasCodes;
     element.querySelectorAll(".layers [value=points], .layers [value=contours]").forEach((input) => {
-      input.parentElement.hidden = legend.hidden;
+      input.parentElement.hidden = !hasCodes;
     });
     set({ maps, point: null, frame: null, routes: null });
     remember();
@@ -102,7 +104,6 @@ export function mount({ element, props }) {
       ...names.map((name) => [name, name]),
       [ALL, names.length === 2 ? t("latent.map.both") : t("latent.map.all")],
     ];
-    if (!savedMaps.length && matchMedia("(max-width: 700px)").matches) chosen = [first];
     which.hidden = false;
     setHtml(
       which,
@@ -124,7 +125,27 @@ export function mount({ element, props }) {
   /* ---------- coordinates, layers, legend ---------- */
 
   $(".mode").onchange = (event) => view.fit(event.target.value);
-  for (const input of element.querySelectorAll(".layers input")) input.checked = layers[input.value];
+
+  /** Show one map with its digits and no controls, or everything that can be set and measured. */
+  function showDetails() {
+    $(".ctl").hidden = !details;
+    $(".maps").classList.toggle("plain", !details);
+    $(".more").setAttribute("aria-expanded", String(details));
+    $(".more").textContent = details ? t("latent.map.less") : t("latent.map.more");
+    legend.hidden = !details || !state.maps?.some((map) => map.codes);
+    for (const input of element.querySelectorAll(".layers input")) input.checked = layers[input.value];
+  }
+  $(".more").onclick = () => {
+    details = !details;
+    for (const name of LAYERS) layers[name] = details || name === "digits";
+    showDetails();
+    if (!details && chosen.length > 1) {
+      $(`.which [value="${chosen[0]}"]`).checked = true;
+      return choose([chosen[0]]);
+    }
+    remember();
+    draw();
+  };
   for (const input of element.querySelectorAll(".mode input")) input.checked = input.value === view.mode;
   $(".layers").onchange = (event) => {
     layers[event.target.value] = event.target.checked;
@@ -152,6 +173,8 @@ export function mount({ element, props }) {
     draw();
   };
 
+  showDetails();
+
   /* ---------- life ---------- */
 
   function resize() {
@@ -169,4 +192,8 @@ export function mount({ element, props }) {
     draw();
   });
   on("trajectory drift point pins routes frame", marks);
+  on("driftShown", ({ driftShown, trajectory }) => {
+    const tracks = panels.size ? [...panels.keys()].map((name) => trajectory?.maps[name]).filter(Boolean) : [];
+    if (driftShown && tracks.length) view.focus(tracks.flatMap((track) => track.mu));
+  });
 }

@@ -209,5 +209,5 @@ export function drawGround(canvas, view, map, layers, shown, colours) {
   if (layers.points && map.points) points(g, view, map, shown, colours);
   if (layers.contours && map.contours) contours(g, view, map, shown, colours);
   if (layers.prior) prior(g, view, colours);
-  if (map.codes && (layers.points || layers.contours)) numerals(g, view, map, shown, colours);
+  if (map.codes) numerals(g, view, map, shown, colours);
 }

@@ -1,15 +1,15 @@
 /* What lies on a map, drawn on every change: the morph's path and its pins, the visitor's digit, new digits, the
    pointer. */
 import { t } from "../../shell/i18n.js";
-import { clamp } from "../../shell/numbers.js";
 import { state } from "../../shell/store.js";
+import { placeLabel } from "./map_labels.js";
 import { centred, line, sized, TILE } from "./map_layers.js";
 import { latentPointOf } from "../plane.js";
 
 const FLAG = 26; // px by which a pin's letter stands off its place
 
 /* where the letter of a pin stands whose place is at that pixel */
-export const flag = ([x, y]) => [x, y < FLAG + 14 ? y + FLAG : y - FLAG];
+export const flag = (/** @type {number[]} */ [x, y]) => [x, y < FLAG + 14 ? y + FLAG : y - FLAG];
 
 function haloed(g, colours, thickness, colour) {
   g.lineWidth = thickness + 4;
@@ -29,17 +29,36 @@ function dot(g, view, z, radius, fill, edge, thickness) {
   g.lineWidth = thickness;
   g.stroke();
 }
-function label(g, view, colours, text, x, y, toRight) {
+function label(g, view, colours, text, anchor, taken) {
   g.font = `600 13px ${colours.font}`;
-  const w = g.measureText(text).width + 14;
-  x = clamp(toRight ? x : x - w, 4, view.width - w - 4);
-  y = clamp(y, 15, view.height - 15);
+  const box = placeLabel(anchor, { w: g.measureText(text).width + 14, h: 22 }, view, taken);
+  taken.push(box);
   g.fillStyle = colours.trajectory;
   g.beginPath();
-  g.roundRect(x, y - 11, w, 22, 4);
+  g.roundRect(box.x, box.y, box.w, box.h, 4);
   g.fill();
   g.fillStyle = colours.map;
-  centred(g, colours, text, x + w / 2, y, 13);
+  centred(g, colours, text, box.x + box.w / 2, box.y + box.h / 2, 13);
+}
+/** @returns {import("./map_labels.js").Box} the square around a pixel */
+const around = (/** @type {number[]} */ [x, y], /** @type {number} */ half) => ({
+  x: x - half,
+  y: y - half,
+  w: 2 * half,
+  h: 2 * half,
+});
+
+/** What labels keep clear of: the numerals of the classes, the pins and the marks of the visitor's digit. */
+function takenBy(view, map, mine, drift) {
+  const taken = Object.entries(map.places)
+    .filter(([name]) => name.startsWith("class:"))
+    .map(([, z]) => around(view.toPixel(z), 12));
+  for (const name of ["a", "b"]) {
+    const z = state.pins && latentPointOf(state.pins[name], map);
+    if (z) taken.push(around(view.toPixel(z), 5), around(flag(view.toPixel(z)), 12));
+  }
+  taken.push(around(view.toPixel(mine.at(drift).mu), 6));
+  return taken;
 }
 
 function way(g, view, colours, route, frame) {
@@ -101,24 +120,13 @@ function track(g, view, colours, trajectory, drift) {
   dot(g, view, mu, 5, colours.trajectory, colours.map, 2);
   if (trajectory.crossing > 0) dot(g, view, trajectory.mu[crossed], 6, colours.map, colours.trajectory, 2.5);
 }
-function said(g, view, colours, trajectory, drift) {
-  const landed = view.toPixel(trajectory.at(drift).mu);
-  let below = 18;
-  if (trajectory.crossing > 0) {
-    const step = trajectory.factors.indexOf(trajectory.crossing);
-    const [x, y] = view.toPixel(trajectory.mu[step]);
-    label(
-      g,
-      view,
-      colours,
-      t("latent.mapMarks.readsFrom", trajectory.reads[step], trajectory.crossing.toFixed(2)),
-      x + 14,
-      y - 4,
-      true,
-    );
-    if (y < landed[1]) below = -18; // the two labels apart
-  }
-  if (drift < 0.03) label(g, view, colours, t("latent.page.yourDrawing"), landed[0] - 18, landed[1] - below, false);
+function said(g, view, colours, map, trajectory, drift) {
+  const taken = takenBy(view, map, trajectory, drift);
+  if (drift < 0.03) label(g, view, colours, t("latent.page.yourDrawing"), view.toPixel(trajectory.at(drift).mu), taken);
+  if (!(trajectory.crossing > 0)) return;
+  const step = trajectory.factors.indexOf(trajectory.crossing);
+  const text = t("latent.mapMarks.readsFrom", trajectory.reads[step], trajectory.crossing.toFixed(2));
+  label(g, view, colours, text, view.toPixel(trajectory.mu[step]), taken);
 }
 
 export function drawMarks(canvas, view, map, colours) {
@@ -135,7 +143,7 @@ export function drawMarks(canvas, view, map, colours) {
     const z = pins && latentPointOf(pins[name], map);
     if (z) pin(g, view, colours, name, z);
   }
-  if (mine) said(g, view, colours, mine, drift);
+  if (mine) said(g, view, colours, map, mine, drift);
   if (point?.by === "sample") samples.forEach((z) => dot(g, view, z, 4.5, colours.map, colours.ink, 2));
   if (point) {
     const [x, y] = view.toPixel(point.z);

@@ -7,6 +7,10 @@ import { latentPointOf } from "../plane.js";
 
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+const CLICK = 4; // pixels by which the mouse may move while it is pressed
+
+let nextPin = "a"; // the end of the morph that the next click sets
+
 /* back to the visitor's own point; a finger's point stays until it is sent away */
 const leave = (by) => {
   if (state.point?.by === by) set({ point: null });
@@ -17,6 +21,7 @@ export function mapPointer(canvas, view, map) {
   const touches = new Map(); // pointers that are down: id to pixel
   let held = null; // what they hold: a pin's name, "map" or "point"
   let grip = [0, 0]; // from the pin's place to where it was taken
+  let pressed = null; // the pixel where the mouse was pressed, as long as it stays there
   const at = (event) => {
     const r = canvas.getBoundingClientRect();
     return [event.clientX - r.left, event.clientY - r.top];
@@ -43,6 +48,7 @@ export function mapPointer(canvas, view, map) {
     const pin = pinAt(pixel, mouse ? 14 : 24);
     touches.set(event.pointerId, pixel);
     held = touches.size > 1 ? "map" : (pin ?? (mouse ? "map" : "point"));
+    pressed = mouse && held === "map" ? pixel : null;
     if (held === "point") pointAt(pixel, "touch");
     if (held === pin) grip = foot(pin).map((v, i) => pixel[i] - v);
   };
@@ -50,6 +56,8 @@ export function mapPointer(canvas, view, map) {
     if (!map()) return;
     const pixel = at(event);
     const last = touches.get(event.pointerId);
+    if (pressed && Math.hypot(pixel[0] - pressed[0], pixel[1] - pressed[1]) < CLICK) return;
+    pressed = null;
     if (last && touches.size > 1) {
       const other = [...touches].find(([id]) => id !== event.pointerId)[1];
       view.pan((pixel[0] - last[0]) / 2, (pixel[1] - last[1]) / 2);
@@ -73,6 +81,12 @@ export function mapPointer(canvas, view, map) {
   };
   canvas.onpointerup = canvas.onpointercancel = (event) => {
     touches.delete(event.pointerId);
+    if (pressed && event.type === "pointerup") {
+      pointAt(pressed, "mouse");
+      pinHere(nextPin);
+      nextPin = nextPin === "a" ? "b" : "a";
+    }
+    pressed = null;
     if (!touches.size) held = null;
   };
   canvas.onpointerleave = (event) => {

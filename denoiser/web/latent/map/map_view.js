@@ -4,6 +4,9 @@ import { clamp } from "../../shell/numbers.js";
 import { normal, quantile } from "../plane.js";
 
 const MOST = 12; // times the whole map
+const CLOSEST = 6; // the same where the view moves by itself
+const GLIDE = 400; // milliseconds
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** @returns {any} */
 export function mapView(reach, changed) {
@@ -56,6 +59,24 @@ export function mapView(reach, changed) {
       view.centre[0] -= dx / scale[0];
       view.centre[1] += dy / scale[1];
       change();
+    },
+    /** Glide to where these points are, which then fill half of the view. */
+    focus(points) {
+      const places = points.map((z) => z.map(warp));
+      const [low, high] = [Math.min, Math.max].map((end) => [0, 1].map((k) => end(...places.map((place) => place[k]))));
+      const size = [view.width, view.height];
+      const wanted = low.map((v, k) => (size[k] / 2 / Math.max(high[k] - v, 1e-3) / scale[k]) * view.zoom);
+      const from = { zoom: view.zoom, centre: [...view.centre] };
+      const to = { zoom: clamp(Math.min(...wanted), 1, CLOSEST), centre: low.map((v, k) => (v + high[k]) / 2) };
+      const start = performance.now();
+      const glide = (now) => {
+        const share = calm.matches ? 1 : clamp((now - start) / GLIDE, 0, 1);
+        view.zoom = from.zoom * (to.zoom / from.zoom) ** share;
+        view.centre = from.centre.map((v, k) => v + (to.centre[k] - v) * share);
+        change();
+        if (share < 1) requestAnimationFrame(glide);
+      };
+      requestAnimationFrame(glide);
     },
     fit(mode = view.mode) {
       Object.assign(view, { mode, zoom: 1, centre: mode === "plane" ? [0, 0] : [0.5, 0.5] });

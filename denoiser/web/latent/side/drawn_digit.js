@@ -107,6 +107,7 @@ export function mount({ element, server }) {
   $(".play").onclick = () => {
     const { drift = 0 } = state;
     stop();
+    set({ driftShown: state.driftShown + 1 });
     if (calm.matches) return set({ drift: drift >= 1 ? 0 : Math.min(1, drift + 0.1) });
     const start = performance.now();
     const go = (now) => {

@@ -8,7 +8,7 @@ import { ask } from "../../shell/rpc.js";
 import { on, set, state } from "../../shell/store.js";
 import { copies } from "../copies.js";
 import { pinHere } from "../map/map_pointer.js";
-import { normal, formatPoint, top } from "../plane.js";
+import { isDetailed, normal, formatPoint, top } from "../plane.js";
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
@@ -54,12 +54,21 @@ export function mount({ element, props, server }) {
   const quantiles = (z) => z.map((v) => normal(v).toFixed(2)).join(", ");
   let timer = 0;
   let asked = 0;
+  let shown = false; // a place, which then stays until another one is pointed at
   function show() {
     const { maps, point } = state;
     const found = here();
     if (!maps) return;
     clearTimeout(timer);
+    if (!found && shown) {
+      asked++;
+      chip.hidden = $(".stay").hidden = true;
+      $(".where").textContent = t("latent.reading.last");
+      return;
+    }
+    shown = Boolean(found);
     asked++;
+    const detailed = isDetailed(state.latentView);
     const places = new Map(maps.map((map) => [map, found?.of(map)]));
     chip.hidden = !found;
     chip.textContent = t("latent.reading.atlas");
@@ -68,12 +77,13 @@ export function mount({ element, props, server }) {
     for (const [map, z] of places) {
       const part = parts.get(map.name);
       paint(map.name, z ? map.decode(z) : null, z ? map.readings(z) : null, z ? map.nearest(z) : null);
-      part.where.textContent = z ? t("latent.reading.pointWithQuantiles", formatPoint(z), quantiles(z)) : "";
+      part.where.textContent =
+        z && detailed ? t("latent.reading.pointWithQuantiles", formatPoint(z), quantiles(z)) : "";
       if (!z) part.big.setAttribute("aria-label", t("latent.reading.noPlaceChosen"));
     }
     const one = maps.length === 1;
     const [z] = places.values();
-    $(".facts").hidden = !one;
+    $(".facts").hidden = !one || !detailed;
     $(".facts .alone").hidden = !maps[0]?.codes;
     if (one) {
       $(".place").textContent = z ? formatPoint(z) : "–";
@@ -133,6 +143,7 @@ export function mount({ element, props, server }) {
   });
   on("maps", ({ maps }) => {
     if (maps) parts = sync(maps);
+    shown = false;
   });
   on("maps point trajectory drift frame theme", show);
   on("routes", ({ frame }) => {
