@@ -88,6 +88,11 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
     page.keyboard.press("End")
     assert shown(page, "denoised") != beginning
 
+    run = page.locator("#train_runs .run")
+    expect(run).to_have_count(1)
+    expect(run).to_have_attribute("aria-checked", "true")
+    expect(run).to_contain_text("dB instead of")
+
     with page.expect_download() as download:
         page.locator("#train_result .take").click()
     path = tmp_path / "model.zip"
@@ -109,6 +114,34 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
     settle(other)
     assert other.locator("#board .card[data-model='yours-1']").count() == 0
     assert "yours" not in other.locator("#toast").inner_text()
+
+
+@pytest.mark.slow
+def test_two_runs_stand_side_by_side_and_survive_a_reload(new_page):
+    page = new_page()
+    open_train(page)
+    rows = page.locator("#train_runs .run")
+    expect(page.locator("#train_runs .none")).to_be_visible()
+    for number in (0, 1):
+        page.locator("#train_form .code input").nth(number).check(force=True)
+        begin(page, 1)
+        end(page)
+        expect(rows).to_have_count(number + 1)
+    codes = page.evaluate("() => denoiser.state.runs.map(run => run.settings.code)")
+    assert codes[0] != codes[1]
+    chosen = [row.get_attribute("aria-checked") for row in rows.all()]
+    assert chosen == ["false", "true"]
+    rows.first.click()
+    assert page.evaluate("() => denoiser.state.trainingResult.id === denoiser.state.runs[0].id")
+    page.reload()
+    page.wait_for_function("() => window.denoiser?.state.watchedDigits")
+    expect(rows).to_have_count(2)
+    expect(rows.last).to_have_attribute("aria-checked", "true")
+    for name in ("yours-1", "yours-2"):  # the networks are still on the server
+        page.locator("#train_result .card").click()
+        expect(page.locator(f"#board .card[data-model='{name}']")).to_have_count(1)
+        page.locator("#train-tab-button").click()
+        rows.first.click()
 
 
 @pytest.mark.slow
@@ -158,7 +191,7 @@ def test_two_visitors_train_one_after_the_other(new_page, lessons):
         open_train(page)
     begin(first, 1)
     second.locator("#train_form .train").click()
-    expect(second.locator("#train_form .state")).to_have_text("1 visitor before you")
+    expect(second.locator("#train_form .state")).to_contain_text("1 visitor before you: up to")
     assert len(lessons) == 1
     # while one trains, the other one's drawing is answered
     second.locator("#denoise-tab-button").click()
@@ -214,7 +247,7 @@ def test_where_there_is_nothing_it_trains_on_our_own_strokes_and_says_so(browser
         page.goto(url)
         page.locator("#board .card").first.wait_for()
         open_train(page)
-        assert "strokes of our own" in page.locator("#train_form .data").inner_text()
+        assert "digits we drew ourselves" in page.locator("#train_form .data").inner_text()
         page.locator("#train_form .family label", has_text="Conv").click()
         begin(page)
         assert page.evaluate("() => denoiser.state.trainingSettings.family") == "conv"

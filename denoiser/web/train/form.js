@@ -10,6 +10,7 @@ import { say } from "../shell/toast.js";
 export function mount({ element, props, server, trigger }) {
   const $ = (selector) => element.querySelector(selector);
   const { widths, codes, well, first, seconds, shortest } = props;
+  const MAX_RUNS = 6; // that are kept to compare
   const ASK = 1500;
   const ACKNOWLEDGE = 1000;
   const SILENCE = 15000; // milliseconds
@@ -176,9 +177,7 @@ export function mount({ element, props, server, trigger }) {
         "waiting",
         !ticket
           ? t("train.form.gettingReady")
-          : reply.before === 1
-            ? t("train.form.oneBefore")
-            : t("train.form.before", reply.before),
+          : t(reply.before === 1 ? "train.form.oneBefore" : "train.form.before", reply.before * seconds, reply.before),
       );
       await new Promise((resolve) => setTimeout(resolve, ticket ? ASK : 0));
       if (mine !== turn) return;
@@ -211,6 +210,9 @@ export function mount({ element, props, server, trigger }) {
       const { id, card, steps } = latestSnapshot;
       const [duration, psnr] = [Math.round(latestSnapshot.seconds), latestSnapshot.psnr.toFixed(1)];
       const noisyPsnr = state.watchedDigits.psnr.toFixed(1);
+      const { pictures, psnr: reached, seconds: lasted } = latestSnapshot;
+      const run = { settings: state.trainingSettings, pictures, psnr: reached, seconds: lasted, id: id ?? null, card };
+      set({ runs: [...state.runs, { ...run, noisyPsnr: state.watchedDigits.psnr }].slice(-MAX_RUNS) });
       if (id) set({ trainingResult: { id, card } });
       else say(t("train.form.tooShort", shortest));
       return finish(t("train.form.result", duration, steps, psnr, noisyPsnr));

@@ -11,13 +11,12 @@ const DOWNLOAD_TIME = 60_000; // milliseconds after which the file's address is 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
   const find = (selector) => element.querySelector(selector);
-  let number = 0;
-
   /** Put the trained model among those on the Denoise page; the oldest makes room. */
   function addCard({ card, id }) {
     const { userModels } = state;
     if (userModels.some((model) => model.userModelId === id)) return;
-    const name = `yours-${++number}`;
+    const numbers = userModels.map((model) => Number(model.name.split("-")[1]));
+    const name = `yours-${Math.max(0, ...numbers) + 1}`;
     const model = { ...card, name, label: t("train.result.yours"), detail: name, userModelId: id };
     set({ userModels: [...userModels, model].slice(-props.most) });
   }

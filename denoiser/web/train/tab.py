@@ -40,11 +40,13 @@ def build(pool: ModelPool) -> None:
         except TimeoutError:  # it hangs; the training queue writes that to the log
             yield to_json(ErrorReply(find_text("error", FAILED)))
 
+    offered = choices()
     with gr.Column(elem_id="train"):
         calls = DirectEndpoint(partial(wait, queue)), DirectEndpoint(partial(stop, queue))
-        form = component("train/form", *calls, preview, elem_id="train_form", events=("start",), **choices())
+        form = component("train/form", *calls, preview, elem_id="train_form", events=("start",), **offered)
         with gr.Column(elem_id="train-side"):
             component("train/ten_digits", elem_id="train_ten_digits")
+            component("train/runs", elem_id="train_runs", noises=offered["noises"], losses=offered["losses"])
             component("train/result", partial(checkpoint, user_models), elem_id="train_result", most=MAX_USER_MODELS)
             component("train/curves", elem_id="train_curves")
             component("train/filters", elem_id="train_filters")
