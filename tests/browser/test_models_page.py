@@ -81,13 +81,60 @@ def test_the_hidden_layer_follows_the_digit(page, handler):
     wipe(page)
     expect(inside.locator(".nothing")).to_be_visible()
     page.evaluate("digit => denoiser.set({ digit: Uint8Array.from(digit) })", RECTANGLE)
-    inside.locator(".tiles canvas").wait_for(timeout=60_000)
+    inside.locator(".layer > .tiles canvas").wait_for(timeout=60_000)
     assert inside.locator(".nothing").is_hidden()
     assert inside.locator(".step.code[aria-checked=true]").count() == 1
+    inside.locator(".every summary").click()
     inside.locator(".step").first.click()
     inside.locator(".step[aria-checked=true][data-step='0']").wait_for(timeout=60_000)
     page.evaluate("denoiser.set({ digit: null })")
     assert inside.locator(".nothing").is_visible()
+
+
+@browser_test
+def test_the_page_begins_inside_the_network_and_the_unet_has_skips(page):
+    inside = page.locator("#models .inside")
+    expect(inside.locator(".stage").first).to_be_in_viewport(timeout=60_000)
+    expect(inside.locator(".skip")).to_have_count(0)
+    page.locator("#models select").select_option("unet")
+    expect(inside.locator(".skip").first).to_be_visible(timeout=60_000)
+    last = inside.locator(".stage").last
+    last.click()
+    expect(last).to_have_attribute("aria-pressed", "true", timeout=60_000)
+    step = last.get_attribute("data-step")
+    expect(inside.locator(f".step[data-step='{step}']")).to_have_attribute("aria-checked", "true")
+
+
+@browser_test
+def test_the_table_is_sorted_and_searched(page, handler):
+    names = page.locator("#models .shelf-table tbody tr:visible td:first-child")
+    usual = names.all_inner_texts()
+    heading = page.locator("#models .shelf-table th", has_text="Parameters")
+    heading.locator("button").click()
+    expect(heading).to_have_attribute("aria-sort", "ascending")
+    sizes = {entry["name"]: entry["parameters"] for entry in handler.entries}
+    found = [sizes[name.strip()] for name in names.all_inner_texts()]
+    known = [size for size in found if size]
+    assert known == sorted(known)
+    assert not any(found[len(known) :])
+    heading.locator("button").click()
+    assert sizes[names.first.inner_text().strip()] == max(sizes.values())
+    page.locator("#models .search").fill("median")
+    expect(names).to_have_text(["median"])
+    page.locator("#models .search").fill("")
+    assert sorted(names.all_inner_texts()) == sorted(usual)
+
+
+@browser_test
+def test_checkerboards_are_asked_for_once_they_are_opened(page):
+    section = page.locator("#models .checker")
+    section.scroll_into_view_if_needed()
+    asked = []
+    page.on("request", lambda request: asked.append("spectrum" in (request.post_data or "")))
+    expect(section.locator(".cards")).to_be_hidden()
+    section.locator("summary").click()
+    expect(section).to_have_attribute("data-loaded", "true", timeout=60_000)
+    assert any(asked)
 
 
 @browser_test
@@ -107,5 +154,5 @@ def test_nothing_is_wider_than_the_window(new_page, width, theme):
     page = open_tab(new_page(viewport={"width": width, "height": 844}, color_scheme=theme))
     page.evaluate("digit => denoiser.set({ digit: Uint8Array.from(digit) })", RECTANGLE)
     page.locator("#models .inside").scroll_into_view_if_needed()
-    page.locator("#models .inside .tiles canvas").wait_for(timeout=60_000)
+    page.locator("#models .inside .layer > .tiles canvas").wait_for(timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -66,9 +66,10 @@ export function mountCheckerboards(element, selection, server) {
     });
   }
   const waiting = [DIGITS, ...models.map((e) => e.name)];
-  lazySection(
+  const details = find("details");
+  const update = lazySection(
     section,
-    () => (waiting.length ? String(waiting[0]) : null),
+    () => (waiting.length && details.open ? String(waiting[0]) : null),
     async () => {
       const model = waiting[0];
       const reply = await ask(server.spectrum, { model });
@@ -80,4 +81,5 @@ export function mountCheckerboards(element, selection, server) {
       return true;
     },
   );
+  details.ontoggle = update;
 }

@@ -32,6 +32,7 @@ from .schemas import (
     SpectrumReply,
     SpectrumRequest,
     SpectrumRow,
+    Stage,
     TenReply,
     TenRequest,
     TenRow,
@@ -95,7 +96,8 @@ class ModelsHandler:
             step = next((index for index, row in enumerate(rows) if row.is_code), len(rows) - 1)
         if step >= len(rows):
             raise BadRequest(NO_LAYER)
-        return replace(reply, step=step, sheet=tile_sheet(rows[step].output, inspection.tiles(rows[step].output)))
+        sheet = tile_sheet(rows[step].output, inspection.tiles(rows[step].output))
+        return replace(reply, step=step, sheet=sheet, stages=stages(rows))
 
     @torch.inference_mode()
     def weights(self, request: ModelRequest) -> WeightsReply:
@@ -144,6 +146,24 @@ class ModelsHandler:
         shown = {"trained": views["trained"][0]}  # the others have values beyond 0 to 1
         rows = [patterns(view, pictures, shown.get(view, stretch(pictures[0]))) for view, pictures in views.items()]
         return SpectrumReply(len(clean), rows)
+
+
+def stages(rows: list[inspection.Layer]) -> list[Stage]:
+    """Of each run of layers of one size the last, or the code, with the tile that varies most."""
+    found = []
+    for index, row in enumerate(rows):
+        following = rows[index + 1] if index + 1 < len(rows) else None
+        if following is not None and size(following) == size(row) and not row.is_code:
+            continue
+        tiles = inspection.tiles(row.output)
+        most = int(tiles.flatten(1).std(dim=1, correction=0).argmax())
+        found.append(Stage(index, tile_sheet(row.output, tiles[most : most + 1]) | {"exact": None}))
+    return found
+
+
+def size(layer: inspection.Layer) -> tuple[int, ...]:
+    """How large a layer's pictures are, or how long its vector is."""
+    return layer.shape[-2:] if len(layer.shape) == 3 else layer.shape
 
 
 def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = None) -> dict:

@@ -8,6 +8,7 @@ import { paintDigit } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
 import { on, state } from "../shell/store.js";
 import { count, decibel, joined, shape } from "./format.js";
+import { showFlow } from "./flow.js";
 import { lazySection } from "./lazy_sections.js";
 import { scaleText, showTiles } from "./tile_sheet.js";
 
@@ -52,9 +53,10 @@ const layerButtons = (layers, current) =>
  * @param {any} element  of the page
  * @param {import("./selection.js").Selection} selection
  * @param {import("../shell/mount.js").Context["server"]} server
+ * @param {Uint8Array} example  shown until the visitor has drawn something
  * @returns {{update: () => void, reset: () => void}} to be called when another model is shown
  */
-export function mountInside(element, selection, server) {
+export function mountInside(element, selection, server, example) {
   const section = element.querySelector(".inside");
   const find = (selector) => section.querySelector(selector);
   /** @type {number | null} */
@@ -73,20 +75,22 @@ export function mountInside(element, selection, server) {
     find(".layer").hidden = !sheet;
     if (!sheet) return;
     const { layers } = selection.model;
+    showFlow(find(".flow"), selection.model, reply.stages, reply.step);
     const layer = layers[reply.step];
     setHtml(find(".steps"), layerButtons(layers, reply.step));
     find(".layer-name").textContent = `${joined(layer.phrases)}, ${shape(layer.shape)}`;
     find(".layer-note").textContent = layerNote(layer, sheet);
-    showTiles(find(".tiles"), sheet);
+    showTiles(find(".layer > .tiles"), sheet);
   }
+  const shownDigit = () => ({ ...state, digit: state.digit ?? example });
   const update = lazySection(
     section,
     () => {
-      const { digit, kind, seed, factor } = state;
-      return digit && [selection.name, step, kind, seed, factor, digit.join()].join("/");
+      const { digit, kind, seed, factor } = shownDigit();
+      return [selection.name, step, kind, seed, factor, digit.join()].join("/");
     },
     async (isCurrent) => {
-      const { digit, kind, seed, factor } = state;
+      const { digit, kind, seed, factor } = shownDigit();
       const request = { model: selection.name, digit: toBase64(digit), kind, seed, factor, step };
       const reply = await ask(server.inside, request);
       if (reply && isCurrent()) show(reply);
@@ -99,11 +103,15 @@ export function mountInside(element, selection, server) {
     step = +button.dataset.step;
     update();
   };
+  find(".flow").onclick = (event) => {
+    const stage = event.target.closest(".stage");
+    if (!stage) return;
+    step = +stage.dataset.step;
+    update();
+  };
   find(".draw").onclick = () => openPage("denoise");
   on("digit kind seed factor", ({ digit }) => {
     find(".nothing").hidden = !!digit;
-    find(".body").hidden = !digit;
-    if (!digit) find(".what").textContent = "";
     update();
   });
   return { update, reset: () => (step = null) };

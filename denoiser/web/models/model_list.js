@@ -14,37 +14,57 @@ function validationLoss({ loss, validation }) {
 /** The PSNR on the test set at a noise factor. */
 const testPsnr = (entry, factor) => entry.curve.find(([f]) => Math.abs(f - factor) < 1e-9)?.[1];
 
-/** The columns: CSS class, heading, a cell's content, and its tooltip where it may be cut off. */
+/** The columns: CSS class, heading, the value to sort by, a cell's content, and its tooltip where it may be cut off. */
 function columnsOf(entries, factors) {
   const columns = [
     {
       css: "l",
       heading: t("models.page.model"),
+      value: (e) => e.name,
       cell: (e) => html`<button type="button"><i class="swatch" style="--c:${colour(e.family)}"></i>${e.name}</button>`,
     },
     {
       css: "l cut",
       heading: t("models.modelList.whatItIs"),
+      value: (e) => localize(e.title),
       cell: (e) => localize(e.title),
       tooltip: (e) => localize(e.title),
     },
     {
       css: "l",
       heading: t("common.trainedOn"),
+      value: (e) => localize(e.trained_on),
       cell: (e) => localize(e.trained_on) || html`<small>${t("models.modelList.nothingToTrain")}</small>`,
     },
-    { css: "", heading: t("models.modelList.parameters"), cell: (e) => (e.parameters ? count(e.parameters) : NONE) },
-    { css: "", heading: "kB", cell: (e) => (e.bytes ? count(Math.round(e.bytes / 1000)) : NONE) },
-    { css: "", heading: t("models.modelList.epochs"), cell: (e) => e.epochs || NONE },
+    {
+      css: "",
+      heading: t("models.modelList.parameters"),
+      value: (e) => e.parameters || null,
+      cell: (e) => (e.parameters ? count(e.parameters) : NONE),
+    },
+    {
+      css: "",
+      heading: "kB",
+      value: (e) => e.bytes || null,
+      cell: (e) => (e.bytes ? count(Math.round(e.bytes / 1000)) : NONE),
+    },
+    { css: "", heading: t("models.modelList.epochs"), value: (e) => e.epochs || null, cell: (e) => e.epochs || NONE },
     {
       css: "",
       heading: t("models.modelList.training"),
+      value: (e) => (e.epochs ? e.seconds : null),
       cell: (e) => (e.epochs ? html`<span title="${e.device ?? ""}">${duration(e.seconds)}</span>` : NONE),
     },
-    { css: "", heading: tHtml("models.modelList.validationLoss"), cell: (e) => html`<b>${validationLoss(e)}</b>` },
+    {
+      css: "",
+      heading: tHtml("models.modelList.validationLoss"),
+      value: (e) => e.validation.at(-1),
+      cell: (e) => html`<b>${validationLoss(e)}</b>`,
+    },
     {
       css: "l cut narrow",
       heading: t("models.page.sourceSays"),
+      value: (e) => e.headline_bce,
       cell: (e) => (e.headline_bce ? html`<b>${e.headline_bce}</b>` : e.headline ? localize(e.headline) : NONE),
       tooltip: (e) => localize(e.headline),
     },
@@ -53,19 +73,40 @@ function columnsOf(entries, factors) {
   const measured = factors.map((factor) => ({
     css: "",
     heading: tHtml("models.modelList.testPsnr", factor),
+    value: (e) => testPsnr(e, +factor),
     cell: (e) => (testPsnr(e, +factor) == null ? NONE : html`<b>${testPsnr(e, +factor).toFixed(1)}</b>`),
   }));
   return [...columns, ...measured];
 }
 
+const direction = ({ down }) => (down ? "descending" : "ascending");
+
+/** The entries in the order of a column: numbers by size, those without one last; null for the usual order. */
+function sorted(entries, columns, order) {
+  if (!order) return entries;
+  const { value } = columns[order.column];
+  const compare = (a, b) => (typeof a === "string" ? a.localeCompare(b) : a - b) * (order.down ? -1 : 1);
+  const [known, unknown] = [true, false].map((has) => entries.filter((e) => ((value(e) ?? null) !== null) === has));
+  return [...known.sort((a, b) => compare(value(a), value(b))), ...unknown];
+}
+
 /** The table and its caption, as markup. */
-function table(entries, factors) {
+function table(entries, factors, order) {
   const columns = columnsOf(entries, factors);
   const cell = (e, { css, cell, tooltip }) =>
     html`<td class="${css}" ${tooltip ? html`title="${tooltip(e)}"` : ""}>${cell(e)}</td>`;
   return html`<thead>
       <tr>
-        ${columns.map(({ css, heading }) => html`<th scope="col" class="${css.split(" ")[0]}">${heading}</th>`)}
+        ${columns.map(
+          ({ css, heading }, i) =>
+            html`<th
+              scope="col"
+              class="${css.split(" ")[0]}"
+              aria-sort="${order?.column === i ? direction(order) : "none"}"
+            >
+              <button type="button" data-column="${i}">${heading}</button>
+            </th>`,
+        )}
       </tr>
     </thead>
     <tbody>
@@ -104,17 +145,47 @@ export function mountModelList(element, selection, factors, choose) {
   const select = find(".chooser select");
   const move = (by) => choose(selection.neighbour(by));
 
-  setHtml(list, table(entries, factors));
+  /** @type {{column: number, down: boolean} | null} */
+  let order = null;
+  function show() {
+    setHtml(list, table(sorted(entries, columnsOf(entries, factors), order), factors, order));
+    filter();
+    mark();
+  }
+  function filter() {
+    const wanted = find(".search").value.trim().toLowerCase();
+    for (const row of list.querySelectorAll("tbody tr")) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+  }
+  function mark() {
+    for (const row of list.querySelectorAll("tbody tr")) {
+      const isShown = row.dataset.name === selection.name;
+      row.setAttribute("aria-selected", String(isShown));
+      row.querySelector("button").tabIndex = isShown ? 0 : -1;
+    }
+  }
+  find(".search").oninput = filter;
+  show();
   find(".shelf .count").textContent = caption(entries);
   list.addEventListener("click", (event) => {
+    const heading = event.target.closest("th button");
+    if (heading) {
+      const column = +heading.dataset.column;
+      order = { column, down: order?.column === column ? !order.down : false };
+      show();
+      return list.querySelector(`th button[data-column="${column}"]`).focus();
+    }
     const row = event.target.closest("tbody tr");
-    if (row) choose(row.dataset.name);
+    if (!row) return;
+    choose(row.dataset.name);
+    find(".chooser").scrollIntoView({ block: "start" });
   });
   list.addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!by) return;
+    if (!by || !event.target.closest("tbody")) return;
     event.preventDefault();
-    move(by);
+    const rows = [...list.querySelectorAll("tbody tr:not([hidden])")];
+    const index = rows.findIndex((row) => row.dataset.name === selection.name);
+    choose(rows[(index + by + rows.length) % rows.length].dataset.name);
     list.querySelector("tr[aria-selected=true] button").focus();
   });
 
@@ -128,11 +199,7 @@ export function mountModelList(element, selection, factors, choose) {
   find(".up").onclick = () => find(".shelf").scrollIntoView({ block: "start" });
 
   return () => {
-    for (const row of list.querySelectorAll("tbody tr")) {
-      const isShown = row.dataset.name === selection.name;
-      row.setAttribute("aria-selected", String(isShown));
-      row.querySelector("button").tabIndex = isShown ? 0 : -1;
-    }
+    mark();
     select.value = selection.name;
     find(".chooser .title").textContent = localize(selection.model.title);
   };

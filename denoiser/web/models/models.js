@@ -1,6 +1,7 @@
 /* The Models page: a table in which one model is chosen, and everything about that model. What is the same for
    every visitor is one file, loaded when the page is first seen; pictures are asked for when their section comes into
    view. */
+import { fromBase64 } from "../shell/base64.js";
 import { LOSS_TITLES } from "../shell/constants.js";
 import { html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
@@ -49,13 +50,13 @@ function mountChips(element, selection, update) {
 }
 
 /** Build the page of the given models. */
-function start(element, server, { entries, factors }) {
+function start(element, server, { entries, factors }, example) {
   if (!entries.length) return;
   const selection = new Selection(entries);
   const markList = mountModelList(element, selection, factors, chooseByHand);
   const markChips = mountChips(element, selection, update);
   const drawCurves = mountCurves(element, selection, lossTitle);
-  const inside = mountInside(element, selection, server);
+  const inside = mountInside(element, selection, server, example);
   const updateWeights = mountWeights(element, selection, server);
   const updateTenDigits = mountTenDigits(element, selection, server);
   mountCheckerboards(element, selection, server);
@@ -106,7 +107,7 @@ export function mount({ element, props, server }) {
     if (!element.clientWidth) return;
     visible.disconnect();
     try {
-      start(element, server, await loadJson(props.data));
+      start(element, server, await loadJson(props.data), fromBase64(props.example));
     } catch {
       say(t("models.page.missing"));
     }

@@ -22,8 +22,19 @@ class InsideRequest:
 
 
 @dataclass(frozen=True)
+class Stage:
+    """The last layer of its size in a network, and its most active tile."""
+
+    step: int
+    sheet: dict
+
+
+@dataclass(frozen=True)
 class InsideReply:
-    """What a model is given and returns: a picture and the PSNR of both, or what it reads; and the tiles of a layer."""
+    """What a model is given and returns: a picture and the PSNR of both, or what it reads; a layer; all stages.
+
+    A network has a new stage wherever the size of its layers changes.
+    """
 
     input: str
     noisy: bool
@@ -32,6 +43,7 @@ class InsideReply:
     reading: tuple[int, float] = ABSENT
     step: int = ABSENT
     sheet: dict = ABSENT
+    stages: list[Stage] = ABSENT
 
 
 @dataclass(frozen=True)

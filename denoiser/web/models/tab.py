@@ -1,7 +1,10 @@
 """The Models page: every model with its record, its layers, its learning curves, and what is inside it."""
 
+from ...data.examples import EXAMPLES
+from ...ink import digit_from_strokes
 from ..components import component, static_files
 from ..serving.model_pool import ModelPool
+from ..wire import encode_pixels
 from .handlers import ModelsHandler
 
 TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
@@ -18,4 +21,5 @@ def build(pool: ModelPool) -> None:
         handler.ten,
         handler.spectrum,
         data=data,
+        example=encode_pixels(digit_from_strokes(EXAMPLES["5"])),
     )
