@@ -1,5 +1,5 @@
-/* Where each model breaks: the smallest noise factor at which its picture reads as another digit. The server finds it;
-   the bars show at which noise factors it reads right. */
+/* Where each model, and the noisy picture itself, breaks: the smallest noise factor at which its picture reads as
+   another digit. The server finds it; the bars show at which noise factors it reads right. */
 import { LAST_STEP, nearestStep } from "../../shell/constants.js";
 import { html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
@@ -8,7 +8,7 @@ import { paintDigit } from "../../shell/pixels.js";
 
 const NARROW = 500; // pixels: below, the bars have a line of their own
 const NAMES_WIDTH = 144; // of the names beside them then
-const ROOM = 110; // pixels that the words behind the picture need
+const PICTURE = 28; // pixels
 const HALF_STEP = 0.5 / LAST_STEP;
 
 /** The runs [first, last] of steps at which a row reads as the clean digit. */
@@ -46,18 +46,20 @@ export function mountBreaks(element) {
       const [left, right] = [first / LAST_STEP - HALF_STEP, last / LAST_STEP + HALF_STEP].map((f) => x(clamp(f, 0, 1)));
       return html`<i style="left:${left}px;width:${right - left}px;background:${colour}"></i>`;
     });
-    const style = `left:${Math.max(0, end - 14)}px`;
+    const breaks = step !== null;
+    const left = clamp(end - PICTURE / 2, 0, width - PICTURE);
     const picture = html`<canvas
       class="px"
       width="28"
       height="28"
       data-row="${row}"
       data-step="${step}"
-      style="${style}"
+      style="left:${left}px"
     ></canvas>`;
-    const reads = html`<span style="left:${end + 16}px">${t("common.reads")} <b>${digit}</b></span>`;
-    const breaks = step !== null;
-    const hasRoom = !isNarrow && width - end >= ROOM;
+    /* the words stand where there is more room: behind the picture, or before it */
+    const side = left > width / 2 ? `right:${width - left}px` : `left:${left + PICTURE}px`;
+    const said = step || isNarrow ? t("common.reads") : t("denoise.breaks.withoutNoise");
+    const reads = html`<span style="${side}">${said} <b>${digit}</b></span>`;
     const value = !verdict ? "–" : breaks ? factor.toFixed(2) : t("denoise.breaks.holds");
     let description = label;
     if (verdict && breaks) description = t("denoise.breaks.breaksAt", label, digit, value);
@@ -67,19 +69,19 @@ export function mountBreaks(element) {
         <span class="label"><i class="swatch" style="--c:${colour}"></i>${label}</span><span>${value}</span>
       </div>
       <div class="lane">
-        <s style="left:${x(0)}px;width:${x(1) - x(0)}px"></s
-        >${bars}${breaks ? picture : ""}${breaks && hasRoom ? reads : ""}
+        <s style="left:${x(0)}px;width:${x(1) - x(0)}px"></s>${bars}${breaks ? [picture, reads] : ""}
       </div>
     </div>`;
   }
 
   return (rows, sweep, axis) => {
     const isNarrow = axis.width < NARROW;
-    const room = Math.max(0, whole.clientWidth - NAMES_WIDTH) - 28;
-    const layout = { ...axis, isNarrow, x: isNarrow ? (factor) => factor * room : axis.x };
+    const width = isNarrow ? Math.max(PICTURE, whole.clientWidth - NAMES_WIDTH) : axis.width;
+    const x = (factor) => PICTURE / 2 + factor * (width - PICTURE);
+    const layout = { isNarrow, width, x: isNarrow ? x : axis.x };
     setHtml(
       list,
-      rows.slice(1).map((row, i) => rowMarkup(row, i + 1, judge(sweep, i + 1), layout)),
+      rows.map((row, i) => rowMarkup(row, i, judge(sweep, i), layout)),
     );
     for (const canvas of list.querySelectorAll("canvas"))
       paintDigit(canvas, sweep.picture(+canvas.dataset.row, +canvas.dataset.step));

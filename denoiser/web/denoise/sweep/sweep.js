@@ -1,8 +1,9 @@
 /* Below the cards: the sweep as curves, as breaking points and as a film strip, on one axis of noise factors. */
-import { NOISY_STYLE } from "../../shell/constants.js";
+import { nearestStep, NOISE_FACTORS, NOISY_STYLE } from "../../shell/constants.js";
 import { hasInk } from "../../shell/drawing.js";
 import { t } from "../../shell/i18n.js";
-import { on, state } from "../../shell/store.js";
+import { clamp } from "../../shell/numbers.js";
+import { on, set, state } from "../../shell/store.js";
 import { mountBreaks } from "./breaks.js";
 import { mountCurves } from "./curves.js";
 import { mountFilmStrip } from "./film_strip.js";
@@ -66,4 +67,18 @@ export function mount({ element }) {
   });
   on("factor", () => curves.moveCursor(rows, currentSweep(), shared, state.factor));
   new ResizeObserver(draw).observe(plot);
+
+  /* a press on the curves, or a drag along them, sets the noise factor */
+  function follow({ clientX }) {
+    const { x } = axis();
+    const share = (clientX - plot.getBoundingClientRect().left - x(0)) / (x(1) - x(0));
+    set({ factor: NOISE_FACTORS[nearestStep(clamp(share, 0, 1))] });
+  }
+  plot.onpointerdown = (event) => {
+    plot.setPointerCapture(event.pointerId);
+    follow(event);
+  };
+  plot.onpointermove = (event) => {
+    if (plot.hasPointerCapture(event.pointerId)) follow(event);
+  };
 }
