@@ -113,14 +113,15 @@ export function mount({ element, props, server }) {
     ].join(" ");
   });
 
-  /* the divider of the wipe follows the pointer over any card, and the arrow keys */
+  /* the divider of the wipe follows a pointer that is pressed over any card, and the arrow keys */
   const moveDivider = (position) => set({ wipe: clamp(position, 0, 1) });
-  list.addEventListener("pointermove", (event) => {
-    const shot = event.target.closest(".shot");
-    if (!shot || state.view !== "wipe") return;
-    const box = shot.getBoundingClientRect();
-    moveDivider((event.clientX - box.left) / box.width);
-  });
+  for (const type of ["pointerdown", "pointermove"])
+    list.addEventListener(type, (event) => {
+      const shot = event.target.closest(".shot");
+      if (!shot || state.view !== "wipe" || !event.buttons) return;
+      const box = shot.getBoundingClientRect();
+      moveDivider((event.clientX - box.left) / box.width);
+    });
   list.addEventListener("keydown", (event) => {
     if (!event.target.matches(".divider") || !(event.key in WIPE_KEYS)) return;
     event.preventDefault();
