@@ -6,9 +6,11 @@ import { on } from "../../shell/store.js";
 export function mount({ element }) {
   const originals = element.querySelector(".originals");
   originals.onclick = () => openPage("possible-originals");
-  on("view isNoisyInput", ({ view, isNoisyInput }) => {
-    const explains = view === "difference" && !isNoisyInput;
-    element.querySelector(".legend").hidden = !explains;
-    originals.hidden = explains; // there is room for one of them
+  on("view isNoisyInput nonDigit", ({ view, isNoisyInput, nonDigit }) => {
+    const isDifference = view === "difference";
+    const hasOriginal = !isNoisyInput && nonDigit !== "blank" && nonDigit !== "noise";
+    element.querySelector(".legend").hidden = !isDifference || !hasOriginal;
+    element.querySelector(".none").hidden = !isDifference || hasOriginal;
+    originals.hidden = isDifference; // there is room for one of them
   });
 }
