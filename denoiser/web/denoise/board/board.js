@@ -1,5 +1,6 @@
 /* One card per model: the same drawing, the same noise. */
 import { nearestStep } from "../../shell/constants.js";
+import { hasInk } from "../../shell/drawing.js";
 import { setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { openPage } from "../../shell/navigation.js";
@@ -8,7 +9,8 @@ import { SIDE } from "../../shell/pixels.js";
 import { on, set, state } from "../../shell/store.js";
 import { showGhost } from "../visit/ghost.js";
 import { startTerms } from "../visit/terms.js";
-import { latestAnswer } from "./answer.js";
+import { NON_DIGITS } from "../pad/preview.js";
+import { isLatest, latestAnswer } from "./answer.js";
 import { cardMarkup, decibels, missingMarkup, NOISY, partsOf, showCard } from "./cards.js";
 import { mountExport } from "./export.js";
 import { mountModelPicker } from "./model_picker.js";
@@ -97,20 +99,26 @@ export function mount({ element, props, server }) {
 
   on("ghost version", ({ ghost }) => document.body.classList.toggle("ghosted", ghost));
 
-  /* what came of a stroke, for screen readers, once its sweep is there */
-  const status = element.querySelector("[role=status]");
-  on("sweep", ({ sweep, factor, nonDigit }) => {
-    if (!sweep?.psnr || !sweep.reading || nonDigit || sweep.names.length !== rows.length) return;
+  /* what came of the drawing, for screen readers, once its sweep is there; nothing old is left standing */
+  function spokenResult({ sweep, factor, nonDigit }) {
+    if (!hasInk()) return "";
+    if (nonDigit) return t("denoise.board.noDigit", NON_DIGITS[nonDigit]);
+    if (!isLatest(sweep) || !sweep.psnr || !sweep.reading || sweep.names.length !== rows.length) return "";
     const step = nearestStep(factor);
     const best = indexOfMax(psnrAt(sweep, step));
     const clean = sweep.reading[0];
     const misread = rows.filter((_, r) => !sweep.broken[r] && sweep.reads[r][step][0] !== clean);
     const misreadLabels = misread.map((row) => row.label).join(t("common.comma"));
     const psnr = decibels(sweep.psnr[best][step]);
-    status.textContent = [
+    return [
       t("denoise.board.best", factor.toFixed(2), rows[best].label, psnr),
       misread.length ? t("denoise.board.misread", misreadLabels) : t("denoise.board.allReadAs", clean),
     ].join(" ");
+  }
+  const status = element.querySelector("[role=status]");
+  on("sweep version isNoisyInput", () => {
+    const said = spokenResult(state);
+    if (status.textContent !== said) status.textContent = said;
   });
 
   /* the divider of the wipe follows a pointer that is pressed over any card, and the arrow keys */
