@@ -3,6 +3,7 @@ import { fromBase64 } from "../shell/base64.js";
 import { html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { download } from "../shell/navigation.js";
+import { pictureSheet } from "../shell/pictures/picture_sheet.js";
 import { paintDigit, PIXELS, SIDE } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
 import { colour, decibel } from "./format.js";
@@ -31,32 +32,23 @@ function rowMarkup(row, i) {
 }
 
 /** All rows as one picture, for a file. */
-function pictureOf(rows) {
+function pictureOf(rows, heading) {
   const scale = 3;
   const gap = 6;
   const side = SIDE * scale;
-  const margin = 130; // for the names
+  const margin = 132; // for the names
   const digit = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const sheet = Object.assign(document.createElement("canvas"), {
-    width: margin + DIGITS * (side + gap),
-    height: gap + rows.length * (side + gap),
-  });
-  const context = sheet.getContext("2d");
-  const style = getComputedStyle(document.body);
-  context.fillStyle = style.getPropertyValue("--bg");
-  context.fillRect(0, 0, sheet.width, sheet.height);
-  context.fillStyle = style.getPropertyValue("--ink");
-  context.font = "14px 'Source Sans 3', system-ui, sans-serif";
-  context.imageSmoothingEnabled = false;
+  const [width, height] = [margin + DIGITS * (side + gap) + gap, rows.length * (side + gap)];
+  const { canvas, context, write } = pictureSheet(width, height, heading);
   rows.forEach((row, i) => {
-    const top = gap + i * (side + gap);
-    context.fillText(nameOf(row), gap * 2, top + side / 2 + 5, margin - gap * 3);
+    const top = i * (side + gap);
+    write(nameOf(row), 16, top + side / 2 + 5, { room: margin - 24 });
     for (let k = 0; k < DIGITS; k++) {
       paintDigit(digit, digitOf(row, k));
       context.drawImage(digit, margin + k * (side + gap), top, side, side);
     }
   });
-  return sheet;
+  return canvas;
 }
 
 /**
@@ -104,7 +96,9 @@ export function mountTenDigits(element, selection, server) {
     update();
   };
   find(".save").onclick = () => {
-    if (rows.length) download(pictureOf(rows).toDataURL("image/png"), `ten-digits-${selection.name}.png`);
+    if (!rows.length) return;
+    const picture = pictureOf(rows, find(".what").textContent);
+    download(picture.toDataURL("image/png"), `ten-digits-${selection.name}.png`);
   };
   return () => {
     section.hidden = !makesPictures();

@@ -3,7 +3,7 @@ import { html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { clamp } from "../shell/numbers.js";
 import { divergingPalette, greyWord } from "../shell/pixels.js";
-import { paintTiles } from "../shell/tiles.js";
+import { paintTiles } from "../shell/pictures/tiles.js";
 import { minus } from "./format.js";
 
 const GAP = 4; // pixels between tiles
@@ -23,7 +23,8 @@ function scaleOf({ count, height, width }, room, wanted) {
 /**
  * Show a sheet of tiles.
  * @param {HTMLElement} parent
- * @param {import("../shell/tiles.js").Sheet & {exact: number[] | null}} sheet  `exact` are the values of a short code
+ * @param {import("../shell/pictures/tiles.js").Sheet & {exact: number[] | null}} sheet  `exact` are the values of a
+ *   short code
  * @param {number} [wanted]  pixels that a tile should measure
  */
 export function showTiles(parent, sheet, wanted = 72) {

@@ -2,7 +2,7 @@
 import { t } from "../shell/i18n.js";
 import { divergingPalette } from "../shell/pixels.js";
 import { on } from "../shell/store.js";
-import { paintTiles } from "../shell/tiles.js";
+import { paintTiles } from "../shell/pictures/tiles.js";
 
 const ACROSS = 8; // tiles in a row
 const SIDE = 56; // pixels of a tile

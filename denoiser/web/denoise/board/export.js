@@ -2,14 +2,14 @@
 import { NOISE_KINDS } from "../../shell/constants.js";
 import { localize, t } from "../../shell/i18n.js";
 import { download } from "../../shell/navigation.js";
-import { SIDE } from "../../shell/pixels.js";
+import { pictureSheet } from "../../shell/pictures/picture_sheet.js";
+import { paintDigit, SIDE } from "../../shell/pixels.js";
 import { state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 
-const MAX_ACROSS = 6; // cards in a row of the picture
+const MAX_ACROSS = 7; // digits in a row of the picture
 const SHOT = 168; // pixels of a card's digit
 const GAP = 16;
-const TOP = 44;
 const CARD_HEIGHT = SHOT + 78;
 
 const newCanvas = (width, height) => Object.assign(document.createElement("canvas"), { width, height });
@@ -32,34 +32,38 @@ function enlarged(canvas) {
   return large;
 }
 
-/** All cards as one picture. */
+/** What the referee reads on a card, in words. */
+function readingText({ digit, sure }) {
+  const [word, number, wrong] = [".word", "b", ".wrong"].map((part) => digit.querySelector(part));
+  const parts = [`${word.textContent} ${number.textContent}`, wrong.hidden ? "" : wrong.textContent, sure.textContent];
+  return parts.filter(Boolean).join(t("common.comma"));
+}
+
+/** The clean digit, where there is one, and all cards as one picture. */
 function boardPicture(rows, cards) {
-  const across = Math.min(MAX_ACROSS, rows.length);
-  const canvas = newCanvas(GAP + across * (SHOT + GAP), TOP + Math.ceil(rows.length / across) * CARD_HEIGHT);
-  const context = canvas.getContext("2d");
-  const style = getComputedStyle(document.body);
-  const token = (name) => style.getPropertyValue(name).trim();
-  const write = (text, x, y, font, colour) => {
-    context.font = `${font} 'Source Sans 3', system-ui, sans-serif`;
-    context.fillStyle = token(colour);
-    context.fillText(text, x, y, SHOT);
-  };
-  context.fillStyle = token("--bg");
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.imageSmoothingEnabled = false;
-  context.font = "14px sans-serif";
-  context.fillStyle = token("--ink-2");
-  context.fillText(noiseText(state), GAP, 26);
-  cards.forEach(({ card, canvas: shot, psnr, ssim, digit, sure }, i) => {
-    const x = GAP + (i % across) * (SHOT + GAP);
-    const y = TOP + Math.floor(i / across) * CARD_HEIGHT;
-    const figures = state.isNoisyInput ? "" : `${psnr.textContent} dB, SSIM ${ssim.textContent}`;
+  const { digit, isNoisyInput } = state;
+  const clean = isNoisyInput ? null : digit;
+  const count = rows.length + (clean ? 1 : 0);
+  const across = Math.min(MAX_ACROSS, count);
+  const height = Math.ceil(count / across) * CARD_HEIGHT;
+  const { canvas, context, write } = pictureSheet(GAP + across * (SHOT + GAP), height, noiseText(state));
+  const placeOf = (i) => [GAP + (i % across) * (SHOT + GAP), Math.floor(i / across) * CARD_HEIGHT];
+  const line = (text, x, y, font = "400 13px", colour = "--ink-2") => write(text, x, y, { font, colour, room: SHOT });
+  if (clean) {
+    const picture = newCanvas(SIDE, SIDE);
+    const [x, y] = placeOf(0);
+    paintDigit(picture, clean);
+    line(t("denoise.export.clean"), x, y + 12, "600 14px", "--ink");
+    context.drawImage(picture, x, y + 20, SHOT, SHOT);
+  }
+  cards.forEach(({ card, canvas: shot, psnr, ssim, digit: read, sure }, i) => {
+    const [x, y] = placeOf(i + count - rows.length);
     context.fillStyle = getComputedStyle(card.querySelector(".swatch")).backgroundColor;
     context.fillRect(x, y + 2, 10, 10);
-    write(rows[i].label, x + 16, y + 12, "600 14px", "--ink");
+    line(rows[i].label, x + 16, y + 12, "600 14px", "--ink");
     context.drawImage(shot, x, y + 20, SHOT, SHOT);
-    write(figures, x, y + SHOT + 38, "13px", "--ink-2");
-    write(`${digit.textContent} ${sure.textContent}`, x, y + SHOT + 56, "13px", "--ink-2");
+    if (clean) line(`${psnr.textContent} dB, SSIM ${ssim.textContent}`, x, y + SHOT + 38);
+    line(readingText({ digit: read, sure }), x, y + SHOT + 56);
   });
   return canvas;
 }

@@ -1,9 +1,10 @@
 /* The film strip: rows are models, columns noise factors. A frame sets the noise factor; all of it can be saved. */
-import { LAST_STEP, NOISE_FACTORS } from "../../shell/constants.js";
+import { LAST_STEP, NOISE_FACTORS, NOISE_KINDS } from "../../shell/constants.js";
 import { html, setHtml } from "../../shell/html.js";
-import { t } from "../../shell/i18n.js";
+import { localize, t } from "../../shell/i18n.js";
 import { download } from "../../shell/navigation.js";
 import { clamp } from "../../shell/numbers.js";
+import { pictureSheet } from "../../shell/pictures/picture_sheet.js";
 import { paintDigit, SIDE } from "../../shell/pixels.js";
 import { set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
@@ -41,34 +42,26 @@ function rowMarkup({ label, style }, steps) {
 function pictureOf(rows, sweep) {
   const side = SIDE * 3;
   const gap = 6;
-  const left = 120; // for the names
-  const top = 28; // for the noise factors
+  const left = 132; // for the names
+  const top = 20; // for the noise factors
   const steps = stepsOf(SAVED_COLUMNS);
   const frame = Object.assign(document.createElement("canvas"), { width: SIDE, height: SIDE });
-  const sheet = Object.assign(document.createElement("canvas"), {
-    width: left + steps.length * (side + gap) + gap,
-    height: top + rows.length * (side + gap) + gap,
-  });
-  const context = sheet.getContext("2d");
-  const style = getComputedStyle(document.body);
-  const token = (name) => style.getPropertyValue(name).trim();
-  context.fillStyle = token("--bg");
-  context.fillRect(0, 0, sheet.width, sheet.height);
-  context.imageSmoothingEnabled = false;
-  context.font = "13px sans-serif";
-  context.fillStyle = token("--ink");
+  const heading = t("denoise.filmStrip.heading", localize(NOISE_KINDS[state.kind].label), state.seed);
+  const [width, height] = [left + steps.length * (side + gap) + gap, top + rows.length * (side + gap)];
+  const { canvas, context, write } = pictureSheet(width, height, heading);
   steps.forEach((step, i) => {
-    context.fillText(NOISE_FACTORS[step].toFixed(1), left + i * (side + gap) + side / 2 - 8, 18);
+    write(NOISE_FACTORS[step].toFixed(1), left + i * (side + gap) + side / 2 - 8, 12, { font: "400 13px" });
   });
-  rows.forEach(({ name }, row) => {
+  rows.forEach(({ label }, row) => {
     const y = top + row * (side + gap);
-    context.fillText(name, 10, y + side / 2 + 4);
+    write(label, 16, y + side / 2 + 4, { room: left - 24 });
+    if (sweep.broken[row]) return;
     steps.forEach((step, i) => {
       paintDigit(frame, sweep.picture(row, step));
       context.drawImage(frame, left + i * (side + gap), y, side, side);
     });
   });
-  return sheet;
+  return canvas;
 }
 
 /** @param {any} element  of the component */

@@ -1,5 +1,5 @@
 /* Many small pictures, such as the filters of a layer, on one canvas. */
-import { fromBase64 } from "./base64.js";
+import { fromBase64 } from "../base64.js";
 
 /**
  * The server's tiles: `count` pictures of `height` x `width` bytes, `signed` where 128 is zero.
