@@ -59,9 +59,12 @@ export function mount({ element }) {
     }
     element.querySelector(".thumbbar output").textContent = text;
   });
+  let isPainted = false;
   on("sweep theme version", ({ sweep, drawing, ghost }) => {
     if (ghost && !sweep) return paintRecordedFilms(films);
-    if (!drawing) for (const film of films) paintFilm(film, hasInk() ? sweep : null);
+    if (drawing || (isPainted && !sweep && hasInk())) return; // until its sweep is there, the old one stays
+    isPainted = true;
+    for (const film of films) paintFilm(film, hasInk() ? sweep : null);
   });
   const tick = (i) => html`<span style="left:${markX(i / 10)}px">${(i / 10).toFixed(1)}</span>`;
   setHtml(
