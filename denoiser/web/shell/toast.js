@@ -1,5 +1,5 @@
-/* One line for people: what went wrong and what to do. It stays as long as it takes to read; the position in the queue,
-   as long as the visitor waits. */
+/* One line for people: what went wrong and what to do. It stays as long as it takes to read; the position in the queue
+   as long as the visitor waits, and that the server does not answer as long as that is so. */
 import { t } from "./i18n.js";
 import { on, set } from "./store.js";
 
@@ -12,9 +12,10 @@ export const say = (message) => set({ message });
 export function mount({ element }) {
   const line = element.querySelector(".say");
   let timer = 0;
-  on("message waiting", ({ message, waiting }) => {
-    const queued = t("shell.toast.queued", waiting);
-    line.textContent = message || (waiting && queued) || "";
+  on("message waiting offline", ({ message, waiting, offline }) => {
+    const lasting = offline ? t("shell.rpc.noAnswer") : waiting ? t("shell.toast.queued", waiting) : "";
+    const words = message || lasting;
+    if (line.textContent !== words) line.textContent = words;
     line.hidden = !line.textContent;
   });
   on("message", ({ message }) => {

@@ -3,7 +3,7 @@ import { hasInk } from "../../shell/drawing.js";
 import { t } from "../../shell/i18n.js";
 import { percent } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
-import { on } from "../../shell/store.js";
+import { on, state } from "../../shell/store.js";
 
 /** What an input is that is no digit. */
 export const NON_DIGITS = {
@@ -15,7 +15,8 @@ export const NON_DIGITS = {
 function captionOf(isLit, nonDigit, isRead) {
   if (nonDigit) return NON_DIGITS[nonDigit];
   if (isRead) return t("common.reads");
-  return isLit ? t("common.yourDigit") : t("denoise.pad.pointers");
+  if (isLit) return t("common.yourDigit");
+  return hasInk() && !state.ghost ? "" : t("denoise.pad.pointers");
 }
 
 function labelOf(isLit, nonDigit, reading) {
