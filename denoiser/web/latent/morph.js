@@ -3,6 +3,7 @@ import { fromBase64 } from "../shell/base64.js";
 import { hasInk } from "../shell/drawing.js";
 import { html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
+import { calm, labelPlay } from "../shell/motion.js";
 import { download } from "../shell/navigation.js";
 import { paintDigit } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
@@ -15,7 +16,6 @@ export function mount({ element, server }) {
   const $ = (selector) => element.querySelector(selector);
   const STEPS = 13;
   const FRAME = 130;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
   let along = false;
 
   /* ---------- frames ---------- */
@@ -185,6 +185,7 @@ export function mount({ element, server }) {
     clearInterval(timer);
     timer = 0;
   };
+  labelPlay($(".play"), t("common.play"));
   $(".play").onclick = () => {
     stop();
     if (calm.matches) {

@@ -2,6 +2,7 @@
 import { toBase64 } from "../shell/base64.js";
 import { html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
+import { calm, labelPlay, playLabel } from "../shell/motion.js";
 import { newSeed, percent } from "../shell/numbers.js";
 import { paintDigit } from "../shell/pixels.js";
 import { ask, newTicket } from "../shell/rpc.js";
@@ -22,7 +23,6 @@ export function mount({ element, props, server }) {
   const find = (selector) => element.querySelector(selector);
   const slider = find("input");
   const tree = find(".tree");
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
   const tickets = { dream: newTicket(), fork: newTicket() };
   /** @type {{states: Uint8Array[], guesses: Uint8Array[], reads: [number, number][] | null} | null} */
   let dream = null;
@@ -117,8 +117,9 @@ export function mount({ element, props, server }) {
     }
     paintStep();
     find(".play path").setAttribute("d", timer ? PAUSE : PLAY);
-    find(".play span").textContent = timer ? t("originals.dream.pause") : t("common.play");
+    find(".play span").textContent = timer ? t("originals.dream.pause") : playLabel(t("common.play"));
   }
+  labelPlay(find(".play"), t("common.play"));
   find(".play").onclick = () => play(!timer);
   slider.oninput = () => {
     step = Number(slider.value); // read before anything is painted

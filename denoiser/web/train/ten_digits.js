@@ -2,6 +2,7 @@
 import { fromBase64 } from "../shell/base64.js";
 import { html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
+import { calm, labelPlay } from "../shell/motion.js";
 import { paintDigit, PIXELS } from "../shell/pixels.js";
 import { on, set, state } from "../shell/store.js";
 
@@ -14,7 +15,6 @@ export function mount({ element }) {
     ["denoised", t("train.tenDigits.denoised")],
   ];
   const FRAME = 120;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   setHtml(
     $(".rows"),
@@ -82,6 +82,7 @@ export function mount({ element }) {
     halt();
     set({ snapshotIndex: Number(range.value) });
   };
+  labelPlay(play, t("common.play"));
   play.onclick = () => {
     const { snapshots, snapshotIndex } = state;
     const next = snapshotIndex >= snapshots.length - 1 ? 0 : snapshotIndex + 1;

@@ -1,12 +1,12 @@
 /* Which part of the plane is looked at: one view for all maps that are shown, so that they stay side by side.
    A coordinate is that of the plane itself, or its quantile under the prior; `centre` and the bounds are in that. */
+import { calm } from "../../shell/motion.js";
 import { clamp } from "../../shell/numbers.js";
 import { normal, quantile } from "../plane.js";
 
 const MOST = 12; // times the whole map
 const CLOSEST = 6; // the same where the view moves by itself
 const GLIDE = 400; // milliseconds
-const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
 /** @returns {any} */
 export function mapView(reach, changed) {

@@ -2,6 +2,7 @@
 import { fromBase64, toBase64 } from "../../shell/base64.js";
 import { setHtml } from "../../shell/html.js";
 import { t, tHtml } from "../../shell/i18n.js";
+import { calm, labelPlay } from "../../shell/motion.js";
 import { openPage } from "../../shell/navigation.js";
 import { clamp } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
@@ -14,7 +15,6 @@ import { formatPoint } from "../plane.js";
 export function mount({ element, server }) {
   const $ = (selector) => element.querySelector(selector);
   const slider = $("#latent-noise");
-  const calm = matchMedia("(prefers-reduced-motion: reduce)");
   element.querySelectorAll(".draw").forEach((button) => {
     button.onclick = () => openPage("denoise");
   });
@@ -104,6 +104,7 @@ export function mount({ element, server }) {
     stop();
     set({ drift: Number(slider.value) });
   };
+  labelPlay($(".play"), t("latent.drawnDigit.drift"));
   $(".play").onclick = () => {
     const { drift = 0 } = state;
     stop();
