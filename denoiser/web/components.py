@@ -21,6 +21,7 @@ STYLES = (  # in the order in which they apply
     *(f"latent/{name}.css" for name in ("latent", "map/map", "side/reading", "side/drawn_digit", "morph", "below")),
     *(f"models/{name}.css" for name in ("models", "model_list", "charts", "pictures")),
     *(f"train/{name}.css" for name in ("train", "form", "views")),
+    "shell/styles/print.css",
 )
 INLINE_STYLES = (  # stand in the page itself, for its first picture
     "shell/styles/tokens.css",

@@ -34,11 +34,13 @@ export function lazySection(section, keyOf, load) {
         const asked = key;
         if (!(await load(() => keyOf() === asked))) break;
         loaded = asked;
+        section.setAttribute("data-loaded", "true");
       }
     } finally {
       isLoading = false;
     }
   }
+  section.setAttribute("data-loaded", "false"); // for the printer, which loads nothing
   updates.set(section, update);
   observer.observe(section);
   return update;

@@ -102,6 +102,8 @@ export function mountCurves(element) {
       const curves = sweep?.psnr
         ? rows.map(({ style }, row) => (sweep.broken[row] ? null : curveMarkup(sweep.factors.map(point(row)), style)))
         : [];
+      const { width, height } = plot.getBoundingClientRect();
+      plot.setAttribute("viewBox", `0 0 ${width} ${height}`); // on paper it shrinks as a whole
       setHtml(plot, html`${gridMarkup(axis, y)} ${curves}<g class="dots"></g>`);
       plot.setAttribute("aria-label", sweep?.psnr ? description(rows, sweep) : t("denoise.curves.empty"));
     },
