@@ -75,7 +75,7 @@ LOSS_TITLES: dict[str, tuple[str, str]] = {  # what a loss is called on a chart'
     "bce": ("cross-entropy", "nats per pixel"),
     "mse": ("squared error", "per pixel"),
     "ssim": ("1 - SSIM", ""),
-    "psnr": ("decibels short of 40, and cross-entropy", ""),
+    "psnr": ("PSNR with cross-entropy", ""),
     "cross-entropy": ("cross-entropy of the reading", "nats per digit"),
     "distillation": ("cross-entropy with labels and teacher", "nats per digit"),
     "elbo": ("negative ELBO", "nats per digit"),

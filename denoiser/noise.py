@@ -96,9 +96,9 @@ def _block_out(x: Tensor, field: Tensor, f: Tensor) -> Tensor:
 
 
 NOISES: dict[str, Noise] = {
-    "gaussian": Noise("Gaussian", "each pixel gets its own push, of either sign", _normal, _gaussian),
+    "gaussian": Noise("Gaussian", "every pixel turns randomly lighter or darker", _normal, _gaussian),
     "salt-and-pepper": Noise("Salt and pepper", "some pixels turn white or black", _signed_uniform, _salt_and_pepper),
-    "speckle": Noise("Speckle", "the ink itself flickers; the paper stays clean", _normal, _speckle),
+    "speckle": Noise("Speckle", "only the ink is disturbed; the background stays clean", _normal, _speckle),
     "poisson": Noise("Poisson", "too few photons: light arrives in grains", _uniform, _poisson),
     "block-out": Noise("Block-out", "a square of the picture is missing", _distance_from_centre, _block_out),
 }

@@ -215,7 +215,7 @@ export function mount({ element, props, server, trigger }) {
       set({ runs: [...state.runs, { ...run, noisyPsnr: state.watchedDigits.psnr }].slice(-MAX_RUNS) });
       if (id) set({ trainingResult: { id, card } });
       else say(t("train.form.tooShort", shortest));
-      return finish(t("train.form.result", duration, steps, psnr, noisyPsnr));
+      return finish(t("train.form.result", duration, steps.toLocaleString("en-US"), psnr, noisyPsnr));
     }
     if (!busy()) return;
     enter("training", t("train.form.learning"));
