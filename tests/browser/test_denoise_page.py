@@ -16,6 +16,7 @@ from web_fixtures import SEVEN, draw, ink_share, pictures, settle
 from denoiser.bench.browser import PHONE, free_port, served_page
 from denoiser.data.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
+from denoiser.noise import add_noise, draw_noise
 
 pytestmark = pytest.mark.slow
 
@@ -631,6 +632,22 @@ def test_a_picture_that_is_noisy_already_gets_no_noise_and_no_figures(page):
     assert page.evaluate("[...denoiser.state.digit]") != noisy.flatten().tolist()
     assert "–" not in page.locator("#board .psnr").all_inner_texts()
     assert page.locator("#sweep").is_visible()
+
+
+def test_a_picture_that_looks_noisy_is_asked_about(page):
+    question = page.locator("#pad .noisy-question")
+    upload(page, "seven.jpg", png(photograph(), "JPEG"))
+    page.wait_for_function("() => denoiser.state.picture !== null", timeout=60_000)
+    expect(question).to_be_hidden()
+    digit = digit_from_strokes(EXAMPLES["7"])
+    noisy = add_noise(digit, draw_noise("gaussian", digit.shape, 1), 0.5)[0, 0].mul(255).round().byte().numpy()
+    upload(page, "noisy.png", png(noisy))
+    expect(question).to_be_visible(timeout=60_000)
+    question.get_by_role("button", name="Add no noise").click()
+    page.wait_for_function("() => denoiser.state.comparison?.asked.endsWith('noisy input')")
+    assert page.evaluate("[...denoiser.state.comparison.picture(0, 0)]") == noisy.flatten().tolist()
+    expect(question).to_be_hidden()
+    expect(page.get_by_label("My picture is noisy already")).to_be_checked()
 
 
 def test_a_card_leads_to_its_model(page):

@@ -15,6 +15,7 @@ from PIL import Image
 from denoiser.data import PIXELS
 from denoiser.data.examples import EXAMPLES
 from denoiser.ink import digit_from_strokes
+from denoiser.noise import add_noise, draw_noise
 from denoiser.sweeps import NOISE_FACTORS
 from denoiser.web.denoise import handlers as denoise
 from denoiser.web.endpoint import unqueued
@@ -218,6 +219,14 @@ def test_an_upload_is_fitted(read_picture):
     rows, columns = np.nonzero(digit > 60)
     assert 18 <= np.ptp(rows) + 1 <= 21
     assert np.ptp(columns) < 10
+
+
+def test_an_upload_with_grain_all_over_it_looks_noisy(read_picture):
+    for name in "0123456789":  # in two of them no ink is found
+        digit = digit_from_strokes(EXAMPLES[name])
+        noisy = add_noise(digit, draw_noise("gaussian", digit.shape, int(name)), 0.5)[0, 0].mul(255).byte().numpy()
+        assert read_picture(png(np.kron(noisy, np.ones((10, 10), np.uint8))))["looks_noisy"] is True
+    assert "looks_noisy" not in read_picture(png(np.asarray(digit[0, 0].mul(255).byte())))
 
 
 @pytest.mark.parametrize(

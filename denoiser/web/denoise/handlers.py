@@ -15,7 +15,9 @@ from torch import Tensor, nn
 
 from ...data import SIDE
 from ...image_decoder import UPLOADS
-from ...ink import digit_from_image, digit_from_strokes, framed_from_image
+from ...ink import BlankInk, digit_from_image, digit_from_strokes, framed_from_image
+from ...ink.image_files import pixels_of
+from ...ink.noisiness import looks_noisy
 from ...models import Autoencoder
 from ...runtime.timing import annotate, span
 from ...sweeps import Comparison, SweepRequest, breaking_points, noisy_pictures
@@ -33,8 +35,18 @@ CODE = "dense-16"  # the model whose code is shown
 
 def read_picture(request: PictureRequest) -> PictureReply:
     """An uploaded picture's digit; InkError if none can be read."""
-    fit = framed_from_image if request.is_noisy_input else digit_from_image
-    return PictureReply(encode_pixels(fit(request.content, UPLOADS)))
+    pixels = pixels_of(request.content, UPLOADS)
+    if request.is_noisy_input:
+        return PictureReply(encode_pixels(framed_from_image(pixels)))
+    framed = framed_from_image(pixels)
+    is_noisy = looks_noisy(framed)
+    try:
+        digit = digit_from_image(pixels)
+    except BlankInk:
+        if not is_noisy:
+            raise
+        digit = framed  # under so much grain no ink is found: the page asks about it
+    return PictureReply(encode_pixels(digit), **({"looks_noisy": True} if is_noisy else {}))
 
 
 def test_digit(request: EmptyRequest) -> MnistDigitReply:

@@ -6,7 +6,7 @@ from typing import Annotated
 from torch import Tensor
 
 from .. import parsing
-from ..schemas import Anything, Flag, Kind, Seed
+from ..schemas import ABSENT, Anything, Flag, Kind, Seed
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,10 @@ class PictureRequest:
 
 @dataclass(frozen=True)
 class PictureReply:
-    """The fitted digit, a byte for each pixel."""
+    """The fitted digit, a byte for each pixel, and whether its picture looks noisy already."""
 
     digit: str
+    looks_noisy: bool = ABSENT
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ from denoiser.ink import (
     digit_from_strokes,
     framed_from_image,
 )
+from denoiser.ink.noisiness import looks_noisy
 from denoiser.metrics import psnr
 from denoiser.noise import add_noise, draw_noise
 
@@ -635,6 +636,18 @@ class TestAlreadyNoisy:
             border = torch.cat((digit[0, 0, :2].flatten(), digit[0, 0, -2:].flatten()))
             assert border.quantile(0.9) < 0.15  # of a lamp's paper 0.4 was left
             assert digit.max() > 0.7
+
+    @pytest.mark.parametrize("kind", ["even", "rough paper", "strong JPEG", "pencil", "blackboard"])
+    def test_a_photo_of_ink_on_paper_does_not_look_noisy(self, kind):
+        assert not looks_noisy(framed_from_image(photograph(SEVEN, kind, 3)))
+
+    @pytest.mark.parametrize("kind", ["gaussian", "salt-and-pepper"])
+    @pytest.mark.parametrize("scale", [1, 10])
+    def test_grain_all_over_a_picture_looks_noisy(self, kind, scale):
+        digit = digit_from_strokes(SEVEN)
+        noisy = add_noise(digit, draw_noise(kind, digit.shape, 0), 0.5)[0, 0].numpy()
+        assert looks_noisy(framed_from_image(np.kron(noisy, np.ones((scale, scale), np.float32))))
+        assert not looks_noisy(digit)
 
     def test_one_shade_is_blank(self):
         with pytest.raises(BlankInk):

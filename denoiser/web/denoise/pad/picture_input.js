@@ -5,6 +5,7 @@ import { t } from "../../shell/i18n.js";
 import { ask } from "../../shell/rpc.js";
 import { on, set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
+import { mountNoisyQuestion } from "./noisy_question.js";
 
 /**
  * A file as base64.
@@ -27,6 +28,7 @@ const toBase64 = (blob) =>
  * @returns {{read: (picture: Blob) => Promise<void>, paste: () => Promise<void>}}
  */
 export function mountPictureInput(element, server, { isVisible, onPicture }) {
+  const askWhetherNoisy = mountNoisyQuestion(element.querySelector(".noisy-question"));
   /** The file behind the picture on the pad, to fit it again. @type {{content: string, picture: string} | null} */
   let uploaded = null;
 
@@ -34,6 +36,7 @@ export function mountPictureInput(element, server, { isVisible, onPicture }) {
     const reply = await ask(server.read_picture, { content, is_noisy_input: state.isNoisyInput });
     if (!reply) return false;
     rememberDrawing();
+    askWhetherNoisy(reply.looks_noisy ? reply.digit : null);
     setDrawing({ picture: reply.digit });
     uploaded = { content, picture: reply.digit };
     return true;
