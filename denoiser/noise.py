@@ -141,6 +141,20 @@ def add_noise(x: Tensor, field: NoiseField, noise_factor: float | Tensor) -> Ten
     return torch.where(f > 0, NOISES[field.kind].apply(x, field.values, f).clamp(0, 1), x)
 
 
+def hidden_square(field: NoiseField, noise_factor: float) -> tuple[int, int, int, int] | None:
+    """The square that block-out takes out of a picture: (top, left, bottom, right) in pixels, the last two excluded.
+
+    It covers the pixels that lose more than half of their ink. None for other kinds, and where nothing is hidden.
+    """
+    if field.kind != "block-out" or noise_factor == 0:
+        return None
+    hidden = field.values[0, 0] < 8 * noise_factor
+    rows, columns = hidden.any(dim=1).nonzero().flatten(), hidden.any(dim=0).nonzero().flatten()
+    if not len(rows):
+        return None
+    return int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1
+
+
 def gaussian_log_likelihood(noisy: Tensor, clean: Tensor, noise_factor: float | Tensor) -> Tensor:
     """log p(noisy | clean) in nats per picture (B,) under clipped Gaussian noise, for pictures (B, 1, H, W).
 

@@ -91,6 +91,21 @@ def test_the_film_stays_until_the_new_noise_is_there(page):
     assert page.evaluate(film) != before
 
 
+def test_the_square_that_block_out_hides_is_outlined(page):
+    hole = page.locator("#board .hole:visible")
+    expect(hole).to_have_count(0)
+    page.locator("#kind input[value=block-out]").check(force=True)
+    page.wait_for_function("() => denoiser.state.kind === 'block-out'")
+    settle(page)
+    expect(hole).to_have_count(1)
+    shot, outline = page.locator("#board .shot").first.bounding_box(), hole.bounding_box()
+    top, left, bottom, right = page.evaluate("() => denoiser.state.sweep.hidden[10]")
+    pixel = shot["width"] / 28
+    assert outline["x"] - shot["x"] == pytest.approx(left * pixel, abs=1)
+    assert outline["width"] == pytest.approx((right - left) * pixel, abs=1)
+    assert outline["height"] == pytest.approx((bottom - top) * pixel, abs=1)
+
+
 def test_the_divider_of_the_wipe_follows_a_press_only(page):
     page.locator("#views input[value=wipe]").check(force=True)
     page.wait_for_function("() => denoiser.state.view === 'wipe'")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import poisson
 
-from denoiser.noise import EXACT_RATE, NOISES, add_noise, draw_noise
+from denoiser.noise import EXACT_RATE, NOISES, add_noise, draw_noise, hidden_square
 
 SHAPE = (64, 1, 28, 28)
 LADDER = (0.05, 0.1, 0.25, 0.4, 0.5, 0.7, 0.85, 1.0)
@@ -143,6 +143,24 @@ def test_many_photons_are_counted_within_one_of_the_quantiles(rate):
     difference = np.rint(count) - poisson.ppf(field.values.numpy(), rate)
     assert np.abs(difference).max() <= 1
     assert np.abs(difference).mean() < 0.05
+
+
+@every_kind
+def test_the_hidden_square_is_where_block_out_takes_the_ink(kind):
+    field, full = draw_noise(kind, (1, 1, 28, 28), 4), torch.ones(1, 1, 28, 28)
+    assert hidden_square(field, 0) is None
+    if kind != "block-out":
+        assert hidden_square(field, 0.5) is None
+        return
+    for factor in LADDER:
+        square = hidden_square(field, factor)
+        taken = add_noise(full, field, factor)[0, 0] < 0.5
+        if square is None:
+            assert not taken.any()
+            continue
+        top, left, bottom, right = square
+        assert taken[top:bottom, left:right].all()
+        assert taken.sum() == (bottom - top) * (right - left)
 
 
 def test_block_out_takes_a_square_of_side_16_f_and_nothing_else():

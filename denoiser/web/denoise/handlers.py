@@ -19,6 +19,7 @@ from ...ink import BlankInk, digit_from_image, digit_from_strokes, framed_from_i
 from ...ink.image_files import pixels_of
 from ...ink.noisiness import looks_noisy
 from ...models import Autoencoder
+from ...noise import draw_noise, hidden_square
 from ...runtime.timing import annotate, span
 from ...sweeps import Comparison, SweepRequest, breaking_points, noisy_pictures
 from ..endpoint import BatchedEndpoint
@@ -137,9 +138,22 @@ def compare_all(pool: ModelPool, prepared: list[Prepared]) -> list[CompareReply]
     gone = [name for name in prepared[0].models if name not in models]
     with span("encode"):
         return [
-            replace(reply_of(comparison), gone=gone, fitted=None if one.fitted is None else encode_floats(one.fitted))
+            replace(
+                reply_of(comparison),
+                gone=gone,
+                fitted=None if one.fitted is None else encode_floats(one.fitted),
+                **hidden_parts(one.request),
+            )
             for one, comparison in zip(prepared, comparisons, strict=True)
         ]
+
+
+def hidden_parts(request: SweepRequest) -> dict[str, list]:
+    """The field `hidden` of a reply, for noise that hides a part of the picture."""
+    if request.kind != "block-out":
+        return {}
+    field = draw_noise(request.kind, request.x.shape, request.seed)
+    return {"hidden": [hidden_square(field, factor) for factor in request.factors]}
 
 
 def reply_of(comparison: Comparison) -> CompareReply:

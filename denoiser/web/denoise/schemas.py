@@ -69,7 +69,8 @@ class CompareReply:
 
     `reading` and `reads` are [digit, probability]. What stands in a row that is among `failed` means nothing. `gone`
     are those of the visitor's own models that are no longer there. `fitted` are the digit's exact pixels, null where
-    it does not come from strokes.
+    it does not come from strokes. `hidden` is the square that block-out takes out at each noise factor, as top, left,
+    bottom and right in pixels.
     """
 
     digit: str
@@ -84,3 +85,4 @@ class CompareReply:
     failed: tuple[str, ...]
     gone: list[str]
     fitted: str | None
+    hidden: list[tuple[int, int, int, int] | None] = ABSENT

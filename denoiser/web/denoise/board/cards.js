@@ -45,7 +45,7 @@ export const cardMarkup = (row) =>
     <div class="name">${nameMarkup(row)}<em>${t("denoise.cards.best")}</em></div>
     <div class="idea">${row === NOISY ? withTerms(ideaOf(row)) : ideaOf(row)}</div>
     <div class="shot">
-      <canvas class="px" width="28" height="28" role="img"></canvas><b class="divider"></b
+      <canvas class="px" width="28" height="28" role="img"></canvas><b class="hole" hidden></b><b class="divider"></b
       ><button
         type="button"
         class="save"
@@ -81,7 +81,7 @@ export const missingMarkup = ({ name, label }) =>
 
 /** The parts of a card that change. */
 export function partsOf(card) {
-  const names = ["psnr", "ssim", "digit", "sure", "note", "divider"];
+  const names = ["psnr", "ssim", "digit", "sure", "note", "divider", "hole"];
   return {
     card,
     canvas: card.querySelector("canvas"),
@@ -141,6 +141,7 @@ export function showCard(parts, row, { answer, index, step, state }) {
   if (picture && digit && view === "difference" && figures) wordOf = difference(picture, digit);
   else if (picture && digit && view === "wipe") wordOf = wiped(index ? answer.picture(0, step) : digit, picture, wipe);
   paintDigit(canvas, picture, wordOf);
+  showHole(parts.hole, index === 0 && picture && view === "picture" ? answer.hidden?.[step] : null);
   divider.style.left = `${wipe * 100}%`;
   if (!index) divider.setAttribute("aria-valuenow", String(Math.round(wipe * 100)));
   parts.psnr.textContent = figures ? decibels(figures[index][step]) : "–";
@@ -151,6 +152,14 @@ export function showCard(parts, row, { answer, index, step, state }) {
   showReading(parts, reading, clean);
   const label = labelOf(row, answer, { failed, step, isNoisyInput });
   canvas.setAttribute("aria-label", reading ? t("denoise.cards.reads", label, reading[0], percent(reading[1])) : label);
+}
+
+/** Outline the part that the noise has hidden, black on black: top, left, bottom and right in pixels; null for none. */
+function showHole(hole, square) {
+  hole.hidden = !square;
+  if (!square) return;
+  const [top, left, bottom, right] = square.map((pixel) => `${(100 * pixel) / SIDE}%`);
+  Object.assign(hole.style, { inset: `${top} calc(100% - ${right}) calc(100% - ${bottom}) ${left}` });
 }
 
 /** What the referee reads, and whether that is another digit than in the clean picture. */

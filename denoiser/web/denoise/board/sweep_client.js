@@ -21,6 +21,7 @@ import { on, set, state } from "../../shell/store.js";
  * @property {(number | null)[] | null} breaks  each row's breaking point; null without a clean digit or a referee
  * @property {[number, number] | null} reading  what the referee reads in the digit: digit and probability
  * @property {[number, number][][] | null} reads  and in each picture
+ * @property {(number[] | null)[]} [hidden]  by factor what block-out hides: top, left, bottom and right in pixels
  * @property {string | null} fitted  the digit's exact pixels; null where it does not come from strokes
  * @property {string[]} gone  models of the visitor that the server no longer has
  */
