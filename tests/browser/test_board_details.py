@@ -118,6 +118,22 @@ def test_the_divider_of_the_wipe_follows_a_press_only(page):
     assert page.evaluate("() => denoiser.state.wipe") == pytest.approx(0.25, abs=0.02)
 
 
+def test_a_network_of_the_visitors_keeps_its_line_when_others_go(page):
+    page.route("**/component_server/**", lambda route: None)  # the server knows none of these networks
+    style = "name => denoiser.state.shownModels.find(model => model.name === name).style"
+    builtin = page.evaluate(style, "dense-16")
+    page.evaluate(
+        """() => { const card = denoiser.state.shownModels.find(model => model.name === "dense-16");
+             const userModels = [1, 2].map(n => ({ ...card, name: `yours-${n}`, label: "Yours", userModelId: `${n}` }));
+             denoiser.set({ userModels }); }"""
+    )
+    lines = [page.evaluate(style, name) for name in ("dense-16", "yours-1", "yours-2")]
+    assert lines[0] == builtin
+    assert len({str(line) for line in lines}) == 3
+    page.evaluate("() => denoiser.set({ userModels: denoiser.state.userModels.slice(1) })")
+    assert page.evaluate(style, "yours-2") == lines[2]
+
+
 def test_pictures_that_leave_the_page_say_what_they_are(page):
     page.evaluate("() => { navigator.clipboard.write = () => Promise.reject(new Error('no')); }")
     page.evaluate(RECORD_TEXTS)

@@ -8,14 +8,13 @@ import { say } from "../../shell/toast.js";
 export const MISSING = t("denoise.modelPicker.missing");
 
 /**
- * The visitor's own models, each with its style.
+ * The visitor's own models, each with a style that it keeps when others go: yours-1 has the first of its family.
  * @param {Record<string, import("../../shell/constants.js").LineStyle[]>} stylesByFamily
  */
 function userModels(stylesByFamily) {
-  const counts = {};
   return state.userModels.map((model) => {
     const styles = stylesByFamily[model.family];
-    const number = (counts[model.family] = (counts[model.family] ?? -1) + 1);
+    const number = Number(model.name.split("-")[1]) - 1;
     return { ...model, style: styles[number % styles.length] };
   });
 }
