@@ -92,8 +92,6 @@ export function mount({ element, props, server }) {
       cards[index].card.classList.toggle("best", index === best);
       showCard(cards[index], row, { answer, index, step, state });
     });
-    const noisy = document.querySelector("#noise_factor .noisy");
-    if (noisy) noisy.textContent = figures ? t("denoise.board.noisyInput", decibels(figures[0][step])) : "\u00a0";
   }
   on("comparison sweep factor view wipe theme version shownModels offline waiting", show);
 
