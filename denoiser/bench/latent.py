@@ -90,12 +90,12 @@ def explore(page: "Page", touch: bool = False, paths: int = PATHS) -> dict:
     }
 
 
-def visits(address: str) -> dict:
+def visits(address: str, paths: int = PATHS) -> dict:
     """`explore` by mouse at 1280 px and by touch at 390 px, with GOALS."""
     with browser_page(address, DESKTOP) as page:
-        desktop = explore(page)
+        desktop = explore(page, paths=paths)
     with browser_page(address, PHONE) as page:
-        phone = explore(page, touch=True)
+        phone = explore(page, touch=True, paths=paths)
     return {"mouse at 1280 px": desktop, "touch at 390 px": phone, "goals": GOALS}
 
 

@@ -166,7 +166,7 @@ def visit(
     return {"models": rows, "first_paint_ms": paint and round(paint), "usable_seconds": round(ready, 1)} | figures
 
 
-def measure(strokes: int = 20, seed: int = 0) -> dict:
+def measure(strokes: int = 20, seed: int = 0, delays: tuple[int, ...] = DELAYS, paths: int = latent.PATHS) -> dict:
     """Measure one server in about three minutes.
 
     Start (s), memory (MB), visits by mouse at 1280 px, by touch at 390 px and by mouse with DELAYS of latency, the
@@ -176,7 +176,7 @@ def measure(strokes: int = 20, seed: int = 0) -> dict:
     plans: dict[str, tuple[dict, Callable[[Page], Pointer], int, int]] = {
         "mouse at 1280 px": (DESKTOP, mouse, strokes, 0),
         "touch at 390 px": (PHONE, finger, strokes, 0),
-        **{f"mouse, {delay} ms of network": (DESKTOP, mouse, max(1, strokes // 4), delay) for delay in DELAYS},
+        **{f"mouse, {delay} ms of network": (DESKTOP, mouse, max(1, strokes // 4), delay) for delay in delays},
     }
     with tempfile.TemporaryDirectory() as folder:
         lines = Path(folder) / "traces.jsonl"
@@ -187,7 +187,7 @@ def measure(strokes: int = 20, seed: int = 0) -> dict:
                 title: visit(address, names, options, make_pointer, count, seed, latency)
                 for title, (options, make_pointer, count, latency) in plans.items()
             }
-            maps = latent.visits(address)
+            maps = latent.visits(address, paths)
             memory = resident_megabytes(pid)
         spent = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
     return {

@@ -16,7 +16,8 @@ from .networks import NETWORKS
 def build(network: str, settings: Mapping, seed: int | None = None) -> Trainable:
     """The network of that name with these settings, on the CPU, its weights initialised by `keras_init`.
 
-    They are drawn from a generator with `seed`, or without one from torch's global generator. Raises ValueError if
+    They are drawn from a generator with `seed`, or without one from torch's global generator. On the meta device the
+    network has shapes and no weights. Raises ValueError if
     there is no such network or it does not take the settings.
     """
     if network not in NETWORKS:
@@ -26,7 +27,8 @@ def build(network: str, settings: Mapping, seed: int | None = None) -> Trainable
             model = NETWORKS[network](**settings)
         except (TypeError, KeyError, ValueError, RuntimeError) as error:
             raise ValueError(f"network {network!r} cannot be built with settings {settings}: {error}") from error
-        model.apply(keras_init)
+        if not any(parameter.is_meta for parameter in model.parameters()):
+            model.apply(keras_init)  # of shapes alone it would load torch's compiler: two seconds, 100 MB
     return model
 
 

@@ -53,7 +53,10 @@ class TimedUNet(nn.Module):
             ]
         )
         self.time = nn.Sequential(nn.Linear(time_features, time_features), nn.SiLU())
-        frequencies = torch.exp(torch.linspace(0, math.log(32), time_features // 2))
+        exponents = torch.linspace(
+            0, math.log(32), time_features // 2, device="cpu"
+        )  # of meta it loads torch's compiler
+        frequencies = torch.exp(exponents)
         self.register_buffer("frequencies", math.pi * frequencies, persistent=False)
 
     def forward(self, state: Tensor, observed: Tensor, known: Tensor, time: Tensor) -> Tensor:

@@ -46,7 +46,6 @@ def admitted_by(check: Callable[[list], None]) -> Callable[[Callable], Callable]
 
 def share_fairly(demo: gr.Blocks) -> None:
     """Give a page the queue of this module; call it once, when all of the page is there."""
-    demo.queue(max_size=None)
     plain = demo._queue
     demo._queue = FairQueue(
         live_updates=plain.live_updates,
