@@ -9,11 +9,16 @@ import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw, ImageFilter
+from torch import Tensor
 
+from denoiser.checkpoint import load_checkpoint
 from denoiser.data.examples import parse
+from denoiser.ink import digit_from_image, digit_from_strokes
 
 Stroke = list[tuple[float, float]]
 
@@ -341,29 +346,31 @@ def cropped_pictures(seed: int = 0) -> Iterator[tuple[Drawing, str, Image.Image]
             yield drawing, kind, cropped(drawing.strokes, kind, int(rng.integers(2**31)))
 
 
+@cache
+def fitted(seed: int = 0) -> dict[str, list[tuple[str, int, Tensor]]]:
+    """Our drawings as the models get them: {"strokes" and the like: [(kind, digit, picture (1, 1, 28, 28))]}."""
+    return {
+        "strokes": [(d.kind, d.digit, digit_from_strokes(d.strokes)) for d in drawings(seed)],
+        "pictures": [(kind, d.digit, digit_from_image(image)) for d, kind, image in pictures(seed)],
+        "cropped": [(kind, d.digit, digit_from_image(image)) for d, kind, image in cropped_pictures(seed)],
+        "photographs": [(kind, d.digit, digit_from_image(jpeg)) for d, kind, jpeg in photographs(seed)],
+    }
+
+
+@torch.inference_mode()
 def misreadings(seed: int = 0, name: str = "referee") -> dict[str, dict[str, tuple[int, int]]]:
     """How many of our drawings the referee `name` reads as meant: {"strokes" and the like: {kind: (right, all)}}."""
-    import torch
-
-    from denoiser.checkpoint import load_checkpoint
-    from denoiser.ink import digit_from_image, digit_from_strokes
-
     referee, _ = load_checkpoint(name)
 
-    def counted(items) -> dict[str, tuple[int, int]]:
+    def counted(items: list[tuple[str, int, Tensor]]) -> dict[str, tuple[int, int]]:
+        found = referee(torch.cat([x for _, _, x in items])).argmax(1).tolist()
         counts: dict[str, tuple[int, int]] = {}
-        for kind, digit, x in items:
+        for (kind, digit, _), read in zip(items, found, strict=True):
             right, total = counts.get(kind, (0, 0))
-            with torch.inference_mode():
-                counts[kind] = (right + (int(referee(x).argmax()) == digit), total + 1)
+            counts[kind] = (right + (read == digit), total + 1)
         return counts
 
-    return {
-        "strokes": counted((d.kind, d.digit, digit_from_strokes(d.strokes)) for d in drawings(seed)),
-        "pictures": counted((kind, d.digit, digit_from_image(image)) for d, kind, image in pictures(seed)),
-        "cropped": counted((kind, d.digit, digit_from_image(image)) for d, kind, image in cropped_pictures(seed)),
-        "photographs": counted((kind, d.digit, digit_from_image(jpeg)) for d, kind, jpeg in photographs(seed)),
-    }
+    return {way: counted(items) for way, items in fitted(seed).items()}
 
 
 DISTORTIONS = {  # the kinds, by what is different in them

@@ -125,13 +125,14 @@ def short_trainings(monkeypatch):
 def browser():
     """A system Chromium."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import expect, sync_playwright
     except ImportError:
         missing("the browser tests need playwright: pip install -r tests/requirements.txt")
     try:
         path = find_chromium()
     except BenchError as error:
         missing(str(error))
+    expect.set_options(timeout=60_000)  # the machine may be busy with much else
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         yield chromium

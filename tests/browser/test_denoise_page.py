@@ -628,8 +628,8 @@ def test_a_picture_that_is_noisy_already_gets_no_noise_and_no_figures(page):
     assert page.locator("#kind-row").evaluate("e => e.inert")
     assert not page.locator("#sweep").is_visible()
     switch.uncheck()  # the file is fitted anew, and is a clean digit again
+    page.wait_for_function("noisy => denoiser.state.digit?.join() !== noisy.join()", arg=noisy.flatten().tolist())
     settle(page)
-    assert page.evaluate("[...denoiser.state.digit]") != noisy.flatten().tolist()
     assert "–" not in page.locator("#board .psnr").all_inner_texts()
     assert page.locator("#sweep").is_visible()
 
