@@ -1,11 +1,11 @@
 """What was read: digits with their doubts, rows, and the number as a whole."""
 
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..checkpoint import load_model
 from ..ink.framing import drawn_again
@@ -53,7 +53,12 @@ class ReadDigit(Mark):
     def cleaned(self) -> Tensor:
         """The framed digit, denoised, float32 (1, 1, 28, 28) in [0, 1]."""
         with torch.inference_mode():
-            return load_model(DENOISER)[0](self.framed).clamp(0, 1)
+            return _denoiser()(self.framed).clamp(0, 1)
+
+
+@cache
+def _denoiser() -> nn.Module:
+    return load_model(DENOISER)[0]
 
 
 @dataclass(frozen=True)
