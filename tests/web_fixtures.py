@@ -75,6 +75,18 @@ def ink_share(page):
     )
 
 
+def faults(page):
+    """What axe finds serious or critical, as lines for people."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    return [
+        f"{found['id']} ({found['impact']}): {node['html'][:120]}"
+        for found in Axe().run(page).response["violations"]
+        if found["impact"] in ("serious", "critical")
+        for node in found["nodes"]
+    ]
+
+
 def missing(reason: str):
     """Skip; but where CI is set nothing may be left out, so fail."""
     if os.environ.get("CI"):

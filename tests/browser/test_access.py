@@ -3,9 +3,8 @@
 import time
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
-from web_fixtures import ink_share, pictures, settle, wipe
+from web_fixtures import faults, ink_share, pictures, settle, wipe
 
 from denoiser.bench.browser import DESKTOP, PHONE
 
@@ -17,16 +16,6 @@ SIZES = {"1280": DESKTOP, "390": PHONE}
 def show_example(page, name="3"):
     page.get_by_role("button", name=f"Example {name}").click()
     settle(page)
-
-
-def faults(page):
-    """What axe finds serious or critical, as lines for people."""
-    return [
-        f"{found['id']} ({found['impact']}): {node['html'][:120]}"
-        for found in Axe().run(page).response["violations"]
-        if found["impact"] in ("serious", "critical")
-        for node in found["nodes"]
-    ]
 
 
 @pytest.mark.parametrize("size", SIZES)

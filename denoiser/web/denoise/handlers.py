@@ -24,30 +24,42 @@ from ...runtime.timing import annotate, span
 from ...sweeps import Comparison, SweepRequest, breaking_points, noisy_pictures
 from ..endpoint import BatchedEndpoint
 from ..parsing import NO_MODEL, BadRequest
-from ..schemas import EmptyRequest
+from ..schemas import ABSENT, EmptyRequest
 from ..serving.digits import mnist_test
 from ..serving.model_pool import ModelPool
 from ..wire import encode_floats, encode_pixels, finite
-from .schemas import CodesReply, CompareReply, CompareRequest, MnistDigitReply, PictureReply, PictureRequest
+from .number_tray import find_number
+from .schemas import (
+    CodesReply,
+    CompareReply,
+    CompareRequest,
+    MnistDigitReply,
+    NumberReply,
+    PictureReply,
+    PictureRequest,
+)
 
 IMAGE = (1, 1, SIDE, SIDE)
 CODE = "dense-16"  # the model whose code is shown
 
 
 def read_picture(request: PictureRequest) -> PictureReply:
-    """An uploaded picture's digit; InkError if none can be read."""
+    """An uploaded picture's digit, or the number in one with several digits; InkError if nothing can be read."""
     pixels = pixels_of(request.content, UPLOADS)
     if request.is_noisy_input:
         return PictureReply(encode_pixels(framed_from_image(pixels)))
     framed = framed_from_image(pixels)
     is_noisy = looks_noisy(framed)
+    found = None if is_noisy else find_number(request.content)
+    if isinstance(found, NumberReply):
+        return PictureReply(number=found)
     try:
         digit = digit_from_image(pixels)
     except BlankInk:
         if not is_noisy:
             raise
         digit = framed  # under so much grain no ink is found: the page asks about it
-    return PictureReply(encode_pixels(digit), **({"looks_noisy": True} if is_noisy else {}))
+    return PictureReply(encode_pixels(digit), looks_noisy=is_noisy or ABSENT, note=found or ABSENT)
 
 
 def test_digit(request: EmptyRequest) -> MnistDigitReply:

@@ -6,6 +6,7 @@ from typing import Annotated
 from torch import Tensor
 
 from .. import parsing
+from ..i18n import Text
 from ..schemas import ABSENT, Anything, Flag, Kind, Seed
 
 
@@ -18,11 +19,45 @@ class PictureRequest:
 
 
 @dataclass(frozen=True)
-class PictureReply:
-    """The fitted digit, a byte for each pixel, and whether its picture looks noisy already."""
+class MarkReply:
+    """A digit, "." or "-" in a picture, or "*" for what is none of these.
 
-    digit: str
+    `box` is its left, top, width and height as shares of the picture. Digits have two pictures, a byte for each pixel:
+    as they are framed, and cleaned.
+    """
+
+    name: str
+    probability: float
+    box: list[float]
+    framed: str = ABSENT
+    cleaned: str = ABSENT
+
+
+@dataclass(frozen=True)
+class NumberReply:
+    """The number in a picture with several digits, the next readings with their probabilities, and the marks by row.
+
+    `size` are the width and height of the picture in pixels.
+    """
+
+    text: str
+    probability: float
+    alternatives: list[tuple[str, float]]
+    size: tuple[int, int]
+    rows: list[list[MarkReply]]
+
+
+@dataclass(frozen=True)
+class PictureReply:
+    """The fitted digit, a byte for each pixel; or the number in a picture with several.
+
+    `looks_noisy` says whether a picture of one digit looks noisy already, `note` that it may be something else.
+    """
+
+    digit: str = ABSENT
     looks_noisy: bool = ABSENT
+    number: NumberReply = ABSENT
+    note: Text = ABSENT
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ def build(pool: ModelPool) -> None:
     """The tab: what it is about; the pad and one card per model; the noise; the sweep below."""
     start_workers()
     component("denoise/visit/hero", as_endpoint(partial(codes, pool)), code=CODE)
+    component("denoise/number_tray/number_tray")
     with gr.Row(elem_id="bench", elem_classes="plain"):
         component(
             "denoise/pad/pad",

@@ -28,6 +28,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {number} version  counts changes of the drawing
  * @property {Uint8Array | null} digit  what the models see: 784 bytes, or null without ink
  * @property {[number, number] | null} reading  what the referee reads in it: digit and probability
+ * @property {any} number  an uploaded picture with several digits: what was read in it, and its file's `url`; else null
  */
 
 /**
@@ -135,6 +136,7 @@ export const state = {
   version: 0,
   digit: null,
   reading: null,
+  number: null,
   // noise
   kind: Object.keys(NOISE_KINDS)[0],
   seed: DEFAULT_SEED,

@@ -31,7 +31,7 @@ export function mount({ element, props, server }) {
   const isTouch = matchMedia("(pointer:coarse)").matches;
   const examples = mountExamples(element, props.examples);
   const isPenDown = mountPen(canvas);
-  const pictures = mountPictureInput(element, server, { isVisible, onPicture: () => examples.press(null) });
+  const pictures = mountPictureInput(element, server, isVisible);
   mountPreview(element);
 
   /** Paint the drawing as it was after so many seconds, by default all of it. */
@@ -91,7 +91,6 @@ export function mount({ element, props, server }) {
     async mnist() {
       const reply = await ask(server.test_digit, {});
       if (!reply) return;
-      examples.press(null);
       rememberDrawing();
       setDrawing({ picture: reply.digit, label: reply.label });
       say(t("denoise.pad.mnistDigit", reply.place, reply.label));
@@ -138,7 +137,7 @@ export function mount({ element, props, server }) {
     tools.replay.disabled = !s.strokes.length;
     const label = t("denoise.pad.label", description(s));
     canvas.setAttribute("aria-label", label);
-    if (isPenDown()) examples.press(null);
+    if (isPenDown() || s.picture) examples.press(null);
     replayed = 0;
     paint();
   });

@@ -1,7 +1,7 @@
 /* Pictures instead of strokes: uploaded, pasted, dropped, or from the camera. */
 import { MAX_UPLOAD_BYTES } from "../../shell/constants.js";
 import { rememberDrawing, setDrawing } from "../../shell/drawing.js";
-import { t } from "../../shell/i18n.js";
+import { localize, t } from "../../shell/i18n.js";
 import { ask } from "../../shell/rpc.js";
 import { on, set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
@@ -22,28 +22,36 @@ const toBase64 = (blob) =>
 /**
  * @param {any} element  of the pad
  * @param {import("../../shell/mount.js").Context["server"]} server
- * @param {object} pad
- * @param {() => boolean} pad.isVisible
- * @param {() => void} pad.onPicture  called when a picture has replaced the drawing
+ * @param {() => boolean} isVisible  whether the pad is in view
  * @returns {{read: (picture: Blob) => Promise<void>, paste: () => Promise<void>}}
  */
-export function mountPictureInput(element, server, { isVisible, onPicture }) {
+export function mountPictureInput(element, server, isVisible) {
   const askWhetherNoisy = mountNoisyQuestion(element.querySelector(".noisy-question"));
-  /** The file behind the picture on the pad, to fit it again. @type {{content: string, picture: string} | null} */
+  /**
+   * The file behind the picture on the pad, to fit it again.
+   * @type {{content: string, file: Blob, picture: string} | null}
+   */
   let uploaded = null;
 
-  async function fit(content) {
+  /** Read a file, as base64: one digit goes to the pad, several to the tray. False where that failed. */
+  async function fit(content, file) {
     const reply = await ask(server.read_picture, { content, is_noisy_input: state.isNoisyInput });
     if (!reply) return false;
+    if (reply.number) {
+      set({ number: { ...reply.number, url: URL.createObjectURL(file) } });
+      return true;
+    }
     rememberDrawing();
     askWhetherNoisy(reply.looks_noisy ? reply.digit : null);
     setDrawing({ picture: reply.digit });
-    uploaded = { content, picture: reply.digit };
+    set({ number: null });
+    if (reply.note) say(localize(reply.note));
+    uploaded = { content, file, picture: reply.digit };
     return true;
   }
   async function read(picture) {
     if (picture.size > MAX_UPLOAD_BYTES) return say(t("denoise.pictureInput.tooLarge"));
-    if (await fit(await toBase64(picture))) onPicture();
+    await fit(await toBase64(picture), picture);
   }
   async function paste() {
     try {
@@ -62,7 +70,7 @@ export function mountPictureInput(element, server, { isVisible, onPicture }) {
   on("isNoisyInput", async ({ isNoisyInput, picture }) => {
     if (isNoisyInput === fittedAsNoisy) return;
     fittedAsNoisy = isNoisyInput;
-    if (!uploaded || uploaded.picture !== picture || (await fit(uploaded.content))) return;
+    if (!uploaded || uploaded.picture !== picture || (await fit(uploaded.content, uploaded.file))) return;
     fittedAsNoisy = !isNoisyInput; // that failed, so the picture and the switch stay as they were
     set({ isNoisyInput: fittedAsNoisy });
   });
