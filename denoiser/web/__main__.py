@@ -6,7 +6,7 @@ from denoiser.web.serving import gpu  # noqa: F401, before all else: see there
 import os
 import socket
 
-from denoiser.runtime.malloc import DEFAULT_LIMIT, keep_freed_memory
+from denoiser.runtime.malloc import DEFAULT_LIMIT, keep_freed_memory, release_freed_memory
 from denoiser.web.app import build_page, launch_options
 from denoiser.web.server import logging
 
@@ -22,7 +22,9 @@ def main() -> None:
     port = os.environ.get("GRADIO_SERVER_PORT")
     if port:
         check_port(os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"), port)
-    build_page().launch(**launch_options(), server_port=int(port) if port else None)
+    page = build_page()
+    release_freed_memory()
+    page.launch(**launch_options(), server_port=int(port) if port else None)
 
 
 def check_port(host: str, port: str) -> None:

@@ -13,6 +13,7 @@ import gradio as gr
 import torch
 
 from ... import latent
+from ...runtime.malloc import release_freed_memory
 from ..components import component, static_files
 from ..parsing import GRID_AREAS, GRID_SIZES
 from ..server import logging as log
@@ -66,3 +67,4 @@ def prepare(maps: LatentMaps) -> None:
                 latent.along_data(start, end, latent_map.class_density)  # loads what finds the way
         except Exception as error:
             log.error("a map could not be prepared", model=latent_map.name, **log.about(error))
+    release_freed_memory()

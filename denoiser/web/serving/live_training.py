@@ -23,6 +23,7 @@ from ...models import build, parameter_count
 from ...noise import NOISES, add_noise, draw_noise
 from ...recipe import Recipe
 from ...record import Epoch, Record
+from ...runtime.malloc import release_freed_memory
 from ...runtime.precision import default_precision
 from ...training import Engine, NoisyBatches, TrainingError, TrainingStep, train_steps, validation_loss
 from ..i18n import Text, english, error_text, translatable
@@ -196,6 +197,8 @@ def training_snapshots(recipe: Recipe, seconds: float = MAX_SECONDS) -> Generato
         yield from _snapshots(recipe, seconds)
     except TrainingError as error:
         yield Failure(error_text(error))
+    finally:
+        release_freed_memory()
 
 
 def _snapshots(recipe: Recipe, seconds: float) -> Generator[Snapshot | Failure, None, None]:
