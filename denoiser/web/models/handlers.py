@@ -1,6 +1,7 @@
 """What the Models page asks the server: a model's entry, what is inside it, and how models compare on digits."""
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from functools import cache, cached_property
@@ -161,9 +162,9 @@ def stages(rows: list[inspection.Layer]) -> list[Stage]:
     return found
 
 
-def size(layer: inspection.Layer) -> tuple[int, ...]:
-    """How large a layer's pictures are, or how long its vector is."""
-    return layer.shape[-2:] if len(layer.shape) == 3 else layer.shape
+def size(layer: inspection.Layer) -> int:
+    """How many values a picture of a layer has, or its vector: 784 for both of 28 x 28."""
+    return math.prod(layer.shape[-2:])
 
 
 def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = None) -> dict:

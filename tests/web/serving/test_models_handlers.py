@@ -1,6 +1,7 @@
 """What the Models page asks the server, and what it is answered."""
 
 import base64
+import itertools
 import json
 import math
 
@@ -75,6 +76,23 @@ def test_inside_of_every_model(handler, ask):
             assert size(sheet["pixels"]) == sheet["count"] * sheet["height"] * sheet["width"]
             assert sheet["total"] * sheet["height"] * sheet["width"] == math.prod(layer["shape"])
         assert ("output" in reply) == (entry["task"] != "read")
+
+
+def test_a_stage_stands_for_all_layers_of_its_size(handler, ask):
+    for entry in handler.entries:
+        reply = ask("inside", REQUEST | {"model": entry["name"]})
+        if not entry["layers"]:
+            assert "stages" not in reply
+            continue
+        steps = [stage["step"] for stage in reply["stages"]]
+        layers = [entry["layers"][step] for step in steps]
+        assert steps[-1] == len(entry["layers"]) - 1
+        assert steps == sorted(set(steps))
+        assert any(layer["code"] for layer in layers) == any(layer["code"] for layer in entry["layers"])
+        values = [math.prod(layer["shape"][-2:]) for layer in layers]
+        for (before, after), layer in zip(itertools.pairwise(values), layers, strict=False):
+            assert before != after or layer["code"]
+        assert {stage["sheet"]["count"] for stage in reply["stages"]} == {1}
 
 
 def test_every_layer_can_be_asked_for(handler, ask):
