@@ -6,7 +6,7 @@ import { shape } from "./format.js";
 import { showTiles } from "./tile_sheet.js";
 
 /** Pixels on the longer side of a stage's picture, from the first depth down. */
-const SIZES = [112, 84, 64, 52];
+const SIZES = { wide: [112, 84, 64, 52], phone: [64, 52, 44, 36] };
 
 /** How deep each stage lies: 0 for the largest pictures; vectors lie below all pictures that are larger. */
 function depthsOf(stages, layers) {
@@ -15,7 +15,7 @@ function depthsOf(stages, layers) {
     return shape.length === 3 ? shape[1] : Math.sqrt(shape.reduce((a, b) => a * b, 1));
   });
   const levels = [...new Set(sides)].sort((a, b) => b - a);
-  return sides.map((side) => Math.min(levels.indexOf(side), SIZES.length - 1));
+  return sides.map((side) => Math.min(levels.indexOf(side), SIZES.wide.length - 1));
 }
 
 /** The skip connections of a U-Net: pairs of stages of one depth with deeper ones between them. */
@@ -39,6 +39,7 @@ const cell = (column, row, span = 1) => raw(`grid-column:${column} / span ${span
  * @param {number} current  the layer whose tiles are shown below
  */
 export function showFlow(element, { layers, network }, stages, current) {
+  const sizes = SIZES[matchMedia("(max-width: 700px)").matches ? "phone" : "wide"];
   const depths = depthsOf(stages, layers);
   const skips = network === "unet" ? skipsOf(depths) : [];
   element.hidden = !stages.length;
@@ -52,7 +53,7 @@ export function showFlow(element, { layers, network }, stages, current) {
         data-step="${step}"
         aria-pressed="${step === current}"
         aria-label="${label}"
-        style="${cell(i + 1, depths[i] + 1)};--size:${SIZES[depths[i]]}px"
+        style="${cell(i + 1, depths[i] + 1)};--size:${sizes[depths[i]]}px"
       >
         <span class="tiles"></span><b>${shape(layers[step].shape)}</b>${isCode ? t("models.flow.code") : ""}
       </button>`;
@@ -65,5 +66,5 @@ export function showFlow(element, { layers, network }, stages, current) {
     ),
   ]);
   const tiles = element.querySelectorAll(".stage .tiles");
-  stages.forEach(({ sheet }, i) => showTiles(/** @type {HTMLElement} */ (tiles[i]), sheet, SIZES[depths[i]]));
+  stages.forEach(({ sheet }, i) => showTiles(/** @type {HTMLElement} */ (tiles[i]), sheet, sizes[depths[i]]));
 }
