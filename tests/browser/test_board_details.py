@@ -106,6 +106,17 @@ def test_the_square_that_block_out_hides_is_outlined(page):
     assert outline["height"] == pytest.approx((bottom - top) * pixel, abs=1)
 
 
+def test_the_code_is_shown_of_a_digit_that_changed_while_another_tab_was_open(page):
+    lit = page.locator("#hero .cells i[style]")
+    expect(lit).to_have_count(16)
+    page.locator("#models-tab-button").click()
+    page.wait_for_function("() => denoiser.state.page === 'models'")
+    page.evaluate("() => denoiser.set({ seed: 5 })")
+    settle(page)
+    page.locator("#denoise-tab-button").click()
+    expect(lit).to_have_count(16)
+
+
 def test_the_divider_of_the_wipe_follows_a_press_only(page):
     page.locator("#views input[value=wipe]").check(force=True)
     page.wait_for_function("() => denoiser.state.view === 'wipe'")

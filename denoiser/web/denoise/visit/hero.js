@@ -28,24 +28,27 @@ export function cellsMarkup(code, digits = false) {
 /**
  * Follows the codes of the digit on the pad: asks for them once its sweep is there, and only while they are in view.
  * @param {(request: string, ticket?: string) => Promise<string>} call
- * @param {() => boolean} isVisible
+ * @param {HTMLElement} place  where they are shown
  * @param {() => void} onCodes
  */
-function startCodes(call, isVisible, onCodes) {
+function startCodes(call, place, onCodes) {
   const ticket = newTicket();
   /** @type {{asked: string, factors: number[], codes: number[][]} | null} */
   let known = null;
   let asking = "";
-  on("sweep shownModels", async ({ sweep, ghost }) => {
+  async function follow() {
+    const { sweep, ghost } = state;
     const question = questionOf(state);
-    if (ghost || !sweep || sweep.asked !== question || asking === question || !isVisible()) return;
+    if (ghost || !sweep || sweep.asked !== question || asking === question || place.offsetParent === null) return;
     asking = question;
     const reply = await ask(call, () => requestOf(state, null), ticket);
     if (reply && questionOf(state) === question) {
       known = { asked: question, ...reply };
       onCodes();
     }
-  });
+  }
+  on("sweep shownModels", follow);
+  new IntersectionObserver(follow).observe(place); // the sweep may have come while another tab was open
   /** The code at the present noise factor; null where it is not known. */
   return () => {
     const { ghost, factor } = state;
@@ -61,7 +64,7 @@ export function mount({ element, props, server }) {
   const pipe = find(".pipe");
   setHtml(find(".idea"), withTerms(t("visit.hero.idea")));
   setHtml(find(".promise"), withTerms(t("visit.hero.promise")));
-  const codeNow = startCodes(server.codes, () => pipe.offsetParent !== null, show);
+  const codeNow = startCodes(server.codes, pipe, show);
 
   function show() {
     const { answer, step } = latestAnswer();
