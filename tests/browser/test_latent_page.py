@@ -123,6 +123,7 @@ def test_one_map_with_its_digits_at_first_and_the_rest_one_press_away(new_page):
     assert page.evaluate(BIG) == seen
     page.locator("#map .more").click()
     assert all(part.is_visible() for part in details.all())
+    expect(page.locator("#map .about")).to_have_text(re.compile("^Variational autoencoder, two latent dimensions"))
 
 
 def test_drift_zooms_to_where_it_happens(visit, digit):

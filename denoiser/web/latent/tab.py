@@ -15,6 +15,7 @@ import torch
 from ... import latent
 from ...runtime.malloc import release_freed_memory
 from ..components import component, static_files
+from ..i18n import find_text
 from ..parsing import GRID_AREAS, GRID_SIZES
 from ..server import logging as log
 from ..serving.latent_map import LatentMap
@@ -35,7 +36,14 @@ def build(pool: ModelPool) -> None:
         return partial(function, maps)
 
     with gr.Column(elem_id="latent"):
-        component("latent/map/map", data=map_files(maps), names=list(maps), first=first, reach=latent.REACH)
+        component(
+            "latent/map/map",
+            data=map_files(maps),
+            names=list(maps),
+            titles={name: find_text("recipe", pool.records[name].recipe.title) for name in maps},
+            first=first,
+            reach=latent.REACH,
+        )
         with gr.Column(elem_id="latent-side"):
             component("latent/side/reading", bound(point), referee=pool.referee is not None, elem_id="latent_reading")
             component("latent/side/drawn_digit", bound(own), elem_id="latent_drawn_digit")

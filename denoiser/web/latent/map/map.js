@@ -1,6 +1,6 @@
 /* The maps, side by side: which of them, the layers and the legend. */
 import { appendHtml, html, setHtml } from "../../shell/html.js";
-import { t } from "../../shell/i18n.js";
+import { localize, t } from "../../shell/i18n.js";
 import { loadJson } from "../../shell/static_data.js";
 import { on, set, state } from "../../shell/store.js";
 import { latentMapOf } from "./latent_map.js";
@@ -49,6 +49,7 @@ export function mount({ element, props }) {
     find(".in").onclick = () => view.zoomBy(1.4);
     find(".out").onclick = () => view.zoomBy(1 / 1.4);
     find(".fit").onclick = () => view.fit();
+    find(".about").textContent = localize(props.titles[name]);
     over.setAttribute("aria-label", [`${name}:`, ...KEYS].join(" "));
     mapPointer(over, view, () => loaded.get(name) ?? null);
     return { over, ground: find(".ground"), note: find(".note"), figures: find(".figures"), box: find(".map") };
