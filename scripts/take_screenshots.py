@@ -80,7 +80,7 @@ def noisy_already(page) -> None:
     page.locator("#pad input.file").set_input_files(
         {"name": "noisy.png", "mimeType": "image/png", "buffer": file.getvalue()}
     )
-    page.wait_for_function("() => denoiser.state.comparison?.asked.endsWith('already')")
+    page.wait_for_function("() => denoiser.state.comparison?.asked.endsWith('noisy input')")
 
 
 @dataclass(frozen=True)
