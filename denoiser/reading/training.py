@@ -1,14 +1,15 @@
 """Training of the network that reads segments, on rows composed from MNIST's training digits and our own strokes.
 
-Each row goes through the same steps as a photo: levelled, freed of printed lines, cut into segments. What a segment is
-follows from the ink in it. Of the segments that are no whole mark, most are left out.
+First it learns what single segments are; of those that are no whole mark, a sample is enough. Then it learns from whole
+rows, in which the right reading competes with all others. Rows of held-out digits calibrate it.
 """
 
+import argparse
 import hashlib
 import json
-from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any, NamedTuple
+import sys
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,98 +19,30 @@ from tqdm import tqdm
 
 from ..checkpoint import load_checkpoint
 from ..data import load_mnist, split_validation
-from ..data.paper import OTHER as OTHER_MARK
-from ..data.paper import Hand, PaperRow, compose_row, hand_of, make_hand, random_style
+from ..data.paper import Hand, compose_row, hand_of, make_hand, random_style
 from ..errors import DenoiserError
 from ..files import write_in_order
 from ..referee import REFEREE
 from ..runtime.precision import autocast, default_precision
 from . import read_digits
 from .calibration import Platt, fit_platt
-from .levelling import levelled
-from .network import ABOUT, CLASSES, FRAGMENT, HYPHEN, OTHER, POINT, WEIGHTS, SegmentReader
-from .printed_lines import without_lines
-from .rows import Row, find_rows
+from .examples import OWN_STROKES, Examples, make_examples
+from .network import ABOUT, FRAGMENT, WEIGHTS, SegmentReader, load_reader
+from .row_loss import row_losses
 from .scoring import right_digits
-from .segments import Segments, find_segments
 
-ROWS, VALIDATION_ROWS, CALIBRATION_ROWS = 1_500, 187, 110
-EPOCHS, BATCH = 3, 64
-LEARNING_RATE = 1e-3
-OWN_STROKES = 0.15  # share of the rows that are written in our own strokes
-FRAGMENTS = 0.3  # share of the segments that are no whole mark which are learned from
-WHOLE, FOREIGN = 0.72, 0.22  # a mark's ink that must be in its segment, and other marks' ink that may be
-
-
-class Examples(NamedTuple):
-    """Segments to learn from: frames uint8 (N, 2, 28, 28), features (N, FEATURES), classes int64 (N,)."""
-
-    frames: Tensor
-    features: Tensor
-    classes: Tensor
+ROWS, VALIDATION_ROWS, CALIBRATION_ROWS = 1_200, 100, 150
+EPOCHS, BATCH = 3, 64  # on single segments
+ROW_EPOCHS, ROW_BATCH = 2, 4  # on whole rows
+LEARNING_RATE, ROW_LEARNING_RATE = 1e-3, 5e-4
+ROW_WEIGHT = 0.3  # of the loss of rows beside that of segments
+FRAGMENTS = 0.3  # share of the segments that are no whole mark which the first stage learns from
+EASY, EASY_FRAGMENTS = 0.99, 0.1  # of those that are clearly no whole mark after it, share that the second one keeps
+CACHE = Path("runs/reading")
 
 
-def segment_classes(photo: PaperRow, row: Row, segments: Segments) -> np.ndarray:
-    """Which class each segment of a row is of, int64 (N,), from the marks that its ink belongs to."""
-    height, width = row.ink.shape
-    y = (row.top + (np.arange(height) + 0.5) / row.scale - 0.5).round().astype(int)
-    x = (row.left + (np.arange(width) + 0.5) / row.scale - 0.5).round().astype(int)
-    inside = ((y >= 0) & (y < photo.owners.shape[0]))[:, None] & ((x >= 0) & (x < photo.owners.shape[1]))
-    owners = photo.owners[y.clip(0, photo.owners.shape[0] - 1)[:, None], x.clip(0, photo.owners.shape[1] - 1)]
-    owners = np.where(inside & (segments.pieces > 0), owners, 0)
-    # Ink of each piece by mark; mark 0 is paper and what is left of printed lines.
-    table = np.zeros((segments.count + 1, len(photo.text) + 1))
-    np.add.at(table, (segments.pieces.ravel(), owners.ravel()), 1)
-    totals = np.concatenate((np.zeros((1, table.shape[1])), np.cumsum(table[1:], axis=0)))
-    ink = totals[segments.last + 1] - totals[segments.first]
-    marks = ink[:, 1:]
-    area = ink.sum(1)
-    main = marks.argmax(1)
-    amount = marks.max(1)
-    whole = amount >= WHOLE * np.maximum(1, table[:, 1:].sum(0)[main])
-    alone = marks.sum(1) - amount <= FOREIGN * amount
-    classes = np.array([_class(mark) for mark in photo.text])[main]
-    others = (marks >= WHOLE * np.maximum(1, table[:, 1:].sum(0))).sum(1) > 1  # such as a point beside a digit
-    found = np.where(whole & alone & ~others & (amount > 0.5 * area), classes, FRAGMENT)
-    return np.where((amount < 0.2 * area) & segments.whole, OTHER, found)
-
-
-def _class(mark: str) -> int:
-    return {".": POINT, "-": HYPHEN, OTHER_MARK: OTHER}[mark] if not mark.isdigit() else int(mark)
-
-
-def training_rows(hand: Hand, own: Hand, count: int, seed: int) -> Iterator[PaperRow]:
-    """Rows in all styles; some have letters, scribbles and blots among the digits, and some nothing else."""
-    for number in range(count):
-        rng = np.random.default_rng((seed, number))
-        style = random_style(rng, touching=bool(rng.random() < 0.4))
-        style = replace(
-            style, size=float(rng.uniform(26, 50)), others=float(rng.choice([0, 0.3, 1], p=[0.7, 0.2, 0.1]))
-        )
-        yield compose_row(own if rng.random() < OWN_STROKES else hand, style, rng)
-
-
-def make_examples(hand: Hand, own: Hand, count: int, seed: int) -> Examples:
-    """The segments of `count` rows."""
-    frames, features, classes = [], [], []
-    rng = np.random.default_rng((seed, 1))
-    for photo in tqdm(training_rows(hand, own, count, seed), total=count, unit="row", mininterval=10):
-        try:
-            contrast = without_lines(levelled(photo.picture.astype(np.float32) / 255)[1])
-        except DenoiserError:
-            continue
-        for row in find_rows(contrast):
-            segments = find_segments(row)
-            found = segment_classes(photo, row, segments)
-            kept = (found != FRAGMENT) | (rng.random(len(found)) < FRAGMENTS)
-            frames.append(segments.frames[kept].mul(255).round().byte())
-            features.append(segments.features[kept])
-            classes.append(torch.from_numpy(found[kept]))
-    return Examples(torch.cat(frames), torch.cat(features), torch.cat(classes))
-
-
-def fit(examples: Examples, epochs: int = EPOCHS, seed: int = 0) -> SegmentReader:
-    """A reader that starts from the referee's weights, trained with AdamW and one cycle of the learning rate."""
+def new_reader(seed: int) -> SegmentReader:
+    """A reader that starts from the referee's weights."""
     reader = SegmentReader()
     referee = load_checkpoint(REFEREE)[0].state_dict()
     weights = {name.removeprefix("body."): value for name, value in referee.items()}
@@ -121,31 +54,73 @@ def fit(examples: Examples, epochs: int = EPOCHS, seed: int = 0) -> SegmentReade
         assert isinstance(layer, torch.nn.Linear)
         torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu", generator=generator)
         torch.nn.init.zeros_(layer.bias)
+    return reader
+
+
+def fit_segments(reader: SegmentReader, examples: Examples, epochs: int = EPOCHS, seed: int = 0) -> None:
+    """Train on single segments."""
+    generator = torch.Generator().manual_seed(seed)
+    kept = (examples.classes != FRAGMENT) | (torch.rand(len(examples.classes), generator=generator) < FRAGMENTS)
+    chosen = kept.nonzero()[:, 0]
+    batches = [
+        index for _ in range(epochs) for index in chosen[torch.randperm(len(chosen), generator=generator)].split(BATCH)
+    ]
+    _descend(reader, examples, batches, LEARNING_RATE, rows=False)
+
+
+def fit_rows(reader: SegmentReader, examples: Examples, epochs: int = ROW_EPOCHS, seed: int = 0) -> None:
+    """Train on whole rows, without most of the segments that are clearly no whole mark."""
+    generator = torch.Generator().manual_seed(seed)
+    probabilities = logits_of(reader.eval(), examples).softmax(1)
+    hard = (examples.classes != FRAGMENT) | (probabilities[:, FRAGMENT] < EASY)
+    chosen = (hard | (torch.rand(len(hard), generator=generator) < EASY_FRAGMENTS)).nonzero()[:, 0]
+    counts = torch.bincount(examples.row[chosen], minlength=len(examples.pieces))
+    by_row = chosen.split(counts.tolist())
+    batches = [
+        torch.cat([by_row[row] for row in rows])
+        for _ in range(epochs)
+        for rows in torch.randperm(len(by_row), generator=generator).split(ROW_BATCH)
+    ]
+    _descend(reader, examples, [index for index in batches if len(index)], ROW_LEARNING_RATE, rows=True)
+
+
+def _descend(reader: SegmentReader, examples: Examples, batches: list[Tensor], rate: float, rows: bool) -> None:
+    """AdamW on batches of segments (indices), with one cycle of the learning rate; with the loss of rows or without."""
     groups: list[dict[str, Any]] = [
-        {"params": reader.body.parameters(), "lr": 0.5 * LEARNING_RATE},
-        {"params": [*reader.sizes.parameters(), *reader.head.parameters()], "lr": LEARNING_RATE},
+        {"params": reader.body.parameters(), "lr": 0.5 * rate},
+        {"params": [*reader.sizes.parameters(), *reader.head.parameters()], "lr": rate},
     ]
     optimizer = torch.optim.AdamW(groups, weight_decay=1e-2)
-    count = len(examples.classes)
-    steps = epochs * -(-count // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, [group["lr"] for group in groups], total_steps=steps, pct_start=0.15
+        optimizer, [group["lr"] for group in groups], total_steps=len(batches), pct_start=0.15
     )
     reader.train().to(memory_format=torch.channels_last)
     precision = default_precision(torch.device("cpu"))
-    with tqdm(total=steps, unit="step", mininterval=10) as bar:
-        for _ in range(epochs):
-            for index in torch.randperm(count, generator=generator).split(BATCH):
-                frames = examples.frames[index].float().div_(255)
-                with autocast(frames.device, precision):
-                    logits = reader(frames.contiguous(memory_format=torch.channels_last), examples.features[index])
-                loss = F.cross_entropy(logits.float(), examples.classes[index], label_smoothing=0.01)
-                optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                optimizer.step()
-                schedule.step()
-                bar.update()
-    return reader.eval().to(memory_format=torch.contiguous_format)
+    with tqdm(batches, unit="step", mininterval=10) as bar:
+        for step, index in enumerate(bar):
+            batch = examples.select(index)
+            frames = batch.frames.float().div_(255).contiguous(memory_format=torch.channels_last)
+            with autocast(frames.device, precision):
+                logits = reader(frames, batch.features)
+            loss = F.cross_entropy(logits.float(), batch.classes, label_smoothing=0.01)
+            if rows:
+                loss = loss + ROW_WEIGHT * _row_loss(logits.float(), batch)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            schedule.step()
+            if step % 20 == 0:
+                bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+    reader.eval().to(memory_format=torch.contiguous_format)
+
+
+def _row_loss(logits: Tensor, examples: Examples) -> Tensor:
+    """The mean loss of the rows that the segments belong to; 0 where none has a right reading."""
+    rows, row = examples.row.unique_consecutive(return_inverse=True)
+    losses = row_losses(
+        logits.log_softmax(1), examples.classes, examples.runs, examples.whole, row, examples.pieces[rows]
+    )
+    return losses.sum() / max(1, len(losses))
 
 
 @torch.inference_mode()
@@ -158,10 +133,10 @@ def logits_of(reader: SegmentReader, examples: Examples) -> Tensor:
     return torch.cat(parts)
 
 
-def best_temperature(logits: Tensor, classes: Tensor) -> float:
-    """The temperature at which probabilities of logits (N, CLASSES) fit the classes best, by their cross-entropy."""
+def best_temperature(logits: Tensor, examples: Examples) -> float:
+    """The temperature at which the right readings of whole rows are most probable."""
     candidates = torch.logspace(-0.7, 0.7, 57)
-    losses = [F.cross_entropy(logits / t, classes).item() for t in candidates]
+    losses = [_row_loss(logits / temperature, examples).item() for temperature in candidates]
     return float(candidates[int(np.argmin(losses))])
 
 
@@ -183,30 +158,53 @@ def calibrate(reader: SegmentReader, hand: Hand, own: Hand, count: int, seed: in
     return fit_platt(digits), fit_platt(numbers)
 
 
-def train() -> None:
-    """Train the reader on MNIST's training digits, calibrate it on those held out, and write its files."""
+def train(cache: Path, start: SegmentReader | None = None) -> None:
+    """Train the reader on MNIST's training digits, calibrate it on those held out, and write its files.
+
+    Composed rows are kept in the folder `cache`, so that a training that was stopped need not compose them again. A
+    network to `start` from has learned what single segments are.
+    """
     from safetensors.torch import save
 
     train_digits, held_out = split_validation(load_mnist("train"))
-    examples = make_examples(hand_of(train_digits), make_hand(40, seed=1), ROWS, seed=1)
-    reader = fit(examples)
-    validation = make_examples(hand_of(held_out), make_hand(10, seed=2), VALIDATION_ROWS, seed=2)
-    logits = logits_of(reader, validation)
-    reader.temperature = round(best_temperature(logits, validation.classes), 3)
+    examples = make_examples(hand_of(train_digits), make_hand(40, seed=1), ROWS, 1, cache)
+    validation = make_examples(hand_of(held_out), make_hand(10, seed=2), VALIDATION_ROWS, 2, cache)
+    if start is None:
+        reader = new_reader(seed=0)
+        fit_segments(reader, examples)
+    else:
+        reader = start
+    first = _score(reader, validation)
+    fit_rows(reader, examples)
+    scores = _score(reader, validation)
+    reader.temperature = round(best_temperature(logits_of(reader, validation), validation), 3)
     digits, numbers = calibrate(reader, hand_of(held_out), make_hand(10, seed=2), CALIBRATION_ROWS, seed=77)
     content = save({name: value.contiguous() for name, value in reader.state_dict().items()})
     about = {
-        "command": "python -m denoiser.reading.training",
+        "command": " ".join(["python -m denoiser.reading.training", *sys.argv[1:]]),
+        "start": "the referee" if start is None else json.loads(ABOUT.read_text())["sha256"],
         "data": f"{len(examples.classes):,} segments of {ROWS:,} rows of MNIST's training digits and our own strokes",
-        "validation_accuracy": round((logits.argmax(1) == validation.classes).float().mean().item(), 4),
+        "validation": {"before rows": first, "after rows": scores},
         "temperature": reader.temperature,
         "digits": digits,
         "numbers": numbers,
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     write_in_order([(WEIGHTS, content), (ABOUT, json.dumps(about, indent=1) + "\n")])
-    assert logits.shape[1] == CLASSES
+
+
+def _score(reader: SegmentReader, examples: Examples) -> dict[str, float]:
+    """Share of segments that are named right, and the loss of rows."""
+    logits = logits_of(reader, examples)
+    right = (logits.argmax(1) == examples.classes).float().mean().item()
+    scores = {"segments right": round(right, 4), "loss of a row": round(_row_loss(logits, examples).item(), 4)}
+    print(scores, file=sys.stderr)
+    return scores
 
 
 if __name__ == "__main__":
-    train()
+    parser = argparse.ArgumentParser(prog="python -m denoiser.reading.training", description=train.__doc__)
+    parser.add_argument("--cache", type=Path, default=CACHE, help="folder of composed rows (default: %(default)s)")
+    parser.add_argument("--continue", action="store_true", dest="further", help="start from the weights that are there")
+    arguments = parser.parse_args()
+    train(arguments.cache, load_reader() if arguments.further else None)
