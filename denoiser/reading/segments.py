@@ -14,11 +14,16 @@ from ..data import SIDE
 from .rows import HEIGHT, Row
 
 WIDE = 0.72  # of a digit's height: connected ink that is wider may be several digits
-MOST_INK = 14.0  # that a cut may go through, in pixels
-LEAST_INK = 20.0  # by which two cuts, or a cut and the end of the ink, differ
-MOST_CUTS = 6  # in ink as wide as a digit is high
-ANCHORS = (0.2, 0.4, 0.6, 0.8)  # of the ink's height: the rows whose pixels each lie on a path that is tried
-DIAGONAL = 0.05  # price of a step to a neighbouring column
+MOST_INK = 20.0  # that a cut may go through, in pixels
+LEAST_INK = 20.0  # by which two cuts differ
+LEAST_SIDE = 60.0  # ink on each side of a cut: a digit has no less
+MOST_CUTS = 8  # in ink as wide as a digit is high
+CROSSING = 4.0  # ink between two cuts on the wrong side
+NEIGHBOURS = 2  # columns on each side in which a cut is the cheapest
+HOLE = 0.4  # price of a pixel inside a loop: digits that touch seldom enclose paper, single digits often do
+ANCHORS = (0.3, 0.5, 0.7)  # of the ink's height: the rows whose pixels each lie on a path that is tried
+SLANTS = (-0.25, 0.0, 0.25, 0.5)  # of cuts: columns to the right per row upwards
+DIAGONAL = 0.3  # price of a step to a neighbouring column, beside the slant
 WIDEST = round(1.5 * HEIGHT)  # segment
 TALLEST = round(2.0 * HEIGHT)
 MOST_PIECES = 7
@@ -111,7 +116,9 @@ def _pieces(row: Row) -> tuple[np.ndarray, list[int]]:
 
 def _cut(ink: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
     """Connected ink (h, w) cut from top to bottom where there is little to cut: the parts from left to right."""
-    seams, costs = _seams(ink)
+    from scipy import ndimage
+
+    seams, costs = _seams(ink + HOLE * (ndimage.binary_fill_holes(own) & ~own))
     columns = np.arange(ink.shape[1])
     total = float(ink.sum())
     chosen: list[np.ndarray] = []  # which pixels lie to the right of a cut
@@ -120,27 +127,50 @@ def _cut(ink: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
             break
         right = columns >= seams[place][:, None]
         share = float((ink * right).sum())
-        if min(share, total - share) < LEAST_INK:
+        if min(share, total - share) < LEAST_SIDE:
             continue
-        if all(float((ink * (right != other)).sum()) >= LEAST_INK for other in chosen):
+        if all(_apart_from(ink, right, other) for other in chosen):
             chosen.append(right)
     side = np.sum(chosen, axis=0) if chosen else np.zeros(own.shape, int)
     return [own & (side == number) for number in range(len(chosen) + 1)]
 
 
-def _seams(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Paths from top to bottom through ink (h, w): columns (n, h), and the ink that each goes through.
+def _apart_from(ink: np.ndarray, right: np.ndarray, other: np.ndarray) -> bool:
+    """Whether two cuts, given by what lies to the right of them, differ by enough ink and do not cross."""
+    more, less = float((ink * (right & ~other)).sum()), float((ink * (other & ~right)).sum())
+    return more + less >= LEAST_INK and min(more, less) <= CROSSING
 
-    Through each pixel of some rows leads the path with the least ink; it moves by up to a column from row to row.
+
+def _seams(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Paths from top to bottom through ink (h, w): columns (n, h), and what each costs: mostly the ink on it.
+
+    For each slant, the cheapest path through each pixel of some rows that keeps to the slant as far as that pays.
     """
+    height, width = ink.shape
+    found = []
+    for slant in SLANTS:
+        shift = np.round(slant * (height / 2 - np.arange(height))).astype(int)
+        reach = int(np.abs(shift).max())
+        upright = np.zeros((height, width + 2 * reach), ink.dtype)
+        for y in range(height):
+            upright[y, reach - shift[y] : reach - shift[y] + width] = ink[y]
+        paths, costs = _upright_seams(upright)
+        found.append((paths - reach + shift, costs))
+    return np.concatenate([paths for paths, _ in found]), np.concatenate([costs for _, costs in found])
+
+
+def _upright_seams(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`_seams` of ink that is not slanted."""
+    from scipy import ndimage
+
     height, width = ink.shape
     price = ink + 0.02  # a longer path costs a little
     down, came = _cheapest(price)
     up, goes = (values[::-1] for values in _cheapest(price[::-1]))
     seams, costs = [], []
-    start = np.arange(2, width - 2)
+    start = np.arange(width)
     for row in sorted({round(share * (height - 1)) for share in ANCHORS}):
-        path = np.zeros((len(start), height), int)
+        path = np.zeros((width, height), int)
         at = start
         for y in range(row, -1, -1):
             path[:, y] = at
@@ -150,10 +180,9 @@ def _seams(ink: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
             path[:, y] = at
             at = at + goes[y, at]
         cost = (down + up - price)[row]
-        least = np.minimum(np.minimum(cost[:-4], cost[1:-3]), np.minimum(cost[3:-1], cost[4:]))
-        lowest = cost[start] <= least + 1e-6  # of its neighbours
+        lowest = cost <= ndimage.minimum_filter1d(cost, 2 * NEIGHBOURS + 1) + 1e-6
         seams.append(path[lowest])
-        costs.append(cost[start][lowest])
+        costs.append(cost[lowest])
     return np.concatenate(seams), np.concatenate(costs)
 
 

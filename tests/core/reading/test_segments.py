@@ -1,0 +1,37 @@
+"""Touching digits: among the segments of their ink are both digits, side by side."""
+
+import numpy as np
+import pytest
+
+from denoiser.data.paper import Style, compose_row, make_hand
+from denoiser.reading.examples import segment_classes
+from denoiser.reading.levelling import levelled
+from denoiser.reading.rows import find_rows
+from denoiser.reading.segments import find_segments
+
+
+def is_cut_right(photo):
+    """Whether a photo of two digits has a segment for the first of them, and one for the second that follows it."""
+    for row in find_rows(levelled(photo.picture.astype(np.float32) / 255)[1]):
+        segments = find_segments(row)
+        names = segment_classes(photo._replace(text="12"), row, segments)
+        ends, begins = segments.last[names == 1] + 1, segments.first[names == 2]
+        if np.isin(begins, ends).any():
+            return True
+    return False
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    """Photos of two digits that touch."""
+    hand, found = make_hand(8, seed=9), []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        photo = compose_row(hand, Style(touching=1.0), rng, "".join(rng.choice(list("0235689"), 2)))
+        found += [photo] if photo.joined else []
+    return found
+
+
+def test_touching_digits_are_cut_apart(pairs):
+    assert len(pairs) > 30
+    assert np.mean([is_cut_right(photo) for photo in pairs]) > 0.85
