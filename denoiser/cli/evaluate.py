@@ -136,7 +136,8 @@ def _posterior(options: argparse.Namespace, device: str, kinds: list[str]) -> in
                 results = _results(options.json)
                 results[POSTERIOR] = posterior.merge(results.get(POSTERIOR, {}), key, row | about)
                 write_atomically(options.json, json.dumps(results, indent=1) + "\n")
-    print(posterior.format_originals(found["originals"]))
+    if found["originals"]:
+        print(posterior.format_originals(found["originals"]))
     if found["dreams"]:
         print(posterior.format_dreams(found["dreams"]))
     return 0

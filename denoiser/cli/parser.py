@@ -138,7 +138,9 @@ def _add_evaluate(evaluate: argparse.ArgumentParser) -> None:
     evaluate.add_argument("--json", type=Path, metavar="FILE", help="write the results there too")
     evaluate.add_argument("--report", type=Path, metavar="FILE", help="write a page with charts and pictures there too")
     evaluate.add_argument("--posterior", action="store_true", help="measure samplers: sampler and unet-ancestral")
-    evaluate.add_argument("--originals", type=int, default=16, metavar="N", help="posterior: of each digit (16)")
+    evaluate.add_argument(
+        "--originals", type=int, default=16, metavar="N", help="posterior: of each digit (16); 0 for none"
+    )
     evaluate.add_argument("--dreams", type=int, default=0, metavar="N", help="posterior: measure so many (0)")
     evaluate.add_argument("--validation", action="store_true", help="posterior: on the digits held out from training")
     _add_data(evaluate)

@@ -52,9 +52,9 @@ def evaluate_samplers(
     """Measure the samplers of these names: yields ("originals", row) and ("dreams", row), each row with its `sampler`.
 
     The figures are those of `measure_originals` for each kind and factor, and of `measure_dreams` where `training` is
-    given and `dreams` above 0. The baseline is measured under Gaussian noise alone, for which it is made. Raises
-    CheckpointError where a sampler, `unet` or the referee is missing. `progress` is called with the number of digits
-    and dreams done since the last call.
+    given and `dreams` above 0; with a `count` of 0 there are only dreams. The baseline is measured under Gaussian noise
+    alone, for which it is made. Raises CheckpointError where a sampler, `unet` or the referee is missing. `progress` is
+    called with the number of digits and dreams done since the last call.
     """
     device = str(digits.images.device)
     denoiser, referee = load_checkpoint("unet", device)[0], load_checkpoint(REFEREE, device)[0]
@@ -64,7 +64,7 @@ def evaluate_samplers(
         for kind in kinds:
             if name == BASELINE and kind != "gaussian":
                 continue
-            for factor in factors:
+            for factor in factors if count else ():
                 row = measure_originals(sampler, denoiser, referee, digits, kind, factor, count, progress)
                 yield "originals", {"sampler": name} | row
         if training and dreams:
@@ -73,10 +73,13 @@ def evaluate_samplers(
 
 
 def merge(earlier: dict, key: str, row: dict) -> dict:
-    """The results `earlier` with a new row under "originals" or "dreams" instead of an older one of the same noise."""
+    """The results `earlier` with a new row under "originals" or "dreams" instead of an older one.
+
+    That is one of the same sampler and noise, with as many originals.
+    """
 
     def subject(each: dict) -> tuple:
-        return each["sampler"], each.get("kind"), each.get("factor")
+        return each["sampler"], each.get("kind"), each.get("factor"), each.get("count")
 
     others = [each for each in earlier.get(key, []) if subject(each) != subject(row)]
     return {"originals": [], "dreams": []} | earlier | {key: [*others, row]}

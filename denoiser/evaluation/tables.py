@@ -12,6 +12,7 @@ from pathlib import Path
 from ..checkpoint import list_models, load_record
 from ..filters import FILTERS
 from ..noise import NOISES
+from ..posterior import BASELINE
 from ..recipes import get_recipe
 from .measure import FACTORS
 from .subjects import ORACLE
@@ -274,7 +275,9 @@ def samplers(results: Results) -> dict[str, list[dict]]:
 def originals(results: Results) -> str:
     """How good possible originals are, by sampler, noise kind and factor."""
     rows = []
-    for row in samplers(results)["originals"]:
+    kinds = list(NOISES)
+    found = samplers(results)["originals"]
+    for row in sorted(found, key=lambda r: (r["count"], r["sampler"] == BASELINE, kinds.index(r["kind"]), r["factor"])):
         gain, vote = row["gain"], row["votes"]
         likelihood = row["log_likelihood"]
         rows.append(
@@ -282,6 +285,7 @@ def originals(results: Results) -> str:
                 f"`{row['sampler']}`",
                 NOISES[row["kind"]].label,
                 f"{row['factor']:g}",
+                f"{row['digits']:,} x {row['count']}",
                 f"{row['spread_over_error']:.3f}",
                 f"{row['coverage']:.3f}",
                 *(f"{gain[size]:.2f}" if size in gain else "-" for size in ("1", "8", "64")),
@@ -292,8 +296,9 @@ def originals(results: Results) -> str:
                 f"{row['milliseconds']:.0f}",
             ]
         )
-    head = ["", "noise", "factor", "spread / error", "coverage", "one, dB", "mean of 8", "of 64", "votes right"]
-    return table([*head, "`unet` right", "calibration error", "log-likelihood", "ms"], rows) if rows else UNMEASURED
+    head = ["", "noise", "factor", "digits, originals", "spread / error", "coverage", "one, dB", "mean of 8", "of 64"]
+    head += ["votes right", "`unet` right", "calibration error", "log-likelihood", "ms"]
+    return table(head, rows) if rows else UNMEASURED
 
 
 def dreams(results: Results) -> str:

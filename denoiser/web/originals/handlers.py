@@ -152,6 +152,7 @@ def measured(sampler: str) -> dict:
         results = json.loads((settings.current.checkpoints / "evaluation.json").read_text(encoding="utf-8"))
         found = results.get(POSTERIOR, {})
         rows = [row for row in found.get("originals", []) if row["sampler"] == sampler and "bins" in row["votes"]]
+        rows = [*{(row["kind"], row["factor"]): row for row in sorted(rows, key=lambda row: row["digits"])}.values()]
         dreams = next((row for row in found.get("dreams", []) if row["sampler"] == sampler), None)
         return {
             "originals": [
