@@ -11,9 +11,9 @@ import numpy as np
 import torch
 
 from ..image_decoder import FILES, Limits
-from ..ink import InkError
 from ..ink.image_files import pixels_of
 from .calibration import number_probabilities
+from .errors import NO_DIGITS, TOO_MUCH, NoDigits
 from .lattice import NAMES, RowReading, read_row
 from .levelling import levelled
 from .network import HYPHEN, OTHER, POINT, SegmentReader, class_log_probabilities, load_reader
@@ -39,9 +39,6 @@ __all__ = [
     "read_digits",
 ]
 
-NO_DIGITS = "There is no row of digits to be seen in that picture."
-TOO_MUCH = "There is too much in that picture to look for digits. Crop it to the number."
-MOST_ROWS = 60
 MOST_PIECES = 150  # of a row's ink: of about 50 digits
 MOST_SEGMENTS = 4_000  # of a page: several seconds of work
 WIDEST = 60 * HEIGHT  # pixels of a scaled row
@@ -49,10 +46,6 @@ DIGIT_INK = 0.6  # of a row's ink that must be digits, points and hyphens
 LEAST = 0.35  # geometric mean of the probabilities of a row's digits, below which it is no row of digits
 PAGE_INK = 0.5  # of a page's ink that must be in rows of digits
 ALTERNATIVES = 5
-
-
-class NoDigits(InkError):
-    """There is no row of digits, or none that the rules allow."""
 
 
 def read_digits(
@@ -83,7 +76,7 @@ def read_digits(
     reader = reader or load_reader()
     contrast = without_lines(contrast)
     rows, refused, area, work = [], False, 0.0, 0
-    for ink in find_rows(contrast)[:MOST_ROWS]:
+    for ink in find_rows(contrast):
         if ink.ink.shape[1] > WIDEST:
             continue
         segments = find_segments(ink)

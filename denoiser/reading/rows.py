@@ -4,11 +4,15 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .errors import TOO_MUCH, NoDigits
+
 HEIGHT = 32  # pixels of a usual digit in a row that is scaled to be read
 MARGIN = 16  # pixels of paper around it
 FAINT, STRONG = 0.3, 0.55  # contrast of ink, and of ink that its neighbours may be believed for
 WIDEST_GAP = 3.0  # between neighbours of a row, in heights of a digit
 SMALLEST = 9  # pixels that the digits of a row must be high
+MOST_ROWS = 60  # of a page that are looked at, from the top
+MOST_MARKS = 3_000  # connected pieces of ink on a page: dense text has as many, noise more
 
 
 class Row(NamedTuple):
@@ -29,7 +33,7 @@ class Row(NamedTuple):
 
 
 def find_rows(contrast: np.ndarray) -> list[Row]:
-    """The rows of a page's ink (h, w), paper 0 and ink 1, from top to bottom."""
+    """The rows of a page's ink (h, w), paper 0 and ink 1, from top to bottom; NoDigits where there is too much ink."""
     from scipy import ndimage
     from skimage.filters import apply_hysteresis_threshold
 
@@ -38,6 +42,8 @@ def find_rows(contrast: np.ndarray) -> list[Row]:
     labels, count = ndimage.label(mask, np.ones((3, 3)))
     if not count:
         return []
+    if count > MOST_MARKS:
+        raise NoDigits(TOO_MUCH)
     boxes = np.array([(r.start, c.start, r.stop, c.stop) for r, c in ndimage.find_objects(labels)])
     areas = ndimage.sum_labels(mask, labels, np.arange(1, count + 1))
     heights, widths = boxes[:, 2] - boxes[:, 0], boxes[:, 3] - boxes[:, 1]
@@ -51,7 +57,7 @@ def find_rows(contrast: np.ndarray) -> list[Row]:
     rows = [row for group in _grouped(boxes[digits]) if (row := digits[group]).size]
     rows.sort(key=lambda row: float(boxes[row, 0].mean()))
     found = []
-    for row in rows:
+    for row in rows[:MOST_ROWS]:
         small = _belonging(boxes, areas, row, digits)
         found.append(_scaled(contrast, labels, boxes, row, np.concatenate((row, small))))
     return found

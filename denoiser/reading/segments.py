@@ -4,6 +4,7 @@ Too many segments are made on purpose; a network judges them and `lattice` choos
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -67,8 +68,8 @@ def find_segments(row: Row) -> Segments:
             pairs.append((first, last))
     firsts, lasts = np.array(pairs, dtype=int).reshape(-1, 2).T
     frames, features, around = _framed(row, pieces, boxes, firsts, lasts)
-    begins = np.array([number == 0 or parents[number - 1] != parents[number] for number in range(count)])
-    ends = np.array([number == count - 1 or parents[number + 1] != parents[number] for number in range(count)])
+    changes = np.array([True, *(one != other for one, other in pairwise(parents)), True])
+    begins, ends = changes[:-1], changes[1:]
     whole = begins[firsts] & ends[lasts]
     return Segments(firsts, lasts, frames, features, around, whole, pieces, count)
 
