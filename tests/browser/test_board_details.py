@@ -117,6 +117,13 @@ def test_the_code_is_shown_of_a_digit_that_changed_while_another_tab_was_open(pa
     expect(lit).to_have_count(16)
 
 
+def test_the_code_is_shown_of_a_picture_that_is_noisy_already(page):
+    lit = page.locator("#hero .cells i[style]")
+    page.get_by_label("My picture is noisy already").check()
+    page.wait_for_function("() => denoiser.state.comparison?.asked.endsWith('noisy input')")
+    expect(lit).to_have_count(16)
+
+
 def test_the_divider_of_the_wipe_follows_a_press_only(page):
     page.locator("#views input[value=wipe]").check(force=True)
     page.wait_for_function("() => denoiser.state.view === 'wipe'")

@@ -26,7 +26,8 @@ export function cellsMarkup(code, digits = false) {
 }
 
 /**
- * Follows the codes of the digit on the pad: asks for them once its sweep is there, and only while they are in view.
+ * Follows the codes of the digit on the pad: asks for them once its sweep is there, or the answer to a picture that is
+ * noisy already, and only while they are in view.
  * @param {(request: string, ticket?: string) => Promise<string>} call
  * @param {HTMLElement} place  where they are shown
  * @param {() => void} onCodes
@@ -37,9 +38,10 @@ function startCodes(call, place, onCodes) {
   let known = null;
   let asking = "";
   async function follow() {
-    const { sweep, ghost } = state;
+    const { sweep, comparison, ghost, isNoisyInput } = state;
     const question = questionOf(state);
-    if (ghost || !sweep || sweep.asked !== question || asking === question || place.offsetParent === null) return;
+    const isAnswered = (isNoisyInput ? comparison : sweep)?.asked === question;
+    if (ghost || !isAnswered || asking === question || place.offsetParent === null) return;
     asking = question;
     const reply = await ask(call, () => requestOf(state, null), ticket);
     if (reply && questionOf(state) === question) {
@@ -47,7 +49,7 @@ function startCodes(call, place, onCodes) {
       onCodes();
     }
   }
-  on("sweep shownModels", follow);
+  on("sweep comparison shownModels", follow);
   new IntersectionObserver(follow).observe(place); // the sweep may have come while another tab was open
   /** The code at the present noise factor; null where it is not known. */
   return () => {
