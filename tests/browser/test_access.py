@@ -258,7 +258,7 @@ def test_curves_and_breaking_points_are_told_in_words(new_page):
     assert all(figure in label for figure in figures)
     for line in page.locator("#sweep .break").all():
         said, shown = line.get_attribute("aria-label"), line.locator(".who > span").last.inner_text()
-        end = "at every noise factor" if shown == "right up to 1.0" else f"at noise factor {shown}"
+        end = "at every noise factor" if shown == "up to 1.0" else f"at noise factor {shown}"
         assert said.endswith(end)
     expect(page.locator("#board > * [role=status], #board [role=status]").first).to_contain_text("the best is")
 

@@ -37,7 +37,7 @@ def test_the_noisy_picture_stands_among_the_breaking_points(page):
              const breaks = sweep.names.map((_, row) => [null, 0, 0.5, 1][row % 4]);
              denoiser.set({ sweep: { ...sweep, breaks } }); }"""
     )
-    expect(rows.nth(0)).to_contain_text("right up to 1.0")
+    expect(rows.nth(0)).to_contain_text("up to 1.0")
     expect(rows.nth(1)).to_contain_text("wrong even without noise:")
     for row in (1, 2, 3):
         lane, words = rows.nth(row).locator(".lane"), rows.nth(row).locator(".lane span")

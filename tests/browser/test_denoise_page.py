@@ -347,7 +347,7 @@ def test_breaking_points_agree_with_the_package(page):
     page.locator("#sweep .break canvas, #sweep .break i").first.wait_for()
     for row, line in enumerate(page.locator("#sweep .break .who > span:last-child").all()):
         point = breaking_point(swept, row)
-        assert line.inner_text() == ("right up to 1.0" if point is None else f"{point:.2f}")
+        assert line.inner_text() == ("up to 1.0" if point is None else f"{point:.2f}")
 
 
 def test_the_film_strip_is_saved_as_a_picture(page):
