@@ -8,7 +8,7 @@ import random
 from collections.abc import Hashable
 from dataclasses import replace
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -160,7 +160,7 @@ def compare_all(pool: ModelPool, prepared: list[Prepared]) -> list[CompareReply]
         ]
 
 
-def hidden_parts(request: SweepRequest) -> dict[str, list]:
+def hidden_parts(request: SweepRequest) -> dict[str, Any]:
     """The field `hidden` of a reply, for noise that hides a part of the picture."""
     if request.kind != "block-out":
         return {}
