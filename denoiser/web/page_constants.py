@@ -6,7 +6,7 @@ from ..losses import LOSS_TITLES
 from ..noise import NOISES
 from ..styles import NOISY_STYLE
 from ..sweeps import NOISE_FACTORS
-from .denoise.tab import SEED
+from .denoise.tab import SEED, VIEWS
 from .i18n import find_text
 from .parsing import HIGHEST_SEED, MAX_UPLOAD_BYTES, MOST_MODELS
 
@@ -26,6 +26,7 @@ def page_constants() -> dict:
         "defaultSeed": SEED,
         "maxModels": MOST_MODELS,
         "maxUploadBytes": MAX_UPLOAD_BYTES,
+        "views": VIEWS,
         "noisyStyle": NOISY_STYLE.css(),
     }
 

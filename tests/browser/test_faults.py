@@ -253,9 +253,12 @@ def test_a_reload_keeps_the_drawing_and_forgets_one_that_was_cleared(browser, pa
     page.goto(page_url)
     page.reload()
     page.get_by_role("button", name="Example 4").click()
+    page.locator("#views input[value=difference]").check(force=True)
+    page.wait_for_function("denoiser.state.view === 'difference'")
     page.reload()
     settle(page)
     assert page.evaluate("() => denoiser.state.strokes.length") > 0
+    expect(page.locator("#views input[value=difference]")).to_be_checked()
     page.locator("#pad [data-do=clear]").click()
     page.reload()
     page.locator("#board .card").first.wait_for()

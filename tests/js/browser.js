@@ -9,6 +9,7 @@ const CONSTANTS = {
   defaultSeed: 4271,
   maxModels: 11,
   maxUploadBytes: 24e6,
+  views: ["picture", "difference", "wipe"],
   noisyStyle: { colour: "grey", dash: "1 3" },
 };
 

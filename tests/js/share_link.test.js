@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 const { formatLink, packStrokes, parseLink, unpackStrokes } = await import("../../denoiser/web/shell/share_link.js");
+const { VIEWS } = await import("../../denoiser/web/shell/constants.js");
 const { readAddress } = await import("../../denoiser/web/shell/address/parts.js");
 const { state } = await import("../../denoiser/web/shell/store.js");
 
@@ -117,4 +118,8 @@ test("a link that was cut or forged is refused", () => {
   ])
     assert.throws(() => parseLink(link(facts)), undefined, JSON.stringify(facts));
   for (const hash of ["#d=", "#d=%%%", link({}).slice(0, 20)]) assert.throws(() => parseLink(hash), undefined, hash);
+});
+
+test("every view of the cards can stand in a link", () => {
+  for (const view of VIEWS) assert.equal(parseLink(link({ v: view })).view, view);
 });

@@ -12,6 +12,7 @@ import denoiser.web
 from denoiser.errors import DenoiserError
 from denoiser.losses import LOSS_TITLES
 from denoiser.noise import NOISES
+from denoiser.web.denoise.tab import VIEWS
 from denoiser.web.i18n import CHINESE, ENGLISH, english, error_text, fill, find_text, translatable
 from denoiser.web.models.handlers import ModelsHandler
 from denoiser.web.page_constants import page_constants
@@ -171,7 +172,7 @@ def test_a_script_has_no_text_of_its_own(path):
 def test_every_key_is_used():
     sources = "".join(path.read_text(encoding="utf-8") for path in [*SCRIPTS, *TEMPLATES, *PYTHON])
     composed = re.compile(
-        r"record\..*|denoise\.controls\.(picture|difference|wipe)|glossary\..*|visit\.(group|idea|model|lesson)\..*"
+        rf"record\..*|denoise\.controls\.({'|'.join(VIEWS)})|glossary\..*|visit\.(group|idea|model|lesson)\..*"
     )  # by their last part
     left = [key for key in ENGLISH if key.split(".")[0] not in FOUND_BY_SENTENCE and f'"{key}"' not in sources]
     assert [key for key in left if not composed.fullmatch(key)] == []

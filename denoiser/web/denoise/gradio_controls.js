@@ -8,10 +8,10 @@ import { say } from "../shell/toast.js";
 export const setKind = (kind) => set({ kind });
 export const setView = (view) => set({ view });
 
-/** The kind and the seed that the components begin with: a link may have asked for others than the page does. */
+/** What the components begin with, which a link or a reload may have changed: kind, seed and view. */
 export function startValues() {
   if (!Object.hasOwn(NOISE_KINDS, state.kind)) set({ kind: Object.keys(NOISE_KINDS)[0] });
-  return [state.kind, state.seed];
+  return [state.kind, state.seed, state.view];
 }
 
 /** While the visitor types a seed: what is none yet is ignored. */

@@ -20,7 +20,7 @@ from ..wire import encode_pixels
 from .handlers import CODE, board_endpoint, codes, read_picture, test_digit
 
 SEED = 4271  # of a first visit
-VIEWS = ("picture", "difference", "wipe")
+VIEWS = ("picture", "difference", "wipe")  # of the cards; the typedef of `view` in shell/store.js lists them too
 
 
 def logo() -> str:
@@ -56,7 +56,7 @@ def build(pool: ModelPool) -> None:
                 component("denoise/board/board_heading")
                 view = gr.Radio(
                     [(gradio_label(translatable(f"denoise.controls.{view}")), view) for view in VIEWS],
-                    value="picture",
+                    value=VIEWS[0],
                     label=gradio_label(translatable("denoise.controls.view")),
                     show_label=False,
                     container=False,
@@ -98,8 +98,8 @@ def build(pool: ModelPool) -> None:
 
     controls = "denoise/gradio_controls.js"
     kind.change(None, kind, None, js=calling(controls, "setKind"))
-    # A link may ask for another kind and seed than these components start with.
-    gr.on(None, None, None, [kind, seed], js=calling(controls, "startValues"))
+    # A link or a reload may ask for others than these components start with.
+    gr.on(None, None, None, [kind, seed, view], js=calling(controls, "startValues"))
     seed.change(None, seed, None, js=calling(controls, "typeSeed"))
     gr.on([seed.blur, seed.submit], None, seed, seed, js=calling(controls, "enterSeed"))
     new_noise.click(None, None, seed, js=calling(controls, "newSeed"))

@@ -14,6 +14,7 @@
  *   defaultSeed: number,
  *   maxModels: number,
  *   maxUploadBytes: number,
+ *   views: string[],
  *   noisyStyle: LineStyle,
  * }}
  */
@@ -36,6 +37,9 @@ export const DEFAULT_SEED = constants.defaultSeed;
 export const MAX_MODELS = constants.maxModels;
 
 export const MAX_UPLOAD_BYTES = constants.maxUploadBytes;
+
+/** What the cards can show, the usual first. */
+export const VIEWS = constants.views;
 
 /** The line of the noisy picture itself. */
 export const NOISY_STYLE = constants.noisyStyle;

@@ -2,13 +2,12 @@
    in #latent-space&d=eyJr… Other parts, such as lesson=4, are kept as they are. */
 import { addressOf, readAddress } from "./address/parts.js";
 import { latentFacts, parseLatentFacts } from "./address/latent_facts.js";
-import { MAX_SEED, nearestStep, NOISE_FACTORS } from "./constants.js";
+import { MAX_SEED, nearestStep, NOISE_FACTORS, VIEWS } from "./constants.js";
 import { t } from "./i18n.js";
 import { PIXELS } from "./pixels.js";
 import { set } from "./store.js";
 import { say } from "./toast.js";
 
-const VIEWS = ["picture", "difference", "wipe"];
 const GRID = 1000; // positions are thousandths of the pad's side
 const MAX_POINTS = 5000;
 const BETWEEN_STROKES = 0.3; // seconds
