@@ -1,4 +1,4 @@
-"""bench visit: what the browser loads, on a first visit and on a second one with its cache."""
+"""bench visit: what the browser loads and how soon, on a first visit and on a second one with its cache."""
 
 import json
 import re
@@ -18,6 +18,26 @@ STEPS = {  # what a visitor opens, in turn, and what is there when it has loaded
     "models": ("#models-tab-button", "() => document.querySelector('#models tbody tr')"),
     "train": ("#train-tab-button", "() => denoiser.state.watchedDigits"),
 }
+NETWORK = {
+    "latency": 150,
+    "downloadThroughput": 200_000,
+    "uploadThroughput": 200_000,
+}  # ms, bytes per second: 1.6 Mbit/s
+SOON = {  # milliseconds from the start of a visit behind NETWORK, upper limits
+    "first visit": {"headline": 1000, "recorded cards": 2500, "drawing": 6000},
+    "second visit": {"drawing": 1500},
+}
+WATCH = """(() => {
+  window.moments = {};
+  const note = (name, there) => { if (there) moments[name] ??= performance.now(); };
+  (function look() {
+    note("headline", document.querySelector("#first-paint h1")?.offsetHeight);
+    note("recorded cards", [...document.querySelectorAll("#first-paint li .s")].at(-1)?.offsetHeight);
+    const pad = document.querySelector("#pad .paper canvas");
+    note("drawing", window.denoiser && pad?.width > 1 && pad.width === Math.round(pad.clientWidth * devicePixelRatio));
+    requestAnimationFrame(look);
+  })();
+})()"""
 QUIET = 1500  # milliseconds without a completed request, after which a step has loaded
 CONFIG = re.compile(r"window\.gradio_config\s*=\s*(\{.*?\});\s*</script>", re.DOTALL)
 HEAD = re.compile(
@@ -87,8 +107,25 @@ def visit(context: "BrowserContext", address: str) -> dict[str, dict[str, int]]:
     return found
 
 
+def timed_visit(context: "BrowserContext", address: str, network: dict) -> dict[str, int]:
+    """Milliseconds until the headline, the recorded cards and a pad to draw on are there, in a new page."""
+    page = context.new_page()
+    page.add_init_script(WATCH)
+    session = context.new_cdp_session(page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", {"offline": False} | network)
+    page.goto(address, timeout=PATIENCE * 1000)
+    page.wait_for_function("() => moments.drawing", timeout=PATIENCE * 1000)
+    moments = page.evaluate("moments")
+    page.close()
+    return {name: round(moment) for name, moment in moments.items()}
+
+
 def measure() -> dict:
-    """Sizes of the start page, and what a first and a second visit load. BenchError without a browser or a server."""
+    """Sizes of the start page, and what a first and a second visit load, and when it is there behind a slow network.
+
+    BenchError without a browser or a server.
+    """
     try:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
@@ -98,9 +135,11 @@ def measure() -> dict:
         context = browser.new_context(**DESKTOP)
         html = context.request.get(address).text()
         visits = {name: visit(context, address) for name in ("first visit", "second visit")}
+        slow = browser.new_context(**DESKTOP)
+        times = {name: timed_visit(slow, address, NETWORK) for name in SOON}
         browser.close()
     sizes = {"html_bytes": len(html.encode()), "html_bytes_of_ours": html_of_ours(html)}
-    return sizes | {"goals": GOALS, "visits": visits}
+    return sizes | {"goals": GOALS, "visits": visits, "milliseconds": times, "soon": SOON}
 
 
 def show(figures: dict) -> None:
@@ -112,3 +151,9 @@ def show(figures: dict) -> None:
         for step, loaded in steps.items():
             kilobytes = loaded["bytes"] / 1000
             print(f"{step:16}{loaded['requests']:>10}{kilobytes:>10,.0f}{loaded['from_cache']:>12}")
+    megabits, delay = NETWORK["downloadThroughput"] * 8 / 1e6, NETWORK["latency"]
+    for name, moments in figures["milliseconds"].items():
+        print(f"\n{name}, {megabits:g} Mbit/s, {delay} ms of latency: milliseconds")
+        for moment, milliseconds in moments.items():
+            goal = figures["soon"][name].get(moment)
+            print(f"{moment:16}{milliseconds:>10,}" + (f"  (at most {goal:,})" if goal else ""))

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from denoiser import cli
-from denoiser.bench import ablations, export, gpu, limit, serving, stand_ins, summary, training
+from denoiser.bench import ablations, export, gpu, limit, serving, stand_ins, summary, training, visit
 from denoiser.checkpoint import FOLDER, load_checkpoint, trained
 from denoiser.data import split_validation
 from denoiser.export import TOLERANCE
@@ -76,10 +76,10 @@ def test_the_serving_benchmark_drives_the_page(capsys):
         figures = json.loads(json.dumps(own.submit(serving.measure, strokes=1, delays=(200,), paths=1).result()))
     assert "median" in figures["models"]
     assert not set(figures["models"]) & set(figures["not_trained"])
-    for visit in figures["visits"].values():
-        assert visit["models"] == len(figures["models"])
-        assert visit["slider_calls"] == 0  # the slider asks nothing of the server
-        assert visit["per_stroke"]["received"] > 784 * len(figures["models"]) * 21
+    for found in figures["visits"].values():
+        assert found["models"] == len(figures["models"])
+        assert found["slider_calls"] == 0  # the slider asks nothing of the server
+        assert found["per_stroke"]["received"] > 784 * len(figures["models"]) * 21
     near, far = figures["visits"]["mouse at 1280 px"], figures["visits"]["mouse, 200 ms of network"]
     assert far["pen_up_to_sweep_ms"]["p50"] > 200
     assert far["slider_to_canvases_ms"]["count"] > 20 < near["slider_to_canvases_ms"]["count"]
@@ -87,6 +87,15 @@ def test_the_serving_benchmark_drives_the_page(capsys):
     serving.show(figures)
     out = capsys.readouterr().out
     assert all(name in out for name in (*figures["models"], *serving.SPANS))
+
+
+@pytest.mark.slow
+def test_a_visit_shows_its_headline_first_and_the_pad_last(browser, page_url):
+    context = browser.new_context()
+    network = {"latency": 20, "downloadThroughput": -1, "uploadThroughput": -1}
+    found = visit.timed_visit(context, page_url, network)
+    assert 20 < found["headline"] <= found["recorded cards"] < found["drawing"]
+    context.close()
 
 
 def test_each_engine_adds_one_trick_to_the_one_before():
