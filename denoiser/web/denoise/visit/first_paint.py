@@ -11,7 +11,13 @@ from ...static_files import FOLDER
 from .recording import recording
 
 HERE = Path(__file__).parent
-CARDS = (("noisy", "Noisy"), ("dense", "Dense"), ("conv", "Conv"), ("vae", "VAE"), ("unet", "U-Net"))
+CARDS = (  # the family and its name: a text's key, or what it is called in every language
+    ("noisy", "common.noisy"),
+    ("dense", "family.dense"),
+    ("conv", "family.conv"),
+    ("vae", "VAE"),
+    ("unet", "U-Net"),
+)
 LATENT = {"dense": 16, "vae": 2}
 TERM = re.compile(r"\[\w+\|([^\]]+)\]")
 SAYS = re.compile(r'(<(\w+)[^>]* data-say="([\w.]+)"[^>]*>)(</\2>)')
@@ -54,8 +60,9 @@ def said(texts: dict[str, str], key: str) -> str:
 def card(row: int) -> str:
     """The card of a row: its name, what its network is, its picture, and the digit read in it."""
     family, label = CARDS[row]
+    name = f'<b data-say="{label}"></b>' if label in ENGLISH else f"<b>{label}</b>"
     return (
-        f'<li style="--c:var(--{family})"><b>{label}</b><span data-say="visit.idea.{family}"></span>'
+        f'<li style="--c:var(--{family})">{name}<span data-say="visit.idea.{family}"></span>'
         f'<i class="s px" style="--r:{row}"></i><em></em></li>'
     )
 
