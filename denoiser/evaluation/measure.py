@@ -28,7 +28,7 @@ from ..referee import REFEREE
 from ..runtime.precision import autocast, default_precision
 from ..sweeps import NOISE_FACTORS, NOISY
 from .cache import ResultCache
-from .subjects import EvaluationError, Subject, default_models, get_subject, trained_on
+from .subjects import EvaluationError, Subject, check_tuned, default_models, get_subject, trained_on
 
 MEASURED = ("psnr", "ssim", "bce", "mse")  # of METRICS
 FACTORS = (0.1, 0.25, 0.5, 0.7, 1.0)
@@ -165,6 +165,7 @@ def evaluate(
         raise EvaluationError(f"noise factor {wrong[0]:g} is not within 0 to 1")
     device = digits.images.device
     names = list(dict.fromkeys([NOISY, *(default_models(data) if names is None else names)]))
+    check_tuned(names, kinds)
     subjects = [*(get_subject(name, device) for name in names), *external]
     failures: dict[str, str] = {}
     referee: nn.Module | None = None

@@ -13,7 +13,7 @@ from ..checkpoint import list_models, load_model, load_record
 from ..errors import DenoiserError
 from ..external import SECONDS, ExternalError, FunctionModel, StackFolder, load_onnx
 from ..external.contract import EXTERNAL
-from ..filters import FILTERS, fingerprint
+from ..filters import FILTERS, fingerprint, table
 from ..recipe import PICTURE_TASKS, Method, Recipe
 from ..record import Record
 from ..sweeps import NOISY
@@ -92,6 +92,13 @@ def external_subjects(
         except ExternalError as error:
             failures[name] = str(error)
     return found, failures
+
+
+def check_tuned(names: Sequence[str], kinds: Sequence[str]) -> None:
+    """Raise EvaluationError if `names` has a filter told the noise, and it was never tuned for one of `kinds`."""
+    for name in (name.removesuffix(ORACLE) for name in names if name.endswith(ORACLE)):
+        if missing := [kind for kind in kinds if name in FILTERS and kind not in table()["filters"].get(name, {})]:
+            raise EvaluationError(f"no parameters for {missing[0]!r}; run denoiser tune")
 
 
 def _external_subject(name: str, source: Path | str, count: int, seconds: float) -> Subject:

@@ -160,6 +160,13 @@ def test_an_oracle_is_told_kind_and_factor(digits):
     assert torch.equal(module(y), FILTERS["tv"].tuned("speckle", 0.7)(y))
 
 
+def test_a_noise_that_filters_were_not_tuned_for_is_a_sentence_before_anything_is_measured(digits, monkeypatch):
+    monkeypatch.setitem(NOISES, "fog", NOISES["gaussian"])
+    monkeypatch.setattr(measure, "measure_quality", None)
+    with pytest.raises(DenoiserError, match=r"^no parameters for 'fog'; run denoiser tune$"):
+        evaluate(digits, ["median", "median-oracle"], ("gaussian", "fog"), progress=False)
+
+
 def test_tables_fit_120_columns_and_name_every_row(digits):
     report = evaluate(
         digits, ["median", "median-oracle"], ("gaussian", "block-out"), (*FACTORS, 0.3, 0.9), progress=False
