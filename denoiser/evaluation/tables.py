@@ -13,7 +13,7 @@ from ..checkpoint import list_models, load_record
 from ..filters import FILTERS
 from ..noise import NOISES
 from ..posterior import BASELINE
-from ..recipes import get_recipe
+from ..recipes import RECIPES
 from .measure import FACTORS
 from .subjects import ORACLE
 
@@ -31,13 +31,25 @@ class Results:
         self.rows = {(row["model"], row["noise"], row["noise_factor"]): row for row in self.evaluation["results"]}
         self.benchmarks = benchmarks
 
-    def psnr(self, name: str, kind: str, factor: float) -> float:
-        """Mean PSNR in dB."""
-        return self.rows[name, kind, factor]["psnr"]
+    def figure(self, key: str, name: str, kind: str, factor: float) -> float | None:
+        """The figure `key` of a model under that noise; None where it was not measured."""
+        return self.rows.get((name, kind, factor), {}).get(key)
+
+    def psnr(self, name: str, kind: str, factor: float) -> float | None:
+        """Mean PSNR in dB; None where it was not measured."""
+        return self.figure("psnr", name, kind, factor)
+
+    def trained(self) -> list[str]:
+        """The models of RECIPES that are trained and measured.
+
+        Variations of a recipe, which have a name of their own, are in no table.
+        """
+        return [name for name in list_models() if name in RECIPES and name in self.evaluation["models"]]
 
     def best_first(self, names: Sequence[str]) -> list[str]:
-        """`names` by PSNR under Gaussian noise of 0.5, the highest first."""
-        return sorted(names, key=lambda name: -self.psnr(name, "gaussian", HALF))
+        """`names` by PSNR under Gaussian noise of 0.5, the highest first, those without at the end."""
+        found = {name: self.psnr(name, "gaussian", HALF) for name in names}
+        return sorted(names, key=lambda name: -math.inf if (psnr := found[name]) is None else psnr, reverse=True)
 
     def benchmark(self, name: str) -> dict:
         """What `bench NAME` wrote."""
@@ -50,38 +62,46 @@ def table(head: list[str], rows: list[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def bold_best(values: list[list[float]], decimals: int) -> list[list[str]]:
-    """Numbers as text with so many `decimals`; the largest of each column in bold."""
-    best = [max(round(value, decimals) for value in column) for column in zip(*values, strict=True)]
+def number(value: float | None, spec: str) -> str:
+    """A figure as text by its format `spec`, "-" where it was not measured."""
+    return "-" if value is None else format(value, spec)
 
-    def cell(value: float, top: float) -> str:
-        text = f"{value:.{decimals}f}"
-        return f"**{text}**" if round(value, decimals) == top else text
+
+def bold_best(values: Sequence[Sequence[float | None]], decimals: int) -> list[list[str]]:
+    """Numbers as text with so many `decimals`, "-" for None; the largest of each column in bold."""
+    best = [
+        max((round(value, decimals) for value in column if value is not None), default=None)
+        for column in zip(*values, strict=True)
+    ]
+
+    def cell(value: float | None, top: float | None) -> str:
+        text = number(value, f".{decimals}f")
+        return f"**{text}**" if value is not None and round(value, decimals) == top else text
 
     return [[cell(value, top) for value, top in zip(row, best, strict=True)] for row in values]
 
 
-def denoisers() -> list[str]:
+def denoisers(results: Results) -> list[str]:
     """The trained models that denoise."""
-    return [name for name in list_models() if name not in FILTERS and get_recipe(name).task == "denoise"]
+    return [name for name in results.trained() if RECIPES[name].task == "denoise"]
 
 
 def seen_in_training(name: str) -> str:
     """The noise factor a model was trained on, in a few characters."""
     if name in FILTERS:
         return "-"
-    low, high = get_recipe(name).noise_range
+    low, high = RECIPES[name].noise_range
     return "clean" if not high else f"{low:g} to {high:g}" if low < high else f"{high:g}"
 
 
-def vaes() -> list[str]:
+def vaes(results: Results) -> list[str]:
     """The trained VAEs."""
-    return [name for name in list_models() if name not in FILTERS and get_recipe(name).family == "vae"]
+    return [name for name in results.trained() if RECIPES[name].family == "vae"]
 
 
 def gaussian(results: Results) -> str:
     """PSNR under Gaussian noise by noise factor, and how many outputs the referee reads right, for all models."""
-    return by_factor(results, list(dict.fromkeys([*denoisers(), *vaes(), *FILTERS])))
+    return by_factor(results, list(dict.fromkeys([*denoisers(results), *vaes(results), *FILTERS])))
 
 
 def summary(results: Results) -> str:
@@ -95,7 +115,7 @@ def by_factor(results: Results, models: Sequence[str]) -> str:
     values = bold_best([[results.psnr(name, "gaussian", factor) for factor in FACTORS] for name in names], 2)
     rows = []
     for name, cells in zip(names, values, strict=True):
-        right = [f"{results.rows[name, 'gaussian', factor]['accuracy']:.1%}" for factor in (0.5, 0.7)]
+        right = [number(results.figure("accuracy", name, "gaussian", factor), ".1%") for factor in (0.5, 0.7)]
         words = "noisy, do nothing" if name == "noisy" else f"`{name}`"
         rows.append([words, "-" if name == "noisy" else seen_in_training(name), *cells, *right])
     return table(
@@ -103,14 +123,18 @@ def by_factor(results: Results, models: Sequence[str]) -> str:
     )
 
 
-def pooled(results: Results, name: str, kind: str) -> float:
-    """The PSNR of the mean squared error in dB: block-out leaves some digits whole, which have no PSNR of their own."""
-    return -10 * math.log10(results.rows[name, kind, HALF]["mse"])
+def pooled(results: Results, name: str, kind: str) -> float | None:
+    """The PSNR of the mean squared error in dB; None where it was not measured.
+
+    Block-out leaves some digits whole, which have no PSNR of their own.
+    """
+    mse = results.figure("mse", name, kind, HALF)
+    return None if mse is None else -10 * math.log10(mse)
 
 
 def kinds(results: Results) -> str:
     """Pooled PSNR under every kind of noise at 0.5; each filter also with the true noise known to it."""
-    names = ["noisy", *results.best_first([*denoisers(), *FILTERS, *(name + ORACLE for name in FILTERS)])]
+    names = ["noisy", *results.best_first([*denoisers(results), *FILTERS, *(name + ORACLE for name in FILTERS)])]
     values = bold_best([[pooled(results, name, kind) for kind in NOISES] for name in names], 2)
     words = {name + ORACLE: f"`{name}`, told the noise" for name in FILTERS} | {"noisy": "noisy, do nothing"}
     rows = [[words.get(name, f"`{name}`"), *cells] for name, cells in zip(names, values, strict=True)]
@@ -119,7 +143,7 @@ def kinds(results: Results) -> str:
 
 def regularisers(results: Results) -> str:
     """The effect of each regulariser on the model with a flat code."""
-    names = [name for name in denoisers() if get_recipe(name).network == "conv_flat"]
+    names = [name for name in denoisers(results) if RECIPES[name].network == "conv_flat"]
     rows = []
     for name in names:
         row, code = results.rows[name, "gaussian", HALF], results.evaluation["models"][name]["code"]
@@ -131,7 +155,7 @@ def regularisers(results: Results) -> str:
                 f"{row['ssim']:.3f}",
                 f"{row['mse']:.4f}",
                 f"{row['accuracy']:.1%}",
-                f"{results.psnr(name, 'gaussian', 0.7):.2f}",
+                number(results.psnr(name, "gaussian", 0.7), ".2f"),
                 f"{code['zero']:.0%}",
                 f"{code['dead']} of {code['values']}",
                 f"{code['small']:.0%}",
@@ -144,7 +168,8 @@ def regularisers(results: Results) -> str:
 
 def checkerboards(results: Results) -> str:
     """The strength of a checkerboard of period 2, before and after training."""
-    boards = {n: about["checkerboard"] for n, about in results.evaluation["models"].items() if "checkerboard" in about}
+    models = {name: about for name, about in results.evaluation["models"].items() if name in RECIPES}
+    boards = {name: about["checkerboard"] for name, about in models.items() if "checkerboard" in about}
     views = next(iter(boards.values()))
     rows = [[f"`{name}`", *(f"{board[view][0]:+.1f}" for view in views)] for name, board in boards.items()]
     return table(["dB, period 2", *views], rows)
@@ -158,9 +183,9 @@ def minutes(seconds: float) -> str:
 def losses(results: Results) -> str:
     """The loss after the last epoch beside the figure of the recipe's source."""
     rows = []
-    for name in (name for name in list_models() if name not in FILTERS):
+    for name in (name for name in list_models() if name in RECIPES):
         record = load_record(name)
-        last, recipe = record.history[-1], get_recipe(name)
+        last, recipe = record.history[-1], RECIPES[name]
         if not recipe.source:
             continue
         unit = {"bce": ""}.get(recipe.loss, f" ({recipe.loss.upper()})")
@@ -174,7 +199,7 @@ def losses(results: Results) -> str:
 def planes(results: Results) -> str:
     """The VAEs on the clean test digits: likelihood, codes and coverage."""
     rows = []
-    for name in vaes():
+    for name in vaes(results):
         about = results.evaluation["models"][name]
         rows.append(
             [

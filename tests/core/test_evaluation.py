@@ -5,6 +5,7 @@ import math
 
 import pytest
 import torch
+from helpers import ROOT
 from torch import nn
 
 from denoiser import list_models, metrics
@@ -23,12 +24,13 @@ from denoiser.evaluation import (
     milliseconds,
     noisy_batches,
     subjects,
+    tables,
 )
 from denoiser.filters import FILTERS
 from denoiser.inspection import upsampling_kinds
 from denoiser.latent import elbo_terms
 from denoiser.models import build
-from denoiser.noise import NOISES, add_noise, draw_noise
+from denoiser.noise import NOISES, Noise, add_noise, draw_noise
 from denoiser.recipe import Method
 from denoiser.record import Record
 
@@ -222,6 +224,21 @@ def test_the_committed_results_hold_every_model_filter_kind_and_factor(results):
     held = {(row["model"], row["noise"], row["noise_factor"]) for row in results["results"]}
     assert held >= {(m, k, f) for m in ("noisy", *default_models()) for k in NOISES for f in FACTORS}
     assert all(row["images"] == 10_000 for row in results["results"])
+
+
+def test_the_tables_of_the_docs_leave_out_variations_and_show_what_is_not_measured_as_a_dash(monkeypatch):
+    found = tables.Results(RESULTS, ROOT / "docs")
+    before = {name: make(found) for name, make in tables.TABLES.items()}
+    monkeypatch.setattr(tables, "list_models", lambda: [*list_models(), "conv-64-long"])
+    found.evaluation["models"]["conv-64-long"] = found.evaluation["models"]["conv-64"]
+    assert {name: make(found) for name, make in tables.TABLES.items()} == before
+    monkeypatch.setitem(NOISES, "fog", Noise("Fog", "the picture is hazy", NOISES["gaussian"].draw, None))
+    for row in found.rows.values():
+        del row["accuracy"]
+    lines = tables.TABLES["kinds"](found).splitlines()
+    assert lines[0].endswith("| Fog |")
+    assert all(line.endswith("| - |") for line in lines[2:])
+    assert tables.TABLES["summary"](found).splitlines()[2].endswith("| 5.98 | - | - |")
 
 
 def test_the_committed_results_are_those_of_these_weights(results):
