@@ -28,9 +28,9 @@ def latent_points(values: Sequence) -> Tensor:
     try:
         z = torch.as_tensor(values, dtype=torch.float32).reshape(-1, 2)
     except (TypeError, ValueError, RuntimeError, OverflowError) as error:
-        raise LatentPointError("A place on the map is two numbers.") from error
+        raise LatentPointError("A point on the map is two numbers.") from error
     if not bool(torch.isfinite(z).all()) or bool((z.abs() > REACH).any()):
-        raise LatentPointError("That place is off the map, which reaches from −{0} to {1}.", f"{REACH:g}", f"{REACH:g}")
+        raise LatentPointError("That point is off the map, which reaches from −{0} to {1}.", f"{REACH:g}", f"{REACH:g}")
     return z
 
 

@@ -131,14 +131,14 @@ def by_map(parser: Callable[[object], Any], value: object) -> dict[str, Any]:
 def latent_point(value: object) -> Tensor:
     """A latent point (2,); LatentPointError where it is none, or off the map."""
     if not isinstance(value, list) or len(value) != 2 or not all(type(v) in (int, float) for v in value):
-        raise LatentPointError("A place on the map is two numbers.")
+        raise LatentPointError("A point on the map is two numbers.")
     return latent_points([value])[0]
 
 
 def latent_pair(value: object) -> tuple[Tensor, Tensor]:
     """Two latent points."""
     if not isinstance(value, list) or len(value) != 2:
-        raise LatentPointError("A morph goes from one place to another.")
+        raise LatentPointError("A morph goes from one point to another.")
     return latent_point(value[0]), latent_point(value[1])
 
 

@@ -119,7 +119,7 @@ def test_one_map_with_its_digits_at_first_and_the_rest_one_press_away(new_page):
     exact(page)
     seen = page.evaluate(BIG)
     page.mouse.move(2, 2)
-    expect(page.locator("#latent_reading .where")).to_have_text("The last place you pointed at")
+    expect(page.locator("#latent_reading .where")).to_have_text("The last point you looked at")
     assert page.evaluate(BIG) == seen
     page.locator("#map .more").click()
     assert all(part.is_visible() for part in details.all())

@@ -131,7 +131,7 @@ export function mount({ element, server }) {
     preview();
   };
 
-  /* ---------- its ends: a place on the map, the visitor's digit, an example, or a class ---------- */
+  /* ---------- its ends: a point on the map, the visitor's digit, an example, or a class ---------- */
 
   const choices = { a: $(".a"), b: $(".b") };
   function offer() {
