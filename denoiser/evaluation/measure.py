@@ -5,8 +5,9 @@ The noise of each picture is seeded with its position, so that every model sees 
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from ..data import PIXELS, SIDE, Digits, shows_digits, to_float
 from ..external import ExternalError
 from ..inspection import checkerboard, checkerboard_views, sparsity, upsampling_kinds
 from ..latent import coverage, elbo_terms, exact_nll, has_plane, knn_accuracy
-from ..metrics import METRICS
+from ..metrics import CARD_METRICS, METRICS
 from ..models import VAE, Autoencoder
 from ..noise import NOISES, add_noise, draw_noise
 from ..recipe import Recipe, trained_noise
@@ -39,6 +40,35 @@ NEIGHBOURS = 10  # k of the k-NN accuracy
 SPECTRUM_DIGITS = 256  # digits whose spectrum shows a checkerboard
 NO_SPEED = {"ms_batch_1": None, "ms_batch_256": None, "ms_sweep": None}
 PERIODS = (2, 4)  # pixels between the squares of a checkerboard
+
+
+@dataclass(frozen=True)
+class Figure:
+    """How a figure of a row is shown: `title`, its unit included, and `scale` times the value with `decimals`."""
+
+    title: str
+    scale: int
+    decimals: int
+
+
+def _metric_figures(keys: Sequence[str]) -> dict[str, Figure]:
+    """The figures of METRICS with these keys."""
+    titles = {key: ", ".join(filter(None, (METRICS[key].label, METRICS[key].unit))) for key in keys}
+    return {key: Figure(title, 1, METRICS[key].digits) for key, title in titles.items()}
+
+
+# The figures of a row in the order in which reports show them: those of the cards, accuracy, then the rest of MEASURED.
+FIGURES: dict[str, Figure] = {
+    **_metric_figures(CARD_METRICS),
+    "accuracy": Figure("read correctly, %", 100, 1),
+    **_metric_figures([key for key in MEASURED if key not in CARD_METRICS]),
+}
+
+
+def stored_figures(rows: Iterable[Mapping]) -> dict[str, Figure]:
+    """Those of FIGURES that at least one of the `rows` has: rows stored before a figure was added lack it."""
+    present = set().union(*rows)
+    return {key: figure for key, figure in FIGURES.items() if key in present}
 
 
 @cache

@@ -8,24 +8,17 @@ from typing import Any
 
 from ..data import data_title
 from ..errors import DenoiserError
-from ..metrics import METRICS
 from ..noise import NOISES
 from ..record import Record
 from ..styles import line_styles
 from .gallery import Gallery
+from .measure import FIGURES, stored_figures
 
 TEMPLATE = Path(__file__).with_name("page.html")
 MISSING = "the report needs plotly: pip install 'denoiser-app[report]'"
 # of the page's light theme; models that are not ours are violet
 COLOURS = {"dense": "#b23f24", "conv": "#1763ad", "vae": "#9c2f6b", "unet": "#0c7258", "filter": "#7f5a00"}
 COLOURS |= {"recurrent": "#3f5a6b", "external": "#6a3fb5", "none": "#5f676c"}
-FIGURES = {  # of a row: axis title, factor to show it by
-    "psnr": (f"PSNR, {METRICS['psnr'].unit}", 1),
-    "ssim": ("SSIM", 1),
-    "accuracy": ("read correctly, %", 100),
-    "bce": (f"BCE, {METRICS['bce'].unit}", 1),
-    "mse": ("MSE", 1),
-}
 HALF = 0.5  # the noise factor that models are compared at, or the nearest one measured
 
 
@@ -48,6 +41,7 @@ def format_page(
     """
     kind, factor = reference_noise(report)
     measured = report["results"][0]["images"]
+    figures = stored_figures(report["results"])
     words = f"{measured:,} digits of {data_title(report['data'])}. Every model sees the same noise."
     values = {
         "title": f"Denoisers on {data_title(report['data'])}",
@@ -58,14 +52,14 @@ def format_page(
             f'<option value="{each}">{NOISES[each].label} noise</option>'
             for each in dict.fromkeys(row["noise"] for row in report["results"])
         ),
-        "figures": "".join(f'<option value="{key}">{escape(title)}</option>' for key, (title, _) in FIGURES.items()),
+        "figures": "".join(f'<option value="{key}">{escape(figure.title)}</option>' for key, figure in figures.items()),
         "table": _table(report, kind),
         "calibration": _calibration(posterior),
         "galleries": "".join(map(_gallery, galleries)),
     }
     charts = {
         "quality": {
-            each: {key: _quality(report, each, key) for key in FIGURES}
+            each: {key: _quality(report, each, key) for key in figures}
             for each in dict.fromkeys(row["noise"] for row in report["results"])
         },
         "cost": _cost(report, kind, factor),
@@ -95,13 +89,13 @@ def _label(name: str) -> str:
 
 def _quality(report: Mapping[str, Any], kind: str, key: str) -> list[dict]:
     """A line per model: the figure by noise factor."""
-    scale = FIGURES[key][1]
+    scale = FIGURES[key].scale
     families = {name: about["family"] for name, about in report["models"].items()}
     styles = line_styles(families)
     lines = []
     for name, family in families.items():
         rows = [row for row in report["results"] if (row["model"], row["noise"]) == (name, kind)]
-        rows = sorted((row for row in rows if row[key] is not None), key=lambda row: row["noise_factor"])
+        rows = sorted((row for row in rows if row.get(key) is not None), key=lambda row: row["noise_factor"])
         if rows:
             dash = styles[name].dash.replace(" ", "px,") + "px" if styles[name].dash else "solid"
             lines.append(

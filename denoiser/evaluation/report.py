@@ -1,20 +1,13 @@
 """The report of an evaluation as plain text, at most 120 columns wide."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from ..data import DATASETS, data_title
 from ..inspection import SMALL_WEIGHT
 from ..noise import NOISES
+from .measure import Figure, stored_figures
 
 WIDTH = 120  # columns of a printed table
-# per figure of a row: heading, factor to show it by, decimals, width of a column
-COLUMNS = {
-    "psnr": ("PSNR, dB", 1, 2, 7),
-    "ssim": ("SSIM", 1, 3, 7),
-    "accuracy": ("referee right, %", 100, 1, 7),
-    "bce": ("BCE, nats per pixel", 1, 4, 8),
-    "mse": ("MSE", 1, 4, 8),
-}
 
 
 def format_report(report: dict) -> str:
@@ -38,13 +31,14 @@ def _tables(rows: dict[tuple[str, float], dict], names: list[str], margin: int) 
     """
     factors = list(dict.fromkeys(factor for _, factor in rows))
     tables: list[list[str]] = []
-    for figure, (title, scale, decimals, column) in COLUMNS.items():
-        if all(row[figure] is None and not (figure == "psnr" and row["exact"]) for row in rows.values()):
+    for key, figure in stored_figures(rows.values()).items():
+        if all(row.get(key) is None and not _infinite(row, key) for row in rows.values()):
             continue
+        column = max(7, figure.decimals + 4)
         per_table = max(1, (WIDTH - margin - 2) // column)
         for part in (factors[i : i + per_table] for i in range(0, len(factors), per_table)):
-            table = [f"  {title:<{column * len(part)}}", "  " + "".join(f"{f:>{column}g}" for f in part)]
-            table += ["  " + "".join(_cell(rows[n, f][figure], scale, decimals, column) for f in part) for n in names]
+            table = [f"  {figure.title:<{column * len(part)}}", "  " + "".join(f"{f:>{column}g}" for f in part)]
+            table += ["  " + "".join(f"{_cell(rows[n, f], key, figure):>{column}}" for f in part) for n in names]
             if tables and len(tables[-1][1]) + len(table[1]) <= WIDTH:
                 tables[-1] = [left + right for left, right in zip(tables[-1], table, strict=True)]
             else:
@@ -107,5 +101,13 @@ def _milliseconds(value: float | None, width: int, decimals: int) -> str:
     return f"{'-' if value is None else format(value, f'.{decimals}f'):>{width}}"
 
 
-def _cell(value: float | None, scale: float, decimals: int, width: int) -> str:
-    return f"{'inf' if value is None else format(value * scale, f'.{decimals}f'):>{width}}"
+def _infinite(row: Mapping, key: str) -> bool:
+    """Whether the figure is a PSNR of pictures that all equal the clean digit."""
+    return key == "psnr" and row[key] is None and row["exact"] > 0
+
+
+def _cell(row: Mapping, key: str, figure: Figure) -> str:
+    """The figure `key` of a row as text, "-" where the row lacks it."""
+    if (value := row.get(key)) is None:
+        return "inf" if _infinite(row, key) else "-"
+    return f"{value * figure.scale:.{figure.decimals}f}"

@@ -17,6 +17,7 @@ from denoiser.evaluation import (
     SAMPLE,
     default_models,
     evaluate,
+    format_page,
     format_report,
     get_subject,
     measure,
@@ -177,6 +178,20 @@ def test_tables_fit_120_columns_and_name_every_row(digits):
     assert max(map(len, text.splitlines())) <= 120
     for word in ("PSNR", "SSIM", "BCE", "MSE", "median-oracle", "noisy", "Block-out", "batch 256"):
         assert word in text
+
+
+def test_a_figure_is_reported_by_its_one_entry_and_left_out_where_stored_rows_lack_it(digits, monkeypatch):
+    report = evaluate(digits, ["median"], factors=(0.5,), progress=False)
+    before = format_report(report)
+    assert "PSNR, dB" in before
+    assert "BCE, nats per pixel" in before
+    monkeypatch.setitem(measure.FIGURES, "mae", measure.Figure("MAE", 1, 5))
+    assert format_report(report) == before
+    assert "MAE" not in format_page(report, {}, [], [])
+    rows(report, model="median")[0]["mae"] = 0.125
+    assert [line.split()[-1] for line in format_report(report).split("MAE")[1].splitlines()[2:4]] == ["-", "0.12500"]
+    assert '<option value="mae">MAE</option>' in format_page(report, {}, [], [])
+    assert set(measure.MEASURED) < set(measure.FIGURES)
 
 
 def test_the_negative_elbo_is_its_two_terms_and_repeats(digits):
