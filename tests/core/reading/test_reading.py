@@ -142,10 +142,3 @@ def test_noise_is_refused_before_it_is_looked_through():
     noise = np.random.default_rng(0).random((500, 500)) > 0.1
     with pytest.raises(NoDigits, match="too much"):
         read_digits((255 * noise).astype(np.uint8))
-
-
-def test_dots_too_small_to_be_marks_are_no_digits():
-    y, x = np.indices((600, 600))
-    dots = (x % 6 < 3.6) & (y % 6 < 4.5)
-    with pytest.raises(InkError):
-        read_digits((255 * ~dots).astype(np.uint8))

@@ -6,7 +6,7 @@ import pytest
 from denoiser.data.paper import Style, compose_row, make_hand
 from denoiser.reading.examples import segment_classes
 from denoiser.reading.levelling import levelled
-from denoiser.reading.rows import find_rows
+from denoiser.reading.rows import Row, find_rows
 from denoiser.reading.segments import find_segments
 
 
@@ -35,3 +35,11 @@ def pairs():
 def test_touching_digits_are_cut_apart(pairs):
     assert len(pairs) > 30
     assert np.mean([is_cut_right(photo) for photo in pairs]) > 0.85
+
+
+def test_ink_too_fine_to_be_a_mark_has_no_segments():
+    ink = np.zeros((40, 60), np.float32)
+    ink[20, 10::6] = 1
+    dots = Row(ink, (ink > 0).cumsum(1).astype(np.int32) * (ink > 0), 0, 0, 1, np.full(60, 20.0), np.full(60, 36.0))
+    segments = find_segments(dots)
+    assert segments.count == len(segments.first) == len(segments.frames) == 0
