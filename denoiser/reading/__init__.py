@@ -43,7 +43,7 @@ MOST_PIECES = 150  # of a row's ink: of about 50 digits
 MOST_SEGMENTS = 4_000  # of a page: several seconds of work
 WIDEST = 60 * HEIGHT  # pixels of a scaled row
 DIGIT_INK = 0.6  # of a row's ink that must be digits, points and hyphens
-LEAST = 0.35  # geometric mean of the probabilities of a row's digits, below which it is no row of digits
+LEAST = 0.2  # geometric mean of the probabilities of a row's digits, below which it is no row of digits
 PAGE_INK = 0.5  # of a page's ink that must be in rows of digits
 ALTERNATIVES = 5
 
