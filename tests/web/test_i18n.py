@@ -12,6 +12,8 @@ import denoiser.web
 from denoiser.errors import DenoiserError
 from denoiser.losses import LOSS_TITLES
 from denoiser.noise import NOISES
+from denoiser.recipe import PICTURE_TASKS
+from denoiser.recipes import RECIPES
 from denoiser.web.denoise.tab import VIEWS
 from denoiser.web.i18n import CHINESE, ENGLISH, english, error_text, fill, find_text, translatable
 from denoiser.web.models.handlers import ModelsHandler
@@ -281,6 +283,14 @@ def test_has_what_the_records_say():
     everything = [one for texts in found for one in texts]
     assert len({one["key"] for one in everything if isinstance(one, dict)}) > 80
     assert [one for one in everything if isinstance(one, str) and said(one)] == []
+
+
+@pytest.mark.parametrize("name", [name for name, recipe in RECIPES.items() if recipe.task in PICTURE_TASKS])
+def test_has_the_texts_of_a_recipe_whether_it_is_trained_or_not(name):
+    texts = {part: getattr(RECIPES[name], part) for part in ("title", "note", "headline")}
+    missing = [part for part, sentence in texts.items() if isinstance(find_text("recipe", sentence), str) and sentence]
+    keys = " and ".join(f"recipe.{name}.{part}" for part in missing)
+    assert not missing, f"en.json and zh-CN.json need {keys}; the English must equal what recipes.py has"
 
 
 def test_has_what_the_core_calls_noise_and_losses():
