@@ -460,7 +460,11 @@ class TestCommitted:
         assert loss == pytest.approx(record.history[-1].validation, rel=0.06, abs=slack)
 
     def test_together_they_are_small(self):
-        assert sum(path.stat().st_size for path in FOLDER.iterdir()) < LIMIT_TOGETHER
+        size = sum(path.stat().st_size for path in FOLDER.iterdir())
+        assert size < LIMIT_TOGETHER, (
+            f"checkpoints/ has {size / 1e6:.1f} MB, at most {LIMIT_TOGETHER / 1e6:.0f}: move trials elsewhere "
+            "($DENOISER_CHECKPOINTS), make the new network smaller, or remove a model together with its recipe"
+        )
 
     def test_there_are_no_pickles(self):
         for path in FOLDER.iterdir():
