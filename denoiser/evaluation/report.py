@@ -37,8 +37,9 @@ def _tables(rows: dict[tuple[str, float], dict], names: list[str], margin: int) 
         column = max(7, figure.decimals + 4)
         per_table = max(1, (WIDTH - margin - 2) // column)
         for part in (factors[i : i + per_table] for i in range(0, len(factors), per_table)):
-            table = [f"  {figure.title:<{column * len(part)}}", "  " + "".join(f"{f:>{column}g}" for f in part)]
+            table = [f"  {figure.title}", "  " + "".join(f"{f:>{column}g}" for f in part)]
             table += ["  " + "".join(f"{_cell(rows[n, f], key, figure):>{column}}" for f in part) for n in names]
+            table = [line.ljust(max(map(len, table))) for line in table]
             if tables and len(tables[-1][1]) + len(table[1]) <= WIDTH:
                 tables[-1] = [left + right for left, right in zip(tables[-1], table, strict=True)]
             else:
