@@ -52,9 +52,9 @@ class Browser:
         """What a JavaScript expression of `arguments` is worth."""
         return self.send("ExecuteScript", script=f"return ({script})", args=list(arguments))
 
-    def wait(self, script: str) -> None:
-        """Until a JavaScript expression is true; AssertionError where it never is."""
-        deadline = time.monotonic() + PATIENCE
+    def wait(self, script: str, seconds: float = PATIENCE) -> None:
+        """Until a JavaScript expression is true; AssertionError where it is not within so many seconds."""
+        deadline = time.monotonic() + seconds
         while not self.run(script):
             assert time.monotonic() < deadline, f"never true: {script}"
             time.sleep(0.1)

@@ -49,7 +49,7 @@ def test_escape_closes_the_camera_and_changes_nothing(webcam):
     track = webcam.evaluate_handle("() => document.querySelector('#camera video').srcObject.getTracks()[0]")
     webcam.keyboard.press("Escape")
     expect(webcam.locator("#camera dialog")).to_be_hidden()
-    assert track.evaluate("t => t.readyState") == "ended"
+    webcam.wait_for_function("track => track.readyState === 'ended'", arg=track)
     assert webcam.evaluate("() => denoiser.state.picture === null && !denoiser.state.past.length")
 
 

@@ -182,7 +182,7 @@ def test_a_fault_inside_gradios_own_routes_is_seen(web, caplog, monkeypatch, pat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(gradio.routes.App, "get_blocks", broken)  # what each begins with; their replies may be cached
-    answer = web.get(path)
+    answer = web.get(path, headers={"Host": "unseen.example"})  # the page is stored for each address
     assert answer.status_code == 500
     assert [line["errno"] for line in errors(caplog)] == ["ENOSPC"]
 
