@@ -116,7 +116,8 @@ def test_both_move_and_zoom_together(visit):
 
 def test_the_drawing_is_on_both_each_with_its_own_course(visit):
     page = visit(draw=True)
-    page.wait_for_function("() => denoiser.state.trajectory")
+    # the first answer may have been asked for while there was one map
+    page.wait_for_function("() => Object.keys(denoiser.state.trajectory?.maps ?? {}).length === 2")
     mu = page.evaluate("() => Object.values(denoiser.state.trajectory.maps).map(track => track.mu[0])")
     assert len(mu) == 2
     assert mu[0] != mu[1]
