@@ -168,6 +168,12 @@ def read_stack(path: Path) -> Stack:
     return Stack(arrays, names, format)
 
 
+def read_idx(path: Path) -> np.ndarray:
+    """The array of an IDX file (also .gz), of any shape; PictureError where it is missing or damaged."""
+    with _reading(path, "an IDX file"):
+        return IDX.read(path)[""]
+
+
 def write_stack(stack: Stack, path: Path) -> None:
     """Write `stack` in its own format; WriteError where there is no room, PictureError where `path` names another."""
     refuse_ending(stack, path)

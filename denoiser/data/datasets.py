@@ -1,10 +1,7 @@
-"""MNIST and data sets like it, read by torchvision, and folders of pictures."""
+"""MNIST and data sets like it, downloaded by torchvision, and folders of pictures."""
 
-import gzip
 import hashlib
-import zlib
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,8 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .. import settings
-from ..files import write_atomically
-from ..images import is_picture_name, read_pictures
+from ..images import PictureError, is_picture_name, read_idx, read_pictures
 from .digits import SIDE, UNLABELLED, DataError, Digits, split_validation
 
 
@@ -83,17 +79,16 @@ def load_dataset(name: str, split: str, device: torch.device | str = "cpu") -> D
 
     Raises DataError if it is missing and cannot be downloaded, or is damaged.
     """
-    from torchvision import datasets
-
     dataset, train = DATASETS[name], {"train": True, "test": False}[split]
     try:
-        _unpack(dataset)
-        kind = getattr(datasets, dataset.kind)
-        found = kind(data_root(), train=train, download=True, **dataset.options)  # downloads only what is not there
-        images, labels = found.data, found.targets
+        try:
+            images, labels = _read(dataset, train)
+        except PictureError:  # missing, or a damaged archive
+            _download(dataset, train)
+            images, labels = _read(dataset, train)
         if images.shape != (len(labels), SIDE, SIDE):
             raise ValueError(f"{len(labels)} labels for images of shape {tuple(images.shape)}")
-    except Exception as error:  # torchvision raises errors of many kinds for damaged files
+    except Exception as error:  # torchvision raises errors of many kinds where a download fails
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         *names, last = dataset.names()
         raise DataError(
@@ -105,13 +100,18 @@ def load_dataset(name: str, split: str, device: torch.device | str = "cpu") -> D
     return Digits(images.unsqueeze(1).to(device), labels.to(device))
 
 
-def _unpack(dataset: Dataset) -> None:
-    """Unpack the files that are only there as .gz, so that they need not be downloaded."""
-    for name in dataset.names():
-        file, packed = dataset.raw() / name, dataset.raw() / f"{name}.gz"
-        if packed.exists() and not file.exists():
-            with suppress(OSError, EOFError, zlib.error):  # damaged: torchvision downloads it again
-                write_atomically(file, gzip.decompress(packed.read_bytes()))
+def _read(dataset: Dataset, train: bool) -> list[Tensor]:
+    """Images (N, 28, 28), uint8, and labels (N,), int64, of one split; PictureError if a file is missing or damaged."""
+    names = dataset.names()[:2] if train else dataset.names()[2:]
+    files = [dataset.raw() / name for name in names]
+    arrays = [read_idx(file if file.exists() else file.with_name(f"{file.name}.gz")) for file in files]
+    return [torch.tensor(array, dtype=dtype) for array, dtype in zip(arrays, (torch.uint8, torch.int64), strict=True)]
+
+
+def _download(dataset: Dataset, train: bool) -> None:
+    from torchvision import datasets  # here alone: it loads PyTorch's compiler, which takes seconds and 150 MB
+
+    getattr(datasets, dataset.kind)(data_root(), train=train, download=True, **dataset.options)
 
 
 def load_folder(folder: Path, device: torch.device | str = "cpu", resize: bool = False) -> tuple[str, Digits]:

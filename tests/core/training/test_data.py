@@ -2,7 +2,10 @@
 
 import gzip
 import math
+import os
 import struct
+import subprocess
+import sys
 from itertools import pairwise
 from urllib.error import URLError
 
@@ -192,6 +195,16 @@ class TestOtherSets:
             assert int((digits.images > 0).sum()) == 5
             assert digits.labels.tolist() == [0, 1, 2, 3, 4]
             assert digits.labelled
+
+    def test_torchvision_is_loaded_only_to_download(self, tmp_path):
+        write_set("mnist")  # torchvision would bring PyTorch's compiler: seconds, and much memory
+        program = (
+            "import sys; from denoiser.data import load_mnist; load_mnist('train');"
+            "sys.exit(' '.join({'torchvision', 'torch._dynamo'} & set(sys.modules)))"
+        )
+        environment = os.environ | {"DENOISER_DATA": str(tmp_path)}
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+        assert done.stderr.strip() == ""  # else what was loaded, or the error
 
     @pytest.mark.parametrize("name", DATASETS)
     def test_a_set_that_is_not_there_is_a_sentence(self, name, tmp_path):
