@@ -29,10 +29,10 @@ export function cellsMarkup(code, digits = false) {
  * Follows the codes of the digit on the pad: asks for them once its sweep is there, or the answer to a picture that is
  * noisy already, and only while they are in view.
  * @param {(request: string, ticket?: string) => Promise<string>} call
- * @param {HTMLElement} place  where they are shown
+ * @param {HTMLElement} row  where they are shown
  * @param {() => void} onCodes
  */
-function startCodes(call, place, onCodes) {
+function startCodes(call, row, onCodes) {
   const ticket = newTicket();
   /** @type {{asked: string, factors: number[], codes: number[][]} | null} */
   let known = null;
@@ -41,7 +41,7 @@ function startCodes(call, place, onCodes) {
     const { sweep, comparison, ghost, isNoisyInput } = state;
     const question = questionOf(state);
     const isAnswered = (isNoisyInput ? comparison : sweep)?.asked === question;
-    if (ghost || !isAnswered || asking === question || place.offsetParent === null) return;
+    if (ghost || !isAnswered || asking === question || row.offsetParent === null) return;
     asking = question;
     const reply = await ask(call, () => requestOf(state, null), ticket);
     if (reply && questionOf(state) === question) {
@@ -50,7 +50,7 @@ function startCodes(call, place, onCodes) {
     }
   }
   on("sweep comparison shownModels", follow);
-  new IntersectionObserver(follow).observe(place); // the sweep may have come while another tab was open
+  new IntersectionObserver(follow).observe(row); // the sweep may have come while another tab was open
   /** The code at the present noise factor; null where it is not known. */
   return () => {
     const { ghost, factor } = state;
