@@ -1,4 +1,4 @@
-"""bench visit: what the browser loads and how soon, on a first visit and on a second one with its cache."""
+"""bench visit: what the browser loads and how soon, on a first and on a second visit, and the server's memory."""
 
 import json
 import re
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from . import BenchError
 from .browser import CHROMIUM_FLAGS, DESKTOP, PATIENCE, find_chromium, served_page
+from .serving import resident_megabytes
 
 if TYPE_CHECKING:
     from playwright.sync_api import BrowserContext, Page
@@ -14,6 +15,7 @@ GOALS = {"html_bytes": 150_000, "html_bytes_of_ours": 60_000}  # upper limits, u
 STEPS = {  # what a visitor opens, in turn, and what is there when it has loaded
     "start page": (None, "() => window.denoiser && document.querySelector('#board .card')"),
     "example": ("#pad [data-name='4']", "() => denoiser.state.sweep"),
+    "originals": ("#possible-originals-tab-button", "() => document.querySelector('[data-testid=original]')"),
     "latent space": ("#latent-space-tab-button", "() => denoiser.state.maps?.length && denoiser.state.routes"),
     "models": ("#models-tab-button", "() => document.querySelector('#models tbody tr')"),
     "train": ("#train-tab-button", "() => denoiser.state.watchedDigits"),
@@ -88,8 +90,8 @@ class Traffic:
         return found
 
 
-def visit(context: "BrowserContext", address: str) -> dict[str, dict[str, int]]:
-    """What each of STEPS loads in a new page of a browser with its cache."""
+def visit(context: "BrowserContext", address: str, pid: int) -> dict[str, dict]:
+    """What each of STEPS loads in a new page of a browser with its cache, and the memory of the server after it."""
     page = context.new_page()
     page.set_default_timeout(PATIENCE * 1000)
     traffic, found = Traffic(page), {}
@@ -102,7 +104,7 @@ def visit(context: "BrowserContext", address: str) -> dict[str, dict[str, int]]:
         before = -1
         while before != (before := traffic.requests + traffic.cached):  # Gradio's heartbeat never ends
             page.wait_for_timeout(QUIET)
-        found[name] = traffic.take()
+        found[name] = traffic.take() | {"resident_megabytes": resident_megabytes(pid)}
     page.close()
     return found
 
@@ -130,11 +132,11 @@ def measure() -> dict:
         from playwright.sync_api import sync_playwright
     except ImportError as error:
         raise BenchError("this benchmark needs Playwright: pip install playwright") from error
-    with served_page() as (address, _), sync_playwright() as playwright:
+    with served_page() as (address, pid), sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
         context = browser.new_context(**DESKTOP)
         html = context.request.get(address).text()
-        visits = {name: visit(context, address) for name in ("first visit", "second visit")}
+        visits = {name: visit(context, address, pid) for name in ("first visit", "second visit")}
         slow = browser.new_context(**DESKTOP)
         times = {name: timed_visit(slow, address, NETWORK) for name in SOON}
         browser.close()
@@ -147,10 +149,14 @@ def show(figures: dict) -> None:
     for key, goal in figures["goals"].items():
         print(f"{key.replace('_', ' '):20}{figures[key]:>10,}  (at most {goal:,})")
     for name, steps in figures["visits"].items():
-        print(f"\n{name:16}{'requests':>10}{'kB':>10}{'from cache':>12}")
+        print(f"\n{name:16}{'requests':>10}{'kB':>10}{'from cache':>12}{'server, MB':>12}")
         for step, loaded in steps.items():
             kilobytes = loaded["bytes"] / 1000
-            print(f"{step:16}{loaded['requests']:>10}{kilobytes:>10,.0f}{loaded['from_cache']:>12}")
+            memory = loaded["resident_megabytes"]
+            print(
+                f"{step:16}{loaded['requests']:>10}{kilobytes:>10,.0f}{loaded['from_cache']:>12}"
+                f"{'–' if memory is None else format(memory, '.0f'):>12}"
+            )
     megabits, delay = NETWORK["downloadThroughput"] * 8 / 1e6, NETWORK["latency"]
     for name, moments in figures["milliseconds"].items():
         print(f"\n{name}, {megabits:g} Mbit/s, {delay} ms of latency: milliseconds")
