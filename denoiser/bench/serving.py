@@ -28,6 +28,7 @@ DELAYS = (50, 100, 200)  # milliseconds of network latency in the last visits
 SECONDS = 30.0  # after which a visit draws no further stroke
 SPANS = ("parse", "ink", "noise", "models", "referee", "metrics", "encode", "whole")
 SLIDER = "#noise_slider input[type=range]:visible"
+SLIDES = 3  # times that the slider is dragged to both ends and back
 
 # What a visit must reach: (description, path to the figure, limit, whether lower is better).
 GOALS = (
@@ -121,7 +122,7 @@ def drag_slider(page: "Page", pointer: Pointer) -> dict:
         }"""
     )
     page.locator(SLIDER).first.scroll_into_view_if_needed()
-    for _ in range(3):
+    for _ in range(SLIDES):
         drag(page, pointer, SLIDER, [(0.5, 0.5), (0.98, 0.5), (0.02, 0.5), (0.5, 0.5)], moves=20)
     return {"slider_to_canvases_ms": summary(page.evaluate("slides")), "slider_calls": traffic.take("compare")["calls"]}
 
