@@ -93,16 +93,17 @@ def loopback(address: str) -> str:
     return address.rstrip("/")
 
 
-def find_page(address: str) -> Page:
-    """The page at `address`; BenchError if there is none."""
+def find_page(address: str, originals: bool = False) -> Page:
+    """The page at `address`, whose visitors also look at `originals`; BenchError if there is none."""
     import httpx
 
     try:
         config = httpx.get(f"{address}/config", timeout=TIMEOUT, trust_env=False).json()
-        board = next(c for c in config["components"] if c["props"].get("elem_id") == "board")
-    except (httpx.HTTPError, ValueError, KeyError, StopIteration) as error:
+        parts = {component["props"].get("elem_id"): component for component in config["components"]}
+        board, wall = parts["board"], parts["originals_wall"]["id"] if originals else None
+    except (httpx.HTTPError, ValueError, KeyError) as error:
         raise BenchError(f"there is no page of ours at {address}") from error
-    return Page(address, board["id"], board["props"]["props"]["featured"])
+    return Page(address, board["id"], board["props"]["props"]["featured"], wall)
 
 
 def meets_goal(step: dict) -> bool:
@@ -116,10 +117,12 @@ def measure(
     seconds: float | None = None,
     soak: float | None = None,
     address: str | None = None,
+    originals: bool = False,
 ) -> dict:
     """Measure a step of `seconds` for each number of `visitors`, then search for the largest number that meets GOAL.
 
-    With `soak` measure only the largest number, for that many minutes, to see whether memory grows. The server is
+    With `originals`, visitors ask for twelve possible originals after each stroke instead of moving the slider. With
+    `soak` measure only the largest number, for that many minutes, to see whether memory grows. The server is
     started for it, or is the one at `address` on the loopback. BenchError if that is none, or a number is out of range.
     """
     counts, seconds = sorted(visitors or VISITORS), SECONDS if seconds is None else seconds
@@ -130,7 +133,7 @@ def measure(
     server: AbstractContextManager[tuple[str, int | None]]
     server = nullcontext((loopback(address), None)) if address else served_page()
     with server as (url, pid):
-        page = find_page(url)
+        page = find_page(url, originals)
         run: dict = {"cores": os.cpu_count(), "load": round(os.getloadavg()[0], 1), "models": page.models}
         with tqdm(desc="visitors", unit="step") as bar:
 
@@ -207,6 +210,7 @@ ROWS = {
     "sweep": "sweep",
     "pen_up_to_cards": "pen-up to all cards",
     "pen_up_to_sweep": "pen-up to the sweep",
+    "originals": "twelve originals",
 }
 
 

@@ -6,13 +6,16 @@ has to wait.
 """
 
 import asyncio
+import base64
 import itertools
 import json
 import math
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from ..data.examples import EXAMPLES
@@ -28,7 +31,7 @@ SLIDE_AFTER = 4.0  # seconds after the start of a stroke, the slider is moved to
 STROKES_PER_VISIT = 5  # after which a visitor leaves and another one comes
 TIMEOUT = 30.0  # seconds after which a request without a reply is an error
 UPDATE_EVERY, SLOW, MOST_UNDER_WAY, MOST_SWEEPS = 0.08, 2, 4, 2  # as in sweep_client.js, in seconds
-TIMES = ("page", "update", "cards", "sweep", "pen_up_to_cards", "pen_up_to_sweep")
+TIMES = ("page", "update", "cards", "sweep", "pen_up_to_cards", "pen_up_to_sweep", "originals")
 
 
 @dataclass
@@ -54,11 +57,15 @@ class Tally:
 
 @dataclass(frozen=True)
 class Page:
-    """The page under test: its address, the id of its board component, and the models shown there."""
+    """The page under test: its address, the id of its board component, and the models shown there.
+
+    `originals` is the id of the component that visitors ask for originals after each stroke; None if they do not.
+    """
 
     address: str
     component: int
     models: list[str]
+    originals: int | None = None
 
     @property
     def endpoint(self) -> str:
@@ -107,6 +114,7 @@ class Visitor:
         self.random = random.Random(seed)
         self.strokes: list = []
         self.version, self.factor, self.drawing, self.pen_up = 0, 0.5, False, 0.0
+        self.example = "0"
         self.cards: tuple | None = None  # version and noise factor of the cards that are shown
         self.sweep: int | None = None  # version of the sweep that is shown
         self.shown_cards: int | None = None  # version whose cards were shown after pen-up
@@ -138,7 +146,7 @@ class Visitor:
                 await self.load()
             await self.draw()
             await asyncio.sleep(max(0.0, min(until, start + SLIDE_AFTER) - time.perf_counter()))
-            await self.slide()
+            await (self.slide() if self.page.originals is None else self.look_at_originals())
         while self.tasks:  # requests that are still under way
             await asyncio.wait(self.tasks)
 
@@ -150,7 +158,8 @@ class Visitor:
 
     async def draw(self) -> None:
         """Draw one stroke of an example digit on an empty pad, at a random offset."""
-        points = max(EXAMPLES[str(self.random.randrange(10))], key=len)
+        self.example = str(self.random.randrange(10))
+        points = max(EXAMPLES[self.example], key=len)
         dx, dy = self.random.uniform(-0.08, 0.08), self.random.uniform(-0.08, 0.08)
         path = resample([(x + dx, y + dy) for x, y in points], round(STROKE_SECONDS / POINT_EVERY))
         start = time.perf_counter()
@@ -170,6 +179,14 @@ class Visitor:
             self.factor = step / 20
             self.refresh()
             await asyncio.sleep(2 * POINT_EVERY)
+
+    async def look_at_originals(self) -> None:
+        """Open Possible originals: twelve originals of the example under noise."""
+        since = time.perf_counter()
+        request = {"picture": example_pixels(self.example), "is_noisy_input": False, "kind": "gaussian"}
+        text = json.dumps(request | {"seed": self.seed, "factor": self.factor, "draw": self.seed, "condensing": False})
+        if await self.ask("originals", f"{self.session}.3", lambda: text) is not None:
+            self.tally.add("originals", since)
 
     def change(self) -> None:
         """The drawing has changed."""
@@ -213,7 +230,14 @@ class Visitor:
     async def request(self, channel: Channel, sent: Sent) -> None:
         """Send one request, and show its reply unless something newer is shown."""
         since, is_sweep = channel.sent_at, channel is self.sweep_requests
-        reply = await self.ask(channel, sent)
+
+        def question() -> str | None:
+            if not (self.wants_sweep if is_sweep else self.wants_cards):
+                return None
+            sent.version, sent.drawing = self.version, self.drawing
+            return self.question(None if is_sweep else [self.factor])
+
+        reply = await self.ask("compare", channel.ticket, question)
         channel.under_way.discard(sent)
         stale = sent.version != self.version
         if reply is not None:
@@ -238,19 +262,20 @@ class Visitor:
             self.shown_cards = sent.version
             self.tally.add("pen_up_to_cards", self.pen_up)
 
-    async def ask(self, channel: Channel, sent: Sent) -> dict | None:
-        """The reply to what is missing; None after an error, or where there is nothing to ask any more."""
-        kept = None  # the request that the server keeps
+    async def ask(self, function: str, ticket: str, question: Callable[[], str | None]) -> dict | None:
+        """The reply to `question`, asked anew while the visitor waits, as rpc.js does.
+
+        None after an error, or where there is nothing to ask any more.
+        """
+        stored = None  # the request that the server remembers: it is not sent again
         since = time.perf_counter()
         while time.perf_counter() < since + TIMEOUT:
-            if not (self.wants_sweep if channel is self.sweep_requests else self.wants_cards):
+            if (text := question()) is None:
                 return None
-            sent.version, sent.drawing = self.version, self.drawing
-            text = self.question(None if channel is self.sweep_requests else [self.factor])
-            reply = await self.compare(None if text == kept else text, channel.ticket)
+            reply = await self.call(function, None if text == stored else text, ticket)
             if reply is None or "replaced" in reply:
                 return None
-            kept = text if reply.get("kept") else None
+            stored = text if reply.get("kept") else None
             if "waiting" in reply:
                 self.tally.counts["waited"] += 1
                 await asyncio.sleep(reply["again"] * self.random.uniform(0.5, 1.5) + self.random.uniform(0, 0.3))
@@ -265,10 +290,11 @@ class Visitor:
         request |= {"seed": self.seed, "models": self.page.models, "user_model_ids": {}, "factors": factors}
         return json.dumps(request, separators=(",", ":"))
 
-    async def compare(self, text: str | None, ticket: str) -> dict | None:
-        """The server's reply to a request, None for the one it keeps; None after an error."""
+    async def call(self, function: str, text: str | None, ticket: str) -> dict | None:
+        """The server's reply to a request, or to the one it remembers (None); None after an error."""
+        component = self.page.originals if function == "originals" else self.page.component
         data = [text, ticket]
-        body = {"data": data, "component_id": self.page.component, "fn_name": "compare", "session_hash": self.session}
+        body = {"data": data, "component_id": component, "fn_name": function, "session_hash": self.session}
         answer = await self.send("POST", self.page.endpoint, json=body)
         if answer is None:
             return None
@@ -292,6 +318,15 @@ class Visitor:
             self.tally.errors[f"status {answer.status_code}"] += 1
             return None
         return answer.text
+
+
+@cache
+def example_pixels(digit: str) -> str:
+    """An example digit as the page sends it."""
+    from ..ink import digit_from_strokes
+
+    pixels = digit_from_strokes(EXAMPLES[digit]).mul(255).round().byte()
+    return base64.b64encode(pixels.numpy().tobytes()).decode()
 
 
 def resample(points: list[tuple[float, float]], count: int) -> list[tuple[float, float]]:

@@ -156,6 +156,9 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument("--visitors", nargs="+", type=int, metavar="N", help="load: how many at once (1 10 50 100)")
     bench.add_argument("--seconds", type=float, metavar="S", help="load: how long each number of them stays (30)")
     bench.add_argument("--soak", type=float, metavar="MINUTES", help="load: the most of them for this long")
+    bench.add_argument(
+        "--originals", action="store_true", default=None, help="load: ask for twelve originals after each stroke"
+    )
     bench.add_argument("--address", metavar="URL", help="load: of a page that already runs on this machine")
     bench.add_argument("--minutes", type=float, metavar="M", help="gpu: take at most so long (9)")
     bench.add_argument("--out", type=Path, metavar="FOLDER", help="gpu: for figures and checkpoints (gpu)")

@@ -102,7 +102,8 @@ def test_visitors_ask_for_comparisons_as_the_page_in_a_browser_does(new_page, pa
     visitor.strokes = EXAMPLES["3"]
     with ThreadPoolExecutor(1) as other:
         for channel, factors in ((visitor.card_requests, [0.5]), (visitor.sweep_requests, None)):
-            other.submit(asyncio.run, visitor.compare(visitor.question(factors), channel.ticket)).result()
+            request = visitor.call("compare", visitor.question(factors), channel.ticket)
+            other.submit(asyncio.run, request).result()
     assert len(sent) == len(found) == 2
     for (url, body), (ours, our_body) in zip(sent, found, strict=True):
         assert ours == url
@@ -119,13 +120,15 @@ def test_visitors_ask_for_comparisons_as_the_page_in_a_browser_does(new_page, pa
 def test_the_load_benchmark_runs_and_can_be_written(monkeypatch, capsys):
     monkeypatch.setattr(load, "BATCH_SIZES", {"cards": (1, 2), "sweep": (1,)})
     monkeypatch.setattr(load, "GOAL", 1e9)
+    options = {"visitors": [2], "seconds": 3, "originals": True}
     with ThreadPoolExecutor(1) as own:  # the browser tests leave an event loop running in this thread
-        figures = json.loads(json.dumps(own.submit(load.measure, visitors=[2], seconds=3).result()))
+        figures = json.loads(json.dumps(own.submit(load.measure, **options).result()))
     (found,) = figures["steps"]
     assert found["errors"] == {}
     assert found["ms"]["page"]["count"] == found["counts"]["strokes"] == found["ms"]["pen_up_to_sweep"]["count"] == 2
     assert found["ms"]["pen_up_to_cards"]["p50"] <= found["ms"]["pen_up_to_sweep"]["p50"]
-    assert found["counts"]["requests"] >= 2 * 3
+    assert found["ms"]["originals"]["count"] == 2
+    assert found["counts"]["requests"] >= 2 * 4
     assert found["resident_megabytes"][0] > 100
     assert figures["batched_ms"]["cards"]["1"] > 0
     assert figures["knee"] == {"good": 2, "bad": None}
