@@ -57,6 +57,12 @@ def draw(page, points=SEVEN):
     page.mouse.up()
 
 
+def copy_link(page):
+    """Press "Copy link" in the menu "Share"."""
+    page.locator("#header .share summary").click()
+    page.locator("#header .copy-link").click()
+
+
 def pictures(page):
     """What the cards' canvases show now, one string of pixels each."""
     return page.evaluate(

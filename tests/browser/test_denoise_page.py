@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageFilter
 from playwright.sync_api import expect
-from web_fixtures import SEVEN, draw, ink_share, pictures, settle
+from web_fixtures import SEVEN, copy_link, draw, ink_share, pictures, settle
 
 from denoiser.bench.browser import PHONE, free_port, served_page
 from denoiser.data.examples import EXAMPLES
@@ -392,7 +392,7 @@ def test_a_link_brings_drawing_noise_and_models_to_another_browser(page, new_pag
     page.wait_for_function("() => denoiser.state.seed === 77 && denoiser.state.kind === 'speckle'")
     slide(page, 0.7)
     settle(page)
-    page.get_by_role("button", name="Copy link").click()
+    copy_link(page)
     page.wait_for_function("() => location.hash.startsWith('#d=')")
     link = page.url
     other = new_page()

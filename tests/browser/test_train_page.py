@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 from playwright.sync_api import expect
-from web_fixtures import served, settle
+from web_fixtures import copy_link, served, settle
 
 from denoiser.bench.browser import PHONE
 from denoiser.checkpoint import load_model
@@ -106,7 +106,7 @@ def test_a_network_is_trained_stands_on_the_board_and_is_taken_home(new_page, le
     card = page.locator("#board .card[data-model='yours-1']")
     expect(card).to_contain_text("Yours")
     expect(card.locator(".psnr")).not_to_have_text("–")
-    page.locator("#header .link").click()
+    copy_link(page)
     link = page.evaluate("() => location.href")
     other.evaluate("() => { window.before = true; }")
     other.goto(link)  # the page opens itself anew for it

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Error, expect
-from web_fixtures import READY, SETTLED, ink_share, pictures
+from web_fixtures import READY, SETTLED, copy_link, ink_share, pictures
 
 from denoiser.bench.browser import DESKTOP, PHONE, answers, free_port
 from denoiser.deploy import space_files, write_copy
@@ -205,7 +205,7 @@ def test_the_page_works_in_the_frame_of_the_hub(visit, options, script):
     assert len(seen) > 3
     assert all(before != after for before, after in zip(seen, pictures(frame), strict=True))
 
-    frame.locator(".tools .link").click()
+    copy_link(frame)
     expect(frame.locator("#toast .say")).to_contain_text("this drawing, this noise")
     page.wait_for_url(lambda url: "#d=" in url)  # in the address of the Hub's page
 
@@ -229,7 +229,7 @@ def test_the_page_works_without_a_frame_on_a_tablet(visit):
     page, frame, _ = visit(viewport={"width": 820, "height": 1180})
     at_rest(frame)
     draw_seven(page, frame)
-    page.locator(".tools .link").click()
+    copy_link(page)
     expect(page.locator("#toast .say")).to_contain_text("this drawing, this noise")
 
 

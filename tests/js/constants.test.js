@@ -12,7 +12,7 @@ document.getElementById = () => /** @type {any} */ ({ textContent: JSON.stringif
 
 const { LAST_STEP, nearestStep } = await import("../../denoiser/web/shell/constants.js");
 const { state } = await import("../../denoiser/web/shell/store.js");
-const { formatLink, parseLink } = await import("../../denoiser/web/shell/share_link.js");
+const { formatLink, parseLink } = await import("../../denoiser/web/shell/share/share_link.js");
 
 test("the grid of noise factors is the one that the page brings", () => {
   assert.equal(LAST_STEP, 4);

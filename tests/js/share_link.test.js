@@ -2,7 +2,8 @@ import "./browser.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { formatLink, packStrokes, parseLink, unpackStrokes } = await import("../../denoiser/web/shell/share_link.js");
+const { formatLink, packStrokes, parseLink, unpackStrokes } =
+  await import("../../denoiser/web/shell/share/share_link.js");
 const { VIEWS } = await import("../../denoiser/web/shell/constants.js");
 const { readAddress } = await import("../../denoiser/web/shell/address/parts.js");
 const { state } = await import("../../denoiser/web/shell/store.js");

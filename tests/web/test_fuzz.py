@@ -727,7 +727,7 @@ def test_links(browser, page_url):
     page = browser.new_page()
     page.set_default_timeout(1000 * SILENCE)
     page.goto(page_url)
-    found = page.evaluate(LINK_LOOP, [static_files().address("shell/share_link.js"), LINKS * (TIMES or 1)])
+    found = page.evaluate(LINK_LOOP, [static_files().address("shell/share/share_link.js"), LINKS * (TIMES or 1)])
     page.close()
     assert found["wrong"] == []
     assert min(found["taken"], found["refused"]) > LINKS / 20

@@ -1,9 +1,9 @@
-/* The brand's digit, the link to share, and the switches between languages and between light and dark. */
-import { copyLink, keepInAddress } from "./address/address.js";
+/* The brand's digit, what can be shared, and the switches between languages and between light and dark. */
+import { keepInAddress } from "./address/address.js";
 import { fromBase64 } from "./base64.js";
-import { hasInk } from "./drawing.js";
 import { chooseLanguage, language } from "./i18n.js";
 import { paintDigit } from "./pixels.js";
+import { mountShareMenu } from "./share/share_menu.js";
 import { on } from "./store.js";
 import { setDark, startTheme } from "./theme.js";
 
@@ -17,10 +17,6 @@ export function mount({ element, props }) {
     keepInAddress();
     chooseLanguage(language === "zh" ? "en" : "zh");
   };
-  const link = element.querySelector(".link");
-  link.onclick = copyLink;
-  on("version", () => {
-    link.disabled = !hasInk();
-  });
+  mountShareMenu(element.querySelector(".share"));
   on("theme", () => paintDigit(element.querySelector(".brand canvas"), fromBase64(props.logo)));
 }

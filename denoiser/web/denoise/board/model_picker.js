@@ -2,6 +2,7 @@
 import { MAX_MODELS } from "../../shell/constants.js";
 import { html, setHtml } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
+import { closesLikeMenu } from "../../shell/menu.js";
 import { on, set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 
@@ -87,10 +88,7 @@ export function mountModelPicker(picker, props) {
     event.target.checked = !event.target.checked;
     say(names.length ? t("denoise.modelPicker.tooMany", MAX_MODELS) : t("denoise.modelPicker.atLeastOne"));
   };
-  picker.querySelector(".done").onclick = () => {
-    picker.open = false;
-    picker.querySelector("summary").focus();
-  };
+  picker.querySelector(".done").onclick = closesLikeMenu(picker);
   /* the search leaves out rows, and headings with no row below them */
   const find = picker.querySelector(".find");
   find.oninput = () => {
@@ -102,14 +100,6 @@ export function mountModelPicker(picker, props) {
       row.hidden = row.matches("h4") ? wanted !== "" : !isWanted;
       if (!row.hidden && heading) heading.hidden = false;
     }
-  };
-  document.addEventListener("pointerdown", ({ target }) => {
-    if (target instanceof Node && !picker.contains(target)) picker.open = false;
-  });
-  picker.onkeydown = (event) => {
-    if (event.key !== "Escape") return;
-    picker.open = false;
-    picker.querySelector("summary").focus();
   };
 
   list();

@@ -4,7 +4,7 @@
 import { hasInk } from "../drawing.js";
 import { t } from "../i18n.js";
 import { onPage, openPage } from "../navigation.js";
-import { formatLink } from "../share_link.js";
+import { formatLink } from "../share/share_link.js";
 import { on, set, state } from "../store.js";
 import { say } from "../toast.js";
 import { readAddress } from "./parts.js";

@@ -2,7 +2,7 @@
    a reload asks for the address as it was before the page was told to go; and it holds nothing that can be undone, no
    trained networks and no runs of the Train page. */
 import { hasNewLink } from "../address/address.js";
-import { formatLink } from "../share_link.js";
+import { formatLink } from "../share/share_link.js";
 import { set, state } from "../store.js";
 
 const KEY = "denoiser-session";

@@ -5,7 +5,7 @@ import { language } from "../i18n.js";
 import { loadWhenIdle } from "../later.js";
 import { paintDigit } from "../pixels.js";
 import { restoreSession, saveOnLeaving } from "./reload.js";
-import { openLink } from "../share_link.js";
+import { openLink } from "../share/share_link.js";
 import { on, set, state } from "../store.js";
 
 openLink(restoreSession() ?? location.hash);

@@ -1,12 +1,12 @@
 /* What the visitor sees, as the part of an address after the #, which no server sees: the tab, then the facts in d=, as
    in #latent-space&d=eyJr… Other parts, such as lesson=4, are kept as they are. */
-import { addressOf, readAddress } from "./address/parts.js";
-import { latentFacts, parseLatentFacts } from "./address/latent_facts.js";
-import { MAX_SEED, nearestStep, NOISE_FACTORS, VIEWS } from "./constants.js";
-import { t } from "./i18n.js";
-import { PIXELS } from "./pixels.js";
-import { set } from "./store.js";
-import { say } from "./toast.js";
+import { addressOf, readAddress } from "../address/parts.js";
+import { latentFacts, parseLatentFacts } from "../address/latent_facts.js";
+import { MAX_SEED, nearestStep, NOISE_FACTORS, VIEWS } from "../constants.js";
+import { t } from "../i18n.js";
+import { PIXELS } from "../pixels.js";
+import { set } from "../store.js";
+import { say } from "../toast.js";
 
 const GRID = 1000; // positions are thousandths of the pad's side
 const MAX_POINTS = 5000;
@@ -42,7 +42,7 @@ export function unpackStrokes(packed) {
 
 /**
  * The part of an address behind and with its #.
- * @param {import("./store.js").State} s
+ * @param {import("../store.js").State} s
  * @param {string} [before]  the same part as it is now, whose other parts are kept
  */
 export function formatLink(s, before = "") {
@@ -80,7 +80,7 @@ const areStrokes = (packed) =>
 /**
  * What a link says, as a patch of the state; throws where it was cut or forged.
  * @param {string} hash
- * @returns {Partial<import("./store.js").State>}
+ * @returns {Partial<import("../store.js").State>}
  */
 export function parseLink(hash) {
   const facts = JSON.parse(decode(readAddress(hash).facts ?? ""));
