@@ -32,6 +32,20 @@ OUTLINE_SIDE = BOX + 1 - FADE - 0.02
 THINNEST, THICKEST = 2.3, 3.2  # stroke widths that are left alone, in pixels of the result
 
 
+class Box(NamedTuple):
+    """A part of a picture (h, w): rows from `top` and columns from `left` on, without `bottom` and `right`."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    def within(self, shape: tuple[int, ...]) -> "Box":
+        """What of it lies in a picture of this shape (h, w, ...)."""
+        height, width = shape[:2]
+        return Box(max(0, self.left), max(0, self.top), min(width, self.right), min(height, self.bottom))
+
+
 class Shape(NamedTuple):
     """The ink's outline as arrays (h, w) with an empty margin all around; distances in their pixels."""
 
@@ -117,26 +131,33 @@ def as_it_is(pixels: np.ndarray) -> Tensor | None:
     return None
 
 
-def square_around(grey: np.ndarray) -> np.ndarray:
-    """The square around a picture's light ink (h, w), or around all of it where the ink fills it as MNIST's does."""
+def square_around(grey: np.ndarray) -> tuple[np.ndarray, Box]:
+    """The square around a picture's light ink (h, w), or around all of it where the ink fills it as MNIST's does.
+
+    Also the box of the picture that is in that square.
+    """
     from scipy import ndimage
 
     side, paper = max(grey.shape), float(np.median(grey))
-    before = [(side - length) // 2 for length in grey.shape]
-    widths = [(first, side - length - first) for first, length in zip(before, grey.shape, strict=True)]
+    before = [(side - extent) // 2 for extent in grey.shape]
+    widths = [(first, side - extent - first) for first, extent in zip(before, grey.shape, strict=True)]
     square = np.pad(grey, widths, constant_values=paper)
+    whole = Box(0, 0, grey.shape[1], grey.shape[0])
     calm = ndimage.gaussian_filter(square, side / SIDE)
     strong = calm - np.median(calm) > 0.5 * (calm.max() - np.median(calm))
     if not strong.any():  # so narrow a picture that it blurs into one shade
-        return square
+        return square, whole
     longest, middle = longest_side(strong), ndimage.center_of_mass(strong)
     if 0.5 <= longest / side <= 0.9:
-        return square
+        return square, whole
     half = 0.5 * longest * SIDE / BOX
     margin = math.ceil(half)
     padded = np.pad(square, margin, constant_values=paper)
     top, left = (max(0, round(place + margin - half)) for place in middle)
-    return padded[top : top + round(2 * half), left : left + round(2 * half)]
+    length = round(2 * half)
+    x, y = left - margin - before[1], top - margin - before[0]
+    box = Box(x, y, x + length, y + length).within(grey.shape)
+    return padded[top : top + length, left : left + length], box
 
 
 def longest_side(mask: np.ndarray) -> int:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from .errors import NO_INK, BlankInk
-from .framing import BOX, Shape, longest_side
+from .framing import BOX, Box, Shape, longest_side
 
 OUTLINE = 160  # pixels on the longer side of the ink while its outline is measured
 UNEVEN = 0.06  # difference between the lightest and the darkest paper, from which on a noisy picture is levelled
@@ -123,8 +123,11 @@ def _surface(small: np.ndarray) -> np.ndarray:
     return fit.reshape(small.shape)
 
 
-def main_ink(contrast: np.ndarray) -> np.ndarray:
-    """The contrast (h, w) cropped to its main ink, with everything else (specks, shadows at the border) set to 0."""
+def main_ink(contrast: np.ndarray) -> tuple[np.ndarray, Box]:
+    """The contrast (h, w) cropped to its main ink, with everything else (specks, shadows at the border) set to 0.
+
+    Also the box to which it was cropped.
+    """
     from scipy import ndimage
     from skimage.filters import apply_hysteresis_threshold
 
@@ -148,9 +151,10 @@ def main_ink(contrast: np.ndarray) -> np.ndarray:
     top, left = boxes[kept, :2].min(0)
     bottom, right = boxes[kept, 2:].max(0)
     margin = 3
-    area = slice(max(0, top - margin), bottom + margin), slice(max(0, left - margin), right + margin)
+    box = Box(left - margin, top - margin, right + margin, bottom + margin).within(contrast.shape)
+    area = slice(box.top, box.bottom), slice(box.left, box.right)
     others = ndimage.binary_dilation(mask[area] & ~ink[area], iterations=2) & ~ink[area]
-    return np.where(others, 0, contrast[area])
+    return np.where(others, 0, contrast[area]), box
 
 
 def _neighbours(boxes: np.ndarray, candidates: np.ndarray, main: int) -> np.ndarray:

@@ -14,7 +14,7 @@ from .static_files import FOLDER, StaticFiles
 STYLES = (  # in the order in which they apply
     *(f"shell/styles/{name}.css" for name in ("page", "controls", "gradio", "header", "toast")),
     "shell/about/about.css",
-    *(f"denoise/{name}.css" for name in ("pad/pad", "pad/camera", "number_tray/number_tray")),
+    *(f"denoise/{name}.css" for name in ("pad/pad", "pad/picture_read", "pad/camera", "number_tray/number_tray")),
     *(f"denoise/noise/{name}.css" for name in ("noisy_input", "noise")),
     *(f"denoise/{name}.css" for name in ("board/board", "board/model_picker", "board/board_heading", "sweep/sweep")),
     *(f"denoise/visit/{name}.css" for name in ("why", "terms", "tour")),

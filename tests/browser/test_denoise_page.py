@@ -577,8 +577,30 @@ def test_an_uploaded_picture_stands_on_the_pad(page):
     upload(page, "seven.jpg", png(photograph(), "JPEG"))
     page.wait_for_function("() => denoiser.state.picture !== null", timeout=60_000)
     settle(page)
-    dark = ink_share(page)
-    assert dark > 0.02
+    read = page.locator("#pad .picture-read")
+    expect(read).to_be_visible()
+    expect(read.locator("[role=status]")).to_have_text(re.compile(r"reads 7 .*%"))
+    assert read.locator("figcaption").all_inner_texts() == ["your picture", "cut out", "28 × 28 pixels"]
+    assert read.locator("canvas").evaluate("c => c.getContext('2d').getImageData(0, 0, 28, 28).data.some(v => v > 240)")
+    marked, photo = (read.locator(part).first.bounding_box() for part in (".box", "img"))
+    assert photo["x"] <= marked["x"] < marked["x"] + marked["width"] <= photo["x"] + photo["width"] + 1
+    assert 0.02 < marked["width"] * marked["height"] / (photo["width"] * photo["height"]) < 0.9
+    read.get_by_role("button", name="Close").click()
+    expect(read).to_be_hidden()
+    assert ink_share(page) > 0.02
+
+
+def test_a_pen_goes_through_what_was_read_in_a_picture(new_page):
+    page = new_page(**PHONE)
+    upload(page, "seven.jpg", png(photograph(), "JPEG"))
+    read = page.locator("#pad .picture-read")
+    expect(read).to_be_visible(timeout=60_000)
+    canvas, panel = (page.locator(part).bounding_box() for part in ("#pad .paper", "#pad .picture-read"))
+    assert panel == canvas  # nothing on the page moves for it
+    assert read.locator(".close").bounding_box()["height"] >= 44
+    draw(page, [(0.3, 0.2), (0.3, 0.6)])
+    expect(read).to_be_hidden()
+    assert page.evaluate("() => [denoiser.state.picture, denoiser.state.strokes.length]") == [None, 1]
 
 
 def test_a_server_that_goes_away_and_comes_back(page):

@@ -38,7 +38,12 @@ def compare(pool):
 @pytest.fixture(scope="module")
 def read_picture():
     call = unqueued(denoise.read_picture)
-    return lambda content: json.loads(call([json.dumps({"content": base64.b64encode(content).decode()})]))
+
+    def read(content, is_noisy_input=False):
+        encoded = base64.b64encode(content).decode()
+        return json.loads(call([json.dumps({"content": encoded, "is_noisy_input": is_noisy_input})]))
+
+    return read
 
 
 def png(array):
@@ -221,6 +226,27 @@ def test_an_upload_is_fitted(read_picture):
     assert np.ptp(columns) < 10
 
 
+@pytest.mark.parametrize("is_noisy_input", [False, True])
+def test_an_upload_is_told_where_its_digit_is(read_picture, is_noisy_input):
+    page = np.full((400, 800), 230, np.uint8)
+    page[100:300, 560:600] = 30
+    left, top, width, height = read_picture(png(page), is_noisy_input)["box"]
+    assert left * 800 <= 560
+    assert (left + width) * 800 >= 600
+    assert top * 400 <= 100
+    assert (top + height) * 400 >= 300
+    assert height < 0.8
+    assert width < 0.5
+
+
+def test_a_digit_that_fills_its_picture_is_cut_out_of_all_of_it(read_picture):
+    digit = digit_from_strokes(EXAMPLES["3"])[0, 0].mul(255).byte().numpy()
+    assert read_picture(png(digit))["box"] == [0, 0, 1, 1]
+    rows, columns = (np.flatnonzero((digit > 40).any(axis)) for axis in (1, 0))
+    tight = digit[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    assert read_picture(png(np.kron(tight, np.ones((12, 12), np.uint8))))["box"] == [0, 0, 1, 1]
+
+
 def test_an_upload_with_grain_all_over_it_looks_noisy(read_picture):
     for name in "0123456789":  # in two of them no ink is found
         digit = digit_from_strokes(EXAMPLES[name])
@@ -244,7 +270,7 @@ def test_fifty_megapixels_are_read_or_refused_in_a_sentence(read_picture):
     page = np.full((5_000, 10_000), 255, np.uint8)
     page[1_000:4_000, 4_500:5_000] = 0
     reply = read_picture(png(page))
-    assert set(reply) in ({"digit"}, {"digit", "note"}, {"error"})
+    assert set(reply) in ({"digit", "box"}, {"digit", "box", "note"}, {"error"})
     if "digit" in reply:
         assert pixels(reply["digit"]).max() > 200
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ...data import SIDE
 from ...image_decoder import UPLOADS
-from ...ink import BlankInk, digit_from_image, digit_from_strokes, framed_from_image
+from ...ink import BlankInk, FoundDigit, digit_from_strokes, find_digit, frame_digit
 from ...ink.image_files import pixels_of
 from ...ink.noisiness import looks_noisy
 from ...models import Autoencoder
@@ -47,19 +47,24 @@ def read_picture(request: PictureRequest) -> PictureReply:
     """An uploaded picture's digit, or the number in one with several digits; InkError if nothing can be read."""
     pixels = pixels_of(request.content, UPLOADS)
     if request.is_noisy_input:
-        return PictureReply(encode_pixels(framed_from_image(pixels)))
-    framed = framed_from_image(pixels)
-    is_noisy = looks_noisy(framed)
+        return picture_reply(frame_digit(pixels))
+    framed = frame_digit(pixels)
+    is_noisy = looks_noisy(framed.digit)
     found = None if is_noisy else find_number(request.content)
     if isinstance(found, NumberReply):
         return PictureReply(number=found)
     try:
-        digit = digit_from_image(pixels)
+        digit = find_digit(pixels)
     except BlankInk:
         if not is_noisy:
             raise
         digit = framed  # under so much grain no ink is found: the page asks about it
-    return PictureReply(encode_pixels(digit), looks_noisy=is_noisy or ABSENT, note=found or ABSENT)
+    return replace(picture_reply(digit), looks_noisy=is_noisy or ABSENT, note=found or ABSENT)
+
+
+def picture_reply(found: FoundDigit) -> PictureReply:
+    """The digit found in a picture, and where."""
+    return PictureReply(encode_pixels(found.digit), box=[round(share, 4) for share in found.box])
 
 
 def test_digit(request: EmptyRequest) -> MnistDigitReply:

@@ -51,10 +51,12 @@ class NumberReply:
 class PictureReply:
     """The fitted digit, a byte for each pixel; or the number in a picture with several.
 
-    `looks_noisy` says whether a picture of one digit looks noisy already, `note` that it may be something else.
+    `box` is where in the picture one digit is: left, top, width and height as shares of it. `looks_noisy` says whether
+    such a picture looks noisy already, `note` that it may be something else.
     """
 
     digit: str = ABSENT
+    box: list[float] = ABSENT
     looks_noisy: bool = ABSENT
     number: NumberReply = ABSENT
     note: Text = ABSENT

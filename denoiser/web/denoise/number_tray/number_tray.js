@@ -6,6 +6,7 @@ import { t } from "../../shell/i18n.js";
 import { clamp, percent } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
 import { on, set, state } from "../../shell/store.js";
+import { lay, WHOLE } from "../picture_part.js";
 
 const MARGIN = 0.5; // paper around the number that is shown, in heights of its digits
 const UNSURE = 0.9; // probability of a digit below which it is marked as doubtful
@@ -17,7 +18,7 @@ const UNSURE = 0.9; // probability of a digit below which it is marked as doubtf
  */
 
 /**
- * The part of the picture in which the marks are, in shares of it.
+ * The part of the picture in which the marks are: left, top, width and height as shares of it.
  * @param {Mark[]} marks
  * @param {number[]} size  width and height of the picture
  */
@@ -28,22 +29,7 @@ function cropAround(marks, [width, height]) {
   const top = clamp(Math.min(...marks.map(({ box }) => box[1])) - down, 0, 1);
   const right = clamp(Math.max(...marks.map(({ box }) => box[0] + box[2])) + across, 0, 1);
   const bottom = clamp(Math.max(...marks.map(({ box }) => box[1] + box[3])) + down, 0, 1);
-  return { left, top, width: right - left, height: bottom - top };
-}
-
-const inPercent = (share) => `${(100 * share).toFixed(3)}%`;
-
-/**
- * Lay an element over a part of what is shown of the picture.
- * @param {HTMLElement} element
- * @param {number[]} box  left, top, width and height as shares of the picture
- * @param {{left: number, top: number, width: number, height: number}} crop
- */
-function lay(element, [left, top, width, height], crop) {
-  element.style.left = inPercent((left - crop.left) / crop.width);
-  element.style.top = inPercent((top - crop.top) / crop.height);
-  element.style.width = inPercent(width / crop.width);
-  element.style.height = inPercent(height / crop.height);
+  return [left, top, right - left, bottom - top];
 }
 
 /** @param {import("../../shell/mount.js").Context} context */
@@ -64,8 +50,8 @@ export function mount({ element }) {
     const picture = find("img");
     photo.hidden = false;
     picture.src = url;
-    lay(picture, [0, 0, 1, 1], crop);
-    const ratio = (crop.width * size[0]) / (crop.height * size[1]);
+    lay(picture, WHOLE, crop);
+    const ratio = (crop[2] * size[0]) / (crop[3] * size[1]);
     photo.style.aspectRatio = String(ratio);
     photo.style.setProperty("--ratio", String(ratio));
     setHtml(

@@ -6,6 +6,7 @@ import { ask } from "../../shell/rpc.js";
 import { on, set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 import { mountNoisyQuestion } from "./noisy_question.js";
+import { mountPictureRead } from "./picture_read.js";
 
 /**
  * A file as base64.
@@ -26,6 +27,7 @@ const toBase64 = (blob) =>
  * @returns {{read: (picture: Blob) => Promise<void>, paste: () => Promise<void>}}
  */
 export function mountPictureInput(element, server, isVisible) {
+  const showRead = mountPictureRead(element.querySelector(".picture-read"));
   const askWhetherNoisy = mountNoisyQuestion(element.querySelector(".noisy-question"));
   /**
    * The file behind the picture on the pad, to fit it again.
@@ -45,6 +47,7 @@ export function mountPictureInput(element, server, isVisible) {
     askWhetherNoisy(reply.looks_noisy ? reply.digit : null);
     setDrawing({ picture: reply.digit });
     set({ number: null });
+    showRead({ url: URL.createObjectURL(file), box: reply.box, picture: reply.digit });
     if (reply.note) say(localize(reply.note));
     uploaded = { content, file, picture: reply.digit };
     return true;
