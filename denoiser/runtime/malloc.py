@@ -9,7 +9,7 @@ import ctypes
 import os
 from collections.abc import Callable
 
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD = -1, -3  # parameters of mallopt(3)
+M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8  # parameters of mallopt(3)
 LARGEST_BLOCK = 2**25  # bytes; larger blocks are always returned: glibc takes no higher threshold
 DEFAULT_LIMIT = 2 * LARGEST_BLOCK  # bytes; what glibc itself arrives at once it has seen such blocks
 UNLIMITED = 2**31 - 1  # bytes; the most that glibc takes
@@ -20,6 +20,15 @@ def keep_freed_memory(limit: int) -> None:
     if mallopt := _glibc("mallopt"):
         mallopt(M_MMAP_THRESHOLD, LARGEST_BLOCK)
         mallopt(M_TRIM_THRESHOLD, limit)
+
+
+def limit_arenas() -> None:
+    """Let threads allocate from as many heaps as there are processor cores; glibc makes eight for each core.
+
+    What one heap holds free, threads with another heap cannot use. Heaps that are there already stay.
+    """
+    if mallopt := _glibc("mallopt"):
+        mallopt(M_ARENA_MAX, max(2, os.cpu_count() or 1))
 
 
 def release_freed_memory() -> None:

@@ -6,7 +6,7 @@ from denoiser.web.serving import gpu  # noqa: F401, before all else: see there
 import os
 import socket
 
-from denoiser.runtime.malloc import DEFAULT_LIMIT, keep_freed_memory, release_freed_memory
+from denoiser.runtime.malloc import DEFAULT_LIMIT, keep_freed_memory, limit_arenas, release_freed_memory
 from denoiser.web.app import build_page, launch_options
 from denoiser.web.server import logging
 
@@ -17,6 +17,7 @@ def main() -> None:
     SystemExit with a sentence where the port that $GRADIO_SERVER_PORT asks for cannot be had. Gradio would take the
     next free one, and whoever looks after the server would ask another process whether it is well.
     """
+    limit_arenas()
     keep_freed_memory(DEFAULT_LIMIT)
     logging.start()
     port = os.environ.get("GRADIO_SERVER_PORT")

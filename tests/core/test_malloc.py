@@ -44,6 +44,43 @@ print(resident())
 """
 
 
+ARENAS = """
+import sys, threading
+from pathlib import Path
+from denoiser.runtime.malloc import limit_arenas
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+def allocate_and_wait():
+    blocks = [bytearray(2**16) for _ in range(320)]  # 20 MiB
+    held = blocks[-1]  # keeps the heap from shrinking
+    del blocks
+    done.set()
+    end.wait()
+
+if sys.argv[1] == "limited":
+    limit_arenas()
+before, end = resident(), threading.Event()
+for _ in range(20):  # one after the other, and all alive
+    done = threading.Event()
+    threading.Thread(target=allocate_and_wait).start()
+    done.wait()
+print(resident() - before)
+end.set()
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has arenas")
+def test_threads_use_what_other_threads_have_freed():
+    found = []
+    for how in ("limited", "default"):
+        program = [sys.executable, "-c", ARENAS, how]
+        done = subprocess.run(program, cwd=ROOT, capture_output=True, text=True, check=True)
+        found.append(int(done.stdout))
+    assert found[0] < found[1] / 2
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has malloc_trim")
 def test_what_nothing_uses_is_given_back_when_asked():
     done = subprocess.run([sys.executable, "-c", GIVEN_BACK], cwd=ROOT, capture_output=True, text=True, check=True)
