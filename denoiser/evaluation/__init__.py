@@ -3,9 +3,11 @@
 Knows nothing of pages.
 """
 
+from .charts import noise_kinds, quality_curves
 from .gallery import galleries
 from .measure import (
     FACTORS,
+    FIGURES,
     PERIODS,
     SAMPLE,
     SPECTRUM_DIGITS,
@@ -23,6 +25,7 @@ POSTERIOR = "posterior"  # the key of the samplers' figures in the file of resul
 
 __all__ = [
     "FACTORS",
+    "FIGURES",
     "ORACLE",
     "PERIODS",
     "POSTERIOR",
@@ -40,7 +43,9 @@ __all__ = [
     "join_stored",
     "measure_quality",
     "milliseconds",
+    "noise_kinds",
     "noisy_batches",
     "plotly_script",
+    "quality_curves",
     "reference_noise",
 ]

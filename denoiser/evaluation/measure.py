@@ -44,23 +44,28 @@ PERIODS = (2, 4)  # pixels between the squares of a checkerboard
 
 @dataclass(frozen=True)
 class Figure:
-    """How a figure of a row is shown: `title`, its unit included, and `scale` times the value with `decimals`."""
+    """How a figure of a row is shown: what it is called, its unit, and `scale` times the value with `decimals`."""
 
-    title: str
+    label: str
+    unit: str
     scale: int
     decimals: int
+
+    @property
+    def title(self) -> str:
+        """Label and unit: "PSNR, dB"."""
+        return ", ".join(filter(None, (self.label, self.unit)))
 
 
 def _metric_figures(keys: Sequence[str]) -> dict[str, Figure]:
     """The figures of METRICS with these keys."""
-    titles = {key: ", ".join(filter(None, (METRICS[key].label, METRICS[key].unit))) for key in keys}
-    return {key: Figure(title, 1, METRICS[key].digits) for key, title in titles.items()}
+    return {key: Figure(METRICS[key].label, METRICS[key].unit, 1, METRICS[key].digits) for key in keys}
 
 
 # The figures of a row in the order in which reports show them: those of the cards, accuracy, then the rest of MEASURED.
 FIGURES: dict[str, Figure] = {
     **_metric_figures(CARD_METRICS),
-    "accuracy": Figure("read correctly, %", 100, 1),
+    "accuracy": Figure("read correctly", "%", 100, 1),
     **_metric_figures([key for key in MEASURED if key not in CARD_METRICS]),
 }
 

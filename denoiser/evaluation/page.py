@@ -11,8 +11,9 @@ from ..errors import DenoiserError
 from ..noise import NOISES
 from ..record import Record
 from ..styles import line_styles
+from .charts import noise_kinds, quality_curves
 from .gallery import Gallery
-from .measure import FIGURES, stored_figures
+from .measure import stored_figures
 
 TEMPLATE = Path(__file__).with_name("page.html")
 MISSING = "the report needs plotly: pip install 'denoiser-app[report]'"
@@ -42,26 +43,21 @@ def format_page(
     kind, factor = reference_noise(report)
     measured = report["results"][0]["images"]
     figures = stored_figures(report["results"])
+    kinds = noise_kinds(report)
     words = f"{measured:,} digits of {data_title(report['data'])}. Every model sees the same noise."
     values = {
         "title": f"Denoisers on {data_title(report['data'])}",
         "words": words,
         "first": NOISES[kind].label,
         "reference": f"{NOISES[kind].label} noise of {factor:g}",
-        "kinds": "".join(
-            f'<option value="{each}">{NOISES[each].label} noise</option>'
-            for each in dict.fromkeys(row["noise"] for row in report["results"])
-        ),
+        "kinds": "".join(f'<option value="{each}">{NOISES[each].label} noise</option>' for each in kinds),
         "figures": "".join(f'<option value="{key}">{escape(figure.title)}</option>' for key, figure in figures.items()),
         "table": _table(report, kind),
         "calibration": _calibration(posterior),
         "galleries": "".join(map(_gallery, galleries)),
     }
     charts = {
-        "quality": {
-            each: {key: _quality(report, each, key) for key in figures}
-            for each in dict.fromkeys(row["noise"] for row in report["results"])
-        },
+        "quality": {each: {key: _quality(report, each, key) for key in figures} for each in kinds},
         "cost": _cost(report, kind, factor),
         "curves": _learning_curves(records),
     }
@@ -89,34 +85,26 @@ def _label(name: str) -> str:
 
 def _quality(report: Mapping[str, Any], kind: str, key: str) -> list[dict]:
     """A line per model: the figure by noise factor."""
-    scale = FIGURES[key].scale
     families = {name: about["family"] for name, about in report["models"].items()}
     styles = line_styles(families)
     lines = []
-    for name, family in families.items():
-        rows = [row for row in report["results"] if (row["model"], row["noise"]) == (name, kind)]
-        rows = sorted((row for row in rows if row.get(key) is not None), key=lambda row: row["noise_factor"])
-        if rows:
-            dash = styles[name].dash.replace(" ", "px,") + "px" if styles[name].dash else "solid"
-            lines.append(
-                {
-                    "name": _label(name),
-                    "mode": "lines+markers",
-                    "x": [row["noise_factor"] for row in rows],
-                    "y": [round(row[key] * scale, 4) for row in rows],
-                    "line": {"color": COLOURS.get(family, COLOURS["none"]), "dash": dash, "width": 2},
-                }
-            )
+    for name, points in quality_curves(report, kind, key).items():
+        dash = styles[name].dash.replace(" ", "px,") + "px" if styles[name].dash else "solid"
+        lines.append(
+            {
+                "name": _label(name),
+                "mode": "lines+markers",
+                "x": [x for x, _ in points],
+                "y": [y for _, y in points],
+                "line": {"color": COLOURS.get(families[name], COLOURS["none"]), "dash": dash, "width": 2},
+            }
+        )
     return lines
 
 
 def _cost(report: Mapping[str, Any], kind: str, factor: float) -> dict[str, list[dict]]:
     """A point per model: PSNR against parameters, and against milliseconds."""
-    at = {
-        row["model"]: row["psnr"]
-        for row in report["results"]
-        if (row["noise"], row["noise_factor"]) == (kind, factor) and row["psnr"] is not None
-    }
+    at = {name: y for name, points in quality_curves(report, kind, "psnr").items() for x, y in points if x == factor}
     points: dict[str, list[dict]] = {}
     for key in ("bytes", "ms_batch_1"):
         shown = {

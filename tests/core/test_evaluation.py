@@ -186,7 +186,7 @@ def test_a_figure_is_reported_by_its_one_entry_and_left_out_where_stored_rows_la
     assert "PSNR, dB" in before
     heading, _, first = next(block for block in before.split("\n\n") if "BCE, nats per pixel" in block).splitlines()[:3]
     assert heading.index("MSE") < len(first)  # a figure stands below its title, however long the titles before it are
-    monkeypatch.setitem(measure.FIGURES, "new", measure.Figure("NEW", 1, 5))
+    monkeypatch.setitem(measure.FIGURES, "new", measure.Figure("NEW", "", 1, 5))
     assert format_report(report) == before
     assert ">NEW<" not in format_page(report, {}, [], [])
     rows(report, model="median")[0]["new"] = 0.125
