@@ -16,7 +16,7 @@ from .gallery import Gallery
 from .measure import stored_figures
 
 TEMPLATE = Path(__file__).with_name("page.html")
-MISSING = "the report needs plotly: pip install 'denoiser-app[report]'"
+MISSING = "the charts need plotly: pip install plotly"
 # of the page's light theme; models that are not ours are violet
 COLOURS = {"dense": "#b23f24", "conv": "#1763ad", "vae": "#9c2f6b", "unet": "#0c7258", "filter": "#7f5a00"}
 COLOURS |= {"recurrent": "#3f5a6b", "external": "#6a3fb5", "none": "#5f676c"}
