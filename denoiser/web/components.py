@@ -20,7 +20,7 @@ STYLES = (  # in the order in which they apply
     *(f"denoise/visit/{name}.css" for name in ("why", "terms", "tour")),
     *(f"originals/styles/{name}.css" for name in ("base", "wall", "below", "dream")),
     *(f"latent/{name}.css" for name in ("latent", "map/map", "side/reading", "side/drawn_digit", "morph", "below")),
-    *(f"models/{name}.css" for name in ("models", "model_list", "charts", "pictures")),
+    *(f"models/{name}.css" for name in ("models", "model_list", "charts/charts", "pictures")),
     *(f"train/{name}.css" for name in ("train", "form", "views")),
     "shell/styles/print.css",
 )

@@ -54,13 +54,14 @@ class StaticFiles:
         self.version = hashlib.sha256(json.dumps([texts, code], sort_keys=True).encode()).hexdigest()[:16]
         self.files = {path: StaticFile(path, text.encode()) for path, text in texts.items()}
 
-    def add(self, name: str, fingerprint: str, make: Callable[[], bytes]) -> str:
+    def add(self, name: str, fingerprint: str, make: Callable[[], bytes], quality: int = BEST_QUALITY) -> str:
         """Serve another file, made when it is first asked for, and return its address.
 
-        The address contains the `fingerprint`: a hex digest of the content, or of everything it is made from.
+        The address contains the `fingerprint`: a hex digest of the content, or of everything it is made from. `quality`
+        is that of its compression with brotli, 0 to 11.
         """
         path = f"data/{fingerprint[:16]}/{name}"
-        self.files.setdefault(path, StaticFile(path, make))
+        self.files.setdefault(path, StaticFile(path, make, quality=quality))
         return self.address(path)
 
     def address(self, path: str) -> str:

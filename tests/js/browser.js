@@ -19,6 +19,7 @@ globalThis.document ??= /** @type {any} */ ({
   documentElement: {},
   getElementById: () => ({ textContent: JSON.stringify(CONSTANTS) }),
 });
+globalThis.IntersectionObserver ??= /** @type {any} */ (class {});
 globalThis.Node ??= /** @type {any} */ ({ TEXT_NODE: 3 });
 globalThis.fetch = async (file) => new Response(await readFile(/** @type {URL} */ (file)));
 Object.defineProperty(navigator, "language", { value: "en-US", configurable: true });

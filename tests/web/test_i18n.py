@@ -23,7 +23,7 @@ from denoiser.web.serving.model_pool import ModelPool
 WEB = Path(denoiser.web.__file__).parent
 LABELS = ("aria-label", "title", "placeholder", "alt")
 # Sections whose texts are found by their English sentence, because that is defined outside of denoiser/web.
-FOUND_BY_SENTENCE = ("error", "family", "layer", "loss", "noise", "recipe")
+FOUND_BY_SENTENCE = ("error", "family", "figure", "layer", "loss", "noise", "recipe")
 KEY = re.compile(r"[a-z]\w*(\.[\w-]+){1,2}")
 # What reads the same in both languages: names of measures, units, models, keys and files.
 SAME = re.compile(

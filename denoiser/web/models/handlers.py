@@ -1,6 +1,5 @@
 """What the Models page asks the server: a model's entry, what is inside it, and how models compare on digits."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ... import inspection
-from ...checkpoint import FOLDER, CheckpointError, load_record
+from ...checkpoint import CheckpointError, load_record
 from ...data import SIDE
 from ...evaluation import PERIODS
 from ...losses import loss_title_key
@@ -26,6 +25,7 @@ from ..serving.digits import many_digits, ten_digits
 from ..serving.model_pool import ModelPool
 from ..serving.record_text import facts, noise_text, sparsity_text
 from ..wire import encode_pixels, mean_psnr, stretch, tile_sheet
+from .results import Results, read_results
 from .schemas import (
     InsideReply,
     InsideRequest,
@@ -58,13 +58,18 @@ class ModelsHandler:
                 pass  # listed apart from the models, and it may be served without its record
 
     @cached_property
+    def results(self) -> Results:
+        """The figures over the test set."""
+        return read_results()
+
+    @cached_property
     def entries(self) -> list[dict]:
         """Everything of every model that needs no digit, in the pool's order."""
         styles = line_styles({name: record.recipe.family for name, record in self.records.items()}, self.featured)
-        curves, codes = measured()
+        psnr, codes = self.results.psnr, self.results.codes
         return [
             entry(name, self.models[name], record, codes.get(name))
-            | {"style": styles[name].css(), "curve": curves.get(name, []), "ground": curves.get("noisy", [])}
+            | {"style": styles[name].css(), "curve": psnr.get(name, []), "featured": name in self.featured}
             for name, record in self.records.items()
         ]
 
@@ -208,22 +213,6 @@ def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = No
         "enlarging": [find_text("layer", kind) for kind in inspection.upsampling_kinds(model)],
         "network": recipe.network if recipe else None,
     }
-
-
-def measured() -> tuple[dict[str, list[tuple[float, float]]], dict[str, dict]]:
-    """From the results file, empty without one: each model's test-set (noise factor, PSNR) under Gaussian noise, and
-    how sparse its code is.
-    """
-    try:
-        report = json.loads((FOLDER / "evaluation.json").read_text(encoding="utf-8"))
-        curves: dict[str, list[tuple[float, float]]] = {}
-        for row in report["results"]:
-            if row["noise"] == "gaussian" and row["psnr"] is not None:
-                curves.setdefault(row["model"], []).append((row["noise_factor"], row["psnr"]))
-        codes = {name: about["code"] for name, about in report["models"].items() if "code" in about}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}, {}
-    return {name: sorted(points) for name, points in curves.items()}, codes
 
 
 def patterns(view: str, pictures: Tensor, shown: Tensor | None = None) -> SpectrumRow:

@@ -2,23 +2,21 @@
    every visitor is one file, loaded when the page is first seen; pictures are asked for when their section comes into
    view. */
 import { fromBase64 } from "../shell/base64.js";
-import { LOSS_TITLES } from "../shell/constants.js";
 import { html, setHtml } from "../shell/html.js";
-import { localize, t } from "../shell/i18n.js";
+import { t } from "../shell/i18n.js";
 import { loadJson } from "../shell/static_data.js";
 import { on, set } from "../shell/store.js";
 import { say } from "../shell/toast.js";
 import { showAbout, showLayers } from "./architecture.js";
+import { mountCost } from "./charts/cost.js";
+import { lossTitle, mountLearning } from "./charts/learning.js";
+import { mountQuality } from "./charts/quality.js";
 import { mountCheckerboards } from "./checkerboards.js";
 import { colour, lineSample } from "./format.js";
 import { mountInside, mountWeights } from "./inside.js";
-import { mountCurves } from "./learning_curves.js";
 import { mountModelList } from "./model_list.js";
 import { Selection } from "./selection.js";
 import { mountTenDigits } from "./ten_digits.js";
-
-/** A loss's name and unit. */
-const lossTitle = (loss) => LOSS_TITLES[loss]?.map(localize) ?? [t("models.page.loss"), ""];
 
 /** The models that can be shown beside the chosen one; returns a function that marks those that are. */
 function mountChips(element, selection, update) {
@@ -50,12 +48,17 @@ function mountChips(element, selection, update) {
 }
 
 /** Build the page of the given models. */
-function start(element, server, { entries, factors }, example) {
+function start(element, server, { entries, factors, plotly }, results, example) {
   if (!entries.length) return;
   const selection = new Selection(entries);
   const markList = mountModelList(element, selection, factors, chooseByHand);
   const markChips = mountChips(element, selection, update);
-  const drawCurves = mountCurves(element, selection, lossTitle);
+  const charts = [
+    mountQuality(element, selection, results, plotly),
+    mountCost(element, selection, results, plotly),
+    mountLearning(element, selection, plotly),
+  ];
+  const updateCharts = () => charts.forEach((update) => update());
   const inside = mountInside(element, selection, server, example);
   const updateWeights = mountWeights(element, selection, server);
   const updateTenDigits = mountTenDigits(element, selection, server);
@@ -63,7 +66,7 @@ function start(element, server, { entries, factors }, example) {
 
   function update() {
     markChips();
-    drawCurves();
+    updateCharts();
     inside.update();
     updateWeights();
     updateTenDigits();
@@ -96,7 +99,7 @@ function start(element, server, { entries, factors }, example) {
     ]) => {
       if (!width || Math.abs(width - drawnWidth) < 2) return;
       drawnWidth = width;
-      drawCurves();
+      updateCharts();
     },
   ).observe(element);
 }
@@ -107,7 +110,8 @@ export function mount({ element, props, server }) {
     if (!element.clientWidth) return;
     visible.disconnect();
     try {
-      start(element, server, await loadJson(props.data), fromBase64(props.example));
+      const data = await loadJson(props.data);
+      start(element, server, data, await loadJson(data.charts), fromBase64(props.example));
     } catch {
       say(t("models.page.missing"));
     }

@@ -8,7 +8,7 @@ export class Selection {
     /** @type {string | undefined} */
     this.name = (entries.find((entry) => entry.layers.length) ?? entries[0])?.name;
     /** @type {Set<string>} */
-    this.compared = new Set();
+    this.compared = new Set(entries.filter((entry) => entry.featured).map((entry) => entry.name));
   }
 
   /** The entry of the model shown. */

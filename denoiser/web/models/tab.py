@@ -6,6 +6,7 @@ from ..components import component, static_files
 from ..serving.model_pool import ModelPool
 from ..wire import encode_pixels
 from .handlers import ModelsHandler
+from .results import plotly_address
 
 TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the table
 
@@ -13,13 +14,19 @@ TABLE_FACTORS = ("0.5", "0.7")  # noise factors whose test PSNR stands in the ta
 def build(pool: ModelPool) -> None:
     """The whole page, one component, inside the current gr.Blocks."""
     handler = ModelsHandler(pool)
-    data = static_files().add_json("models.json", {"entries": handler.entries, "factors": TABLE_FACTORS})
+    files = static_files()
+    data = {
+        "entries": handler.entries,
+        "factors": TABLE_FACTORS,
+        "charts": files.add_json("charts.json", handler.results.charts),
+        "plotly": plotly_address(),
+    }
     component(
         "models/models",
         handler.inside,
         handler.weights,
         handler.ten,
         handler.spectrum,
-        data=data,
+        data=files.add_json("models.json", data),
         example=encode_pixels(digit_from_strokes(EXAMPLES["5"])),
     )

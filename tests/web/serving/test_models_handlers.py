@@ -4,18 +4,27 @@ import base64
 import itertools
 import json
 import math
+from importlib.metadata import PackageNotFoundError
 
 import pytest
 import torch
 from helpers import RECTANGLE, reply_to
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.testclient import TestClient
 
 from denoiser import inspection
 from denoiser.data import SIDE
 from denoiser.models import parameter_count
+from denoiser.web.components import static_files
 from denoiser.web.i18n import english
+from denoiser.web.models import results
 from denoiser.web.models.handlers import ModelsHandler
+from denoiser.web.models.results import plotly_address, read_results
+from denoiser.web.server.middleware import Headers
 from denoiser.web.serving import digits
 from denoiser.web.serving.model_pool import ModelPool
+from denoiser.web.static_files import FOREVER
 from denoiser.web.wire import tile_sheet
 
 REQUEST = {
@@ -56,6 +65,47 @@ def test_every_model_has_an_entry_from_its_record(handler):
             assert entry["validation"][-1] == record.history[-1].validation
             assert entry["parameters"] == parameter_count(handler.models[name])
             assert {"Task", "Input", "Loss", "Optimiser", "Trained"} <= {english(what) for what, _ in entry["facts"]}
+
+
+def test_charts_hold_the_figures_of_the_results_file():
+    rows = json.loads((results.FOLDER / "evaluation.json").read_text())["results"]
+    charts = read_results().charts
+    json.dumps(charts, allow_nan=False)
+    assert [english(figure["label"]) for figure in charts["figures"].values()] == ["PSNR", "SSIM", "read correctly"]
+    assert set(charts["quality"]) == {row["noise"] for row in rows}
+    row = next(row for row in rows if (row["model"], row["noise"], row["noise_factor"]) == ("unet", "poisson", 0.5))
+    for key, scale in (("psnr", 1), ("ssim", 1), ("accuracy", 100)):
+        points = dict(charts["quality"]["poisson"][key]["unet"])
+        assert points[0.5] == pytest.approx(row[key] * scale, abs=1e-4)
+        assert list(points) == sorted(points)
+
+
+@pytest.mark.parametrize("content", [None, "[1", "{}", '{"results": [], "models": {"unet": {}}}'])
+def test_without_results_the_charts_are_empty(tmp_path, monkeypatch, content):
+    if content:
+        (tmp_path / "evaluation.json").write_text(content)
+    monkeypatch.setattr(results, "FOLDER", tmp_path)
+    found = read_results()
+    assert (found.charts["quality"], found.psnr, found.codes) == ({}, {}, {})
+
+
+def test_plotly_is_served_compressed_and_for_ever():
+    files = static_files()
+    client = TestClient(Starlette(routes=[files.route()], middleware=[Middleware(Headers)]))
+    answer = client.get(plotly_address(), headers={"Accept-Encoding": "br"})
+    assert answer.headers["content-type"] == "text/javascript; charset=utf-8"
+    assert (answer.headers["content-encoding"], answer.headers["cache-control"]) == ("br", FOREVER)
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert int(answer.headers["content-length"]) < len(answer.text) / 3
+    assert "window.Plotly = Plotly" in answer.text
+
+
+def test_without_the_package_there_is_no_plotly(monkeypatch):
+    def missing(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(results, "version", missing)
+    assert plotly_address() is None
 
 
 def test_no_two_entries_share_a_line(handler):
