@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from ..data import SIDE
-from .result import ReadDigit, Reading
+from .result import ReadDigit, Reading, clean
 
 INK = 0.12  # brightness of cleaned ink
 MARGIN = 0.12  # of a digit's height: paper around it that is cleared of the old ink
@@ -14,6 +14,7 @@ CLEAR = 0.12  # contrast of ink that is cleared
 
 def cleaned_strip(reading: Reading) -> Tensor:
     """The cleaned digits side by side, float32 (1, 1, 28 * rows, 28 * columns) in [0, 1], ink 1; a row for each row."""
+    clean(reading.digits)
     rows = [[mark.cleaned for mark in row.marks if isinstance(mark, ReadDigit)] for row in reading.rows]
     width = max(map(len, rows))
     blank = torch.zeros(1, 1, SIDE, SIDE)
@@ -22,6 +23,7 @@ def cleaned_strip(reading: Reading) -> Tensor:
 
 def cleaned_page(reading: Reading) -> np.ndarray:
     """The levelled picture with each digit replaced by its cleaned one in place, uint8 (h, w, 3), dark on white."""
+    clean(reading.digits)
     page = np.array(reading.paper)
     for digit in reading.digits:
         _clear(page, digit)

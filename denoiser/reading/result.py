@@ -1,5 +1,6 @@
 """What was read: digits with their doubts, rows, and the number as a whole."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 
@@ -13,6 +14,7 @@ from ..ink.segmentation import shape_of
 
 UNSURE = "?"
 DENOISER = "unet"  # cleans the digits
+MOST_CLEANED = 64  # digits in a batch
 
 
 @dataclass(frozen=True)
@@ -52,8 +54,19 @@ class ReadDigit(Mark):
     @cached_property
     def cleaned(self) -> Tensor:
         """The framed digit, denoised, float32 (1, 1, 28, 28) in [0, 1]."""
-        with torch.inference_mode():
-            return _denoiser()(self.framed).clamp(0, 1)
+        return clean([self])[0]
+
+
+@torch.inference_mode()
+def clean(digits: Sequence[ReadDigit]) -> list[Tensor]:
+    """What is `cleaned` of each digit; those that have not been denoised yet are denoised together, which is faster."""
+    new = [digit for digit in digits if "cleaned" not in vars(digit)]
+    for start in range(0, len(new), MOST_CLEANED):
+        batch = new[start : start + MOST_CLEANED]
+        cleaned = _denoiser()(torch.cat([digit.framed for digit in batch])).clamp(0, 1)
+        for digit, picture in zip(batch, cleaned.split(1), strict=True):
+            vars(digit)["cleaned"] = picture  # where cached_property looks for it
+    return [vars(digit)["cleaned"] for digit in digits]
 
 
 @cache

@@ -10,6 +10,7 @@ from PIL import Image
 from ..image_decoder import UPLOADS
 from ..reading import Mark, ReadDigit, Reading, parse_range, read_digits
 from ..reading.cleaning import cleaned_page, cleaned_strip
+from ..reading.result import clean
 from . import parsing
 from .parsing import BadRequest
 
@@ -87,6 +88,8 @@ class ReadingEndpoints:
 def reply_of(reading: Reading, page: bool) -> ReadNumber:
     """What a reading looks like to a client."""
     pictured = len(reading.digits) <= MOST_CLEANED
+    if pictured:
+        clean(reading.digits)
     return {
         "text": reading.text,
         "probability": round(reading.probability, 4),

@@ -8,9 +8,10 @@ from denoiser import read_digits
 from denoiser import reading as reading_package
 from denoiser.data.paper import NO_DIGITS, Style, compose_row, make_hand, no_digits
 from denoiser.ink import BlankInk, InkError, UnreadablePicture
-from denoiser.reading import NoDigits, RuleError
+from denoiser.reading import NoDigits, RuleError, result
 from denoiser.reading.cleaning import cleaned_page, cleaned_strip
 from denoiser.reading.printed_lines import without_lines
+from denoiser.reading.result import clean
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +112,15 @@ def test_digits_are_framed_and_cleaned(reading):
     for digit in reading.digits:
         assert digit.framed.shape == digit.cleaned.shape == (1, 1, 28, 28)
         assert digit.cleaned.max() > 0.8
+
+
+def test_digits_that_are_cleaned_together_are_denoised_in_one_batch(photo, monkeypatch):
+    digits, batches, denoiser = read_digits(photo.picture).digits, [], result.load_model("unet")[0]
+    monkeypatch.setattr(result, "_denoiser", lambda: lambda x: batches.append(len(x)) or denoiser(x))
+    alone = read_digits(photo.picture).digits[0].cleaned
+    assert clean(digits)[0].numpy() == pytest.approx(alone.numpy(), abs=1e-4)
+    assert clean(digits)[2] is digits[2].cleaned
+    assert batches == [1, 5]
 
 
 def test_the_cleaned_page_has_its_digits_in_place_on_white(photo, reading):

@@ -4,6 +4,7 @@ from ....image_decoder import UPLOADS
 from ....ink import BlankInk
 from ....ink.image_files import pixels_of
 from ....reading import Mark, NoDigits, ReadDigit, Reading, read_digits
+from ....reading.result import clean
 from ...i18n import Text, translatable
 from ...wire import encode_pixels
 from ..schemas import MarkReply, NumberReply
@@ -34,6 +35,7 @@ def find_number(content: bytes) -> NumberReply | Text | None:
 
 def reply_of(reading: Reading) -> NumberReply:
     """A reading as the tray shows it."""
+    clean(reading.digits)
     height, width = reading.paper.shape[:2]
     return NumberReply(
         reading.text,
