@@ -2,21 +2,27 @@
 
 The paper is levelled, printed lines are taken out (`levelling`, `printed_lines`), the ink is put into rows and cut into
 segments (`rows`, `segments`). A network says what each segment is (`network`), and `lattice` finds the most probable
-readings that `rules` allow.
+readings that `rules` allow. Another network reads the row as a whole (`ctc`); both weigh the readings.
 """
 
+import math
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from ..image_decoder import FILES, Limits
 from ..ink.image_files import pixels_of
 from .calibration import number_probabilities
+from .ctc.decoding import middles, text_log_probabilities
+from .ctc.network import frame_log_probabilities, load_row_reader
+from .ctc.rescoring import candidates, weighed
+from .ctc.strips import strip_of
 from .errors import NO_DIGITS, TOO_MUCH, NoDigits
-from .lattice import NAMES, RowReading, read_row
+from .lattice import NAMES, RowReading, lattice_of
 from .levelling import levelled
-from .network import HYPHEN, OTHER, POINT, SegmentReader, class_log_probabilities, load_reader
+from .network import OTHER, SegmentReader, load_reader
 from .printed_lines import without_lines
 from .result import Alternative, Box, Mark, ReadDigit, Reading, Row
 from .rows import HEIGHT, STRONG, find_rows, ink_area
@@ -44,6 +50,7 @@ MOST_SEGMENTS = 4_000  # of a page: several seconds of work
 WIDEST = 60 * HEIGHT  # pixels of a scaled row
 DIGIT_INK = 0.6  # of a row's ink that must be digits, points and hyphens
 LEAST = 0.2  # geometric mean of the probabilities of a row's digits, below which it is no row of digits
+MANY = 3  # digits, from which on what the whole row says counts too
 PAGE_INK = 0.5  # of a page's ink that must be in rows of digits
 ALTERNATIVES = 5
 
@@ -75,15 +82,17 @@ def read_digits(
     paper, contrast = levelled(pixels_of(picture, limits, page=True))
     reader = reader or load_reader()
     contrast = without_lines(contrast)
+    row_reader = load_row_reader()
     rows, refused, area, work = [], False, 0.0, 0
     for ink in find_rows(contrast):
         if ink.ink.shape[1] > WIDEST:
             continue
-        segments = find_segments(ink)
+        frames = frame_log_probabilities(row_reader, strip_of(ink))
+        segments = find_segments(ink, middles(frames))
         work += len(segments.first)
         if work > MOST_SEGMENTS:
             raise NoDigits(TOO_MUCH)
-        row = _read(ink, segments, reader, rules)
+        row = _read(ink, segments, reader, frames, rules)
         if row is None:
             continue
         area += float(((ink.labels > 0) & (ink.ink > STRONG)).sum()) / ink.scale**2
@@ -101,35 +110,24 @@ def read_digits(
 _REFUSED = Row([], 0.0, [])  # a row of which the rules allow no reading
 
 
-def _read(ink: InkRow, segments: Segments, reader: SegmentReader, rules: Rules) -> Row | None:
+def _read(ink: InkRow, segments: Segments, reader: SegmentReader, frames: Tensor, rules: Rules) -> Row | None:
     """One row; None where it is no row of digits, _REFUSED where the rules allow none of its readings."""
     if not 0 < segments.count <= MOST_PIECES:
         return None
-    scores = class_log_probabilities(reader, segments.frames, segments.features).numpy().astype(np.float64)
-    _separate_points(segments, scores)
-    arguments = segments.first, segments.last, segments.whole, scores, segments.count
-    found = read_row(*arguments, rules)
-    plain = read_row(*arguments, Rules()) if rules.any else found
-    if not plain.hypotheses or not _is_digits(plain, segments, scores):
+    lattice = lattice_of(segments, reader)
+    plain = weighed(candidates(lattice, frames, Rules()), reader.weights)
+    found = weighed(candidates(lattice, frames, rules), reader.weights) if rules.any else plain
+    if not plain.hypotheses or not _is_digits(plain, segments, lattice.scores, frames):
         return None
     if not found.hypotheses:
         return _REFUSED
     # Where the length is known, readings of other lengths are not followed up: `plain` has them.
     best = plain.hypotheses[0].score
     allowed = min(found.allowed, float(np.exp(min(0.0, found.hypotheses[0].score - best))))
-    return _row(found._replace(allowed=allowed), ink, segments, scores, reader)
+    return _row(found._replace(allowed=allowed), ink, segments, lattice.scores, reader)
 
 
-def _separate_points(segments: Segments, scores: np.ndarray) -> None:
-    """Make segments improbable that join a point or a hyphen to other ink: as improbable as it is that it is none."""
-    for number in np.flatnonzero(segments.whole & (segments.first == segments.last)):
-        alone = -np.expm1(min(0.0, np.logaddexp(scores[number, POINT], scores[number, HYPHEN])))
-        piece = segments.first[number]
-        joining = (segments.first <= piece) & (segments.last >= piece) & (segments.first < segments.last)
-        scores[joining] += np.log(max(alone, 1e-3))
-
-
-def _is_digits(found: RowReading, segments: Segments, scores: np.ndarray) -> bool:
+def _is_digits(found: RowReading, segments: Segments, scores: np.ndarray, frames: Tensor) -> bool:
     """Whether the most probable reading of a row is one of digits, mostly and with some confidence."""
     marks = found.hypotheses[0].marks
     ink = segments.features[:, 4].numpy()
@@ -137,7 +135,11 @@ def _is_digits(found: RowReading, segments: Segments, scores: np.ndarray) -> boo
     digits = [(segment, mark) for segment, mark in marks if mark < 10]
     if not digits or sum(ink[segment] for segment, mark in marks if mark != OTHER) < DIGIT_INK * total:
         return False
-    return bool(np.exp(np.mean([scores[segment, mark] for segment, mark in digits])) > LEAST)
+    mean = float(np.mean([scores[segment, mark] for segment, mark in digits]))
+    if len(digits) >= MANY:  # digits that touch may have no good segment each
+        text = [mark for _, mark in marks if mark != OTHER]
+        mean = max(mean, (mean + float(text_log_probabilities(frames, [text])[0]) / len(text)) / 2)
+    return mean > math.log(LEAST)
 
 
 def _row(found: RowReading, ink: InkRow, segments: Segments, scores: np.ndarray, reader: SegmentReader) -> Row:

@@ -21,6 +21,13 @@ class Platt(NamedTuple):
         return 1 / (1 + math.exp(-self.shift - self.scale * log_odds(probability)))
 
 
+class Weights(NamedTuple):
+    """Factors of two log-probabilities of a reading: that of its segments, and that of its text in the whole row."""
+
+    segments: float = 0.5
+    whole: float = 0.5
+
+
 def log_odds(probability: float) -> float:
     """log(p / (1 - p)), finite."""
     kept = min(max(probability, CERTAIN), 1 - CERTAIN)

@@ -6,9 +6,11 @@ follows from the ink in it.
 
 import hashlib
 import inspect
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import numpy as np
@@ -72,13 +74,14 @@ def segment_classes(photo: PaperRow, row: Row, segments: Segments) -> np.ndarray
     amount = marks.max(1)
     whole = amount >= WHOLE * np.maximum(1, table[:, 1:].sum(0)[main])
     alone = marks.sum(1) - amount <= FOREIGN * amount
-    classes = np.array([_class(mark) for mark in photo.text])[main]
+    classes = np.array([mark_class(mark) for mark in photo.text])[main]
     others = (marks >= WHOLE * np.maximum(1, table[:, 1:].sum(0))).sum(1) > 1  # such as a point beside a digit
     found = np.where(whole & alone & ~others & (amount > 0.5 * area), classes, FRAGMENT)
     return np.where((amount < 0.2 * area) & segments.whole, OTHER, found)
 
 
-def _class(mark: str) -> int:
+def mark_class(mark: str) -> int:
+    """The class of a mark in a row's text."""
     return {".": POINT, "-": HYPHEN, OTHER_MARK: OTHER}[mark] if not mark.isdigit() else int(mark)
 
 
@@ -93,12 +96,13 @@ def make_examples(hand: Hand, own: Hand, count: int, seed: int, cache: Path) -> 
     """The segments of `count` rows, composed in chunks. Those that an earlier call composed come from a folder."""
     from safetensors.torch import load_file, save_file
 
+    digest = digest_of(paper, photograph, levelling, printed_lines, rows, segments, sys.modules[__name__])
     cache.mkdir(parents=True, exist_ok=True)
     parts = []
     with tqdm(total=count, unit="row", mininterval=10) as bar:
         for start in range(0, count, CHUNK):
             numbers = range(start, min(count, start + CHUNK))
-            file = cache / f"{_digest()}-{seed}-{numbers.start}-{numbers.stop}.safetensors"
+            file = cache / f"{digest}-{seed}-{numbers.start}-{numbers.stop}.safetensors"
             if not file.exists():
                 part = _examples(hand, own, numbers, seed)
                 save_file(part._asdict(), file.with_suffix(".part"))
@@ -124,13 +128,17 @@ def _examples(hand: Hand, own: Hand, numbers: range, seed: int) -> Examples:
     return joined(found)
 
 
+def rows_of(photo: PaperRow) -> list[Row]:
+    """The rows that are found in a photo; none where it has no ink."""
+    try:
+        return find_rows(without_lines(levelled(photo.picture.astype(np.float32) / 255)[1]))
+    except DenoiserError:
+        return []
+
+
 def _segments_of(photo: PaperRow) -> Iterator[Examples]:
     """The segments of each row that is found in a photo."""
-    try:
-        contrast = without_lines(levelled(photo.picture.astype(np.float32) / 255)[1])
-    except DenoiserError:
-        return
-    for row in find_rows(contrast):
+    for row in rows_of(photo):
         segments = find_segments(row)
         if segments.count:
             yield Examples(
@@ -144,8 +152,6 @@ def _segments_of(photo: PaperRow) -> Iterator[Examples]:
             )
 
 
-def _digest() -> str:
-    """A name for the code that composes rows and cuts them: what other code has cached is not used."""
-    modules = (paper, photograph, levelling, printed_lines, rows, segments)
-    code = "".join(map(inspect.getsource, modules)) + Path(__file__).read_text()
-    return hashlib.sha256(code.encode()).hexdigest()[:12]
+def digest_of(*modules: ModuleType) -> str:
+    """A name for code that composes rows and cuts them: what other code has cached is not used."""
+    return hashlib.sha256("".join(map(inspect.getsource, modules)).encode()).hexdigest()[:12]

@@ -4,19 +4,33 @@ A reading's probability is the product of its marks', which includes the probabi
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
-from .network import FRAGMENT, HYPHEN, OTHER, POINT
+from .network import FRAGMENT, HYPHEN, OTHER, POINT, SegmentReader, class_log_probabilities
 from .rules import Rules
+from .segments import Segments
 
 NAMES = "0123456789.-*"  # of the classes; "*" is something that is no digit
 MOST = 60  # readings that are followed up at each piece
 DIGITS = 4  # of a segment's ten, the likeliest are tried
 LEAST = math.log(1e-6)  # log-probability of a mark
 RARE = math.log(0.3)  # of a mark that is no digit, where a row of digits is expected
+
+
+@dataclass(frozen=True)
+class Lattice:
+    """Segments of a row of `count` pieces, from piece `first` to piece `last` (N,), and their log-probabilities
+    `scores` (N, classes). Only those that are `whole` connected ink (N,) may be no digit."""
+
+    first: np.ndarray
+    last: np.ndarray
+    whole: np.ndarray
+    scores: np.ndarray
+    count: int
 
 
 class Hypothesis(NamedTuple):
@@ -42,16 +56,28 @@ class RowReading(NamedTuple):
     allowed: float
 
 
-def read_row(
-    first: np.ndarray, last: np.ndarray, whole: np.ndarray, scores: np.ndarray, count: int, rules: Rules
-) -> RowReading:
-    """Readings of a row of `count` pieces from its segments, with their log-probabilities `scores` (N, classes).
+def lattice_of(segments: Segments, reader: SegmentReader) -> Lattice:
+    """The segments of a row with what a network says of them."""
+    scores = class_log_probabilities(reader, segments.frames, segments.features).numpy().astype(np.float64)
+    _separate_points(segments, scores)
+    return Lattice(segments.first, segments.last, segments.whole, scores, segments.count)
 
-    Segments run from piece `first` to piece `last`; only those that are `whole` connected ink may be no digit.
-    """
+
+def _separate_points(segments: Segments, scores: np.ndarray) -> None:
+    """Make segments improbable that join a point or a hyphen to other ink: as improbable as it is that it is none."""
+    for number in np.flatnonzero(segments.whole & (segments.first == segments.last)):
+        alone = -np.expm1(min(0.0, np.logaddexp(scores[number, POINT], scores[number, HYPHEN])))
+        piece = segments.first[number]
+        joining = (segments.first <= piece) & (segments.last >= piece) & (segments.first < segments.last)
+        scores[joining] += np.log(max(alone, 1e-3))
+
+
+def read_row(lattice: Lattice, rules: Rules) -> RowReading:
+    """Readings of a row that the rules allow."""
+    count, last = lattice.count, lattice.last
     leaving: list[list[tuple[int, int, float]]] = [[] for _ in range(count)]
-    for segment, (start, is_whole) in enumerate(zip(first.tolist(), whole.tolist(), strict=True)):
-        for mark, score in _names(scores[segment], is_whole):
+    for segment, (start, is_whole) in enumerate(zip(lattice.first.tolist(), lattice.whole.tolist(), strict=True)):
+        for mark, score in _names(lattice.scores[segment], is_whole):
             leaving[start].append((segment, mark, score))
     # For each piece at which a reading may go on, and each count of digits where that matters: readings by their text.
     beams: list[dict[tuple[int, str], Hypothesis]] = [{} for _ in range(count + 1)]
@@ -76,6 +102,27 @@ def read_row(
     return RowReading(allowed[:MOST], shares, ours / max(total, 1e-300))
 
 
+def reading_as(marks: Sequence[int], lattice: Lattice) -> Hypothesis | None:
+    """The reading of a row as these digits, points and hyphens, however improbable; None where it has no such one."""
+    leaving: list[list[int]] = [[] for _ in range(lattice.count)]
+    for segment, start in enumerate(lattice.first.tolist()):
+        leaving[start].append(segment)
+    reached: list[dict[int, Hypothesis]] = [{} for _ in range(lattice.count + 1)]  # by how many marks have been read
+    reached[0][0] = Hypothesis(0.0, ())
+    for node, segments in enumerate(leaving):
+        for done, hypothesis in reached[node].items():
+            for segment in segments:
+                scores, after = lattice.scores[segment], reached[int(lattice.last[segment]) + 1]
+                names = [(OTHER, _other(scores))] if lattice.whole[segment] else []
+                if done < len(marks):
+                    names.append((marks[done], max(float(scores[marks[done]]), LEAST)))
+                for mark, score in names:
+                    found = Hypothesis(hypothesis.score + score, (*hypothesis.marks, (segment, mark)))
+                    key = done + (mark != OTHER)
+                    after[key] = _merged(after.get(key), found)
+    return reached[lattice.count].get(len(marks))
+
+
 def _names(scores: np.ndarray, whole: bool) -> Iterable[tuple[int, float]]:
     """The names that a segment may have, with their log-probabilities."""
     for digit in np.argsort(-scores[:10])[:DIGITS].tolist():
@@ -85,7 +132,12 @@ def _names(scores: np.ndarray, whole: bool) -> Iterable[tuple[int, float]]:
         if scores[mark] > LEAST:
             yield mark, float(scores[mark])
     if whole:
-        yield OTHER, float(max(np.logaddexp(scores[OTHER], scores[FRAGMENT] - 2), LEAST)) + RARE
+        yield OTHER, _other(scores)
+
+
+def _other(scores: np.ndarray) -> float:
+    """The log-probability that a segment of whole connected ink is no digit, point or hyphen."""
+    return float(max(np.logaddexp(scores[OTHER], scores[FRAGMENT] - 2), LEAST)) + RARE
 
 
 def _best(beam: dict[tuple[int, str], Hypothesis], rules: Rules) -> list[tuple[tuple[int, str], Hypothesis]]:

@@ -30,6 +30,7 @@ TALLEST = round(2.0 * HEIGHT)
 MOST_PIECES = 7
 WINDOW = 72  # pixels a side from which a segment is framed
 FEATURES = 6
+NOWHERE = np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -52,9 +53,13 @@ class Segments:
     count: int
 
 
-def find_segments(row: Row) -> Segments:
-    """All segments of a row that may be a mark."""
-    pieces, parents = _pieces(row)
+def find_segments(row: Row, middles: np.ndarray = NOWHERE) -> Segments:
+    """All segments of a row that may be a mark.
+
+    Connected ink that has several of the columns `middles` (n,), in which marks may have their middles, is always cut
+    between them, however much ink there is to cut.
+    """
+    pieces, parents = _pieces(row, middles)
     count = len(parents)
     boxes = _boxes(pieces, count)
     pairs = []
@@ -90,7 +95,7 @@ def _boxes(pieces: np.ndarray, count: int) -> np.ndarray:
 # ---- pieces ----
 
 
-def _pieces(row: Row) -> tuple[np.ndarray, list[int]]:
+def _pieces(row: Row, middles: np.ndarray) -> tuple[np.ndarray, list[int]]:
     """The row's pieces from left to right, int32 (h, w) from 1, and the connected ink that each is part of."""
     from scipy import ndimage
 
@@ -100,8 +105,9 @@ def _pieces(row: Row) -> tuple[np.ndarray, list[int]]:
             continue
         own = row.labels[area] == label
         parts = [own]
-        if own.shape[1] > WIDE * HEIGHT * min(1.0, max(0.6, own.shape[0] / HEIGHT)):
-            parts = _cut(row.ink[area] * own, own)
+        inside = middles[(middles > area[1].start) & (middles < area[1].stop)] - area[1].start
+        if len(inside) > 1 or own.shape[1] > WIDE * HEIGHT * min(1.0, max(0.6, own.shape[0] / HEIGHT)):
+            parts = _cut(row.ink[area] * own, own, inside)
         for part in parts:
             columns = np.flatnonzero(part.any(0))
             if len(columns) and part.sum() >= 3:
@@ -115,23 +121,34 @@ def _pieces(row: Row) -> tuple[np.ndarray, list[int]]:
     return pieces, [label for _, label, _, _ in found]
 
 
-def _cut(ink: np.ndarray, own: np.ndarray) -> list[np.ndarray]:
-    """Connected ink (h, w) cut from top to bottom where there is little to cut: the parts from left to right."""
+def _cut(ink: np.ndarray, own: np.ndarray, middles: np.ndarray) -> list[np.ndarray]:
+    """Connected ink (h, w) cut from top to bottom where there is little to cut, and between `middles`, columns (n,),
+    in any case: the parts from left to right."""
     from scipy import ndimage
 
     seams, costs = _seams(ink + HOLE * (ndimage.binary_fill_holes(own) & ~own))
     columns = np.arange(ink.shape[1])
     total = float(ink.sum())
     chosen: list[np.ndarray] = []  # which pixels lie to the right of a cut
-    for place in np.argsort(costs, kind="stable"):
-        if costs[place] > MOST_INK or len(chosen) >= max(3, round(MOST_CUTS * own.shape[1] / HEIGHT)):
-            break
-        right = columns >= seams[place][:, None]
+
+    def choose(seam: np.ndarray) -> bool:
+        """Cut here, unless that leaves too little ink on a side or is too close to another cut."""
+        right = columns >= seam[:, None]
         share = float((ink * right).sum())
-        if min(share, total - share) < LEAST_SIDE:
-            continue
-        if all(_apart_from(ink, right, other) for other in chosen):
-            chosen.append(right)
+        if min(share, total - share) < LEAST_SIDE or not all(_apart_from(ink, right, other) for other in chosen):
+            return False
+        chosen.append(right)
+        return True
+
+    order = np.argsort(costs, kind="stable")
+    where = seams.mean(axis=1)
+    for left, right in pairwise(middles):
+        any(choose(seams[number]) for number in order if left < where[number] < right)
+    most = len(chosen) + max(3, round(MOST_CUTS * own.shape[1] / HEIGHT))
+    for number in order:
+        if costs[number] > MOST_INK or len(chosen) >= most:
+            break
+        choose(seams[number])
     side = np.sum(chosen, axis=0) if chosen else np.zeros(own.shape, int)
     return [own & (side == number) for number in range(len(chosen) + 1)]
 

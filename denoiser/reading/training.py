@@ -8,6 +8,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,19 +20,26 @@ from tqdm import tqdm
 
 from ..checkpoint import load_checkpoint
 from ..data import load_mnist, split_validation
-from ..data.paper import Hand, compose_row, hand_of, make_hand, random_style
+from ..data.paper import PaperRow, compose_row, hand_of, make_hand, random_style
 from ..errors import DenoiserError
 from ..files import write_in_order
 from ..referee import REFEREE
 from ..runtime.precision import autocast, default_precision
 from . import read_digits
-from .calibration import Platt, fit_platt
-from .examples import OWN_STROKES, Examples, make_examples
+from .calibration import Platt, Weights, fit_platt
+from .ctc.decoding import middles
+from .ctc.network import frame_log_probabilities, load_row_reader
+from .ctc.rescoring import Candidates, candidates, fit_weights
+from .ctc.strips import strip_of
+from .examples import OWN_STROKES, Examples, make_examples, rows_of
+from .lattice import lattice_of
 from .network import ABOUT, FRAGMENT, WEIGHTS, SegmentReader, load_reader
 from .row_loss import row_losses
+from .rules import Rules
 from .scoring import right_digits
+from .segments import find_segments
 
-ROWS, VALIDATION_ROWS, CALIBRATION_ROWS = 1_200, 100, 150
+ROWS, VALIDATION_ROWS, CALIBRATION_ROWS = 1_200, 100, 250
 EPOCHS, BATCH = 3, 64  # on single segments
 ROW_EPOCHS, ROW_BATCH = 2, 4  # on whole rows
 LEARNING_RATE, ROW_LEARNING_RATE = 1e-3, 5e-4
@@ -135,19 +143,20 @@ def logits_of(reader: SegmentReader, examples: Examples) -> Tensor:
 
 def best_temperature(logits: Tensor, examples: Examples) -> float:
     """The temperature at which the right readings of whole rows are most probable."""
-    candidates = torch.logspace(-0.7, 0.7, 57)
-    losses = [_row_loss(logits / temperature, examples).item() for temperature in candidates]
-    return float(candidates[int(np.argmin(losses))])
+    temperatures = torch.logspace(-0.7, 0.7, 57)
+    losses = [_row_loss(logits / temperature, examples).item() for temperature in temperatures]
+    return float(temperatures[int(np.argmin(losses))])
 
 
-def calibrate(reader: SegmentReader, hand: Hand, own: Hand, count: int, seed: int) -> tuple[Platt, Platt]:
-    """How the probabilities of digits, and of numbers, are to be scaled, from `count` rows of other digits."""
+def calibrate(reader: SegmentReader) -> dict[str, Weights | Platt]:
+    """Set how a reading's two probabilities are weighed, and how those of digits, and of numbers, are scaled, from
+    rows of held-out digits."""
     reader.digits, reader.numbers = Platt(), Platt()
     digits: list[tuple[float, bool]] = []
     numbers: list[tuple[float, bool]] = []
-    for number in tqdm(range(count), unit="row", mininterval=10):
-        rng = np.random.default_rng((seed, number))
-        photo = compose_row(own if rng.random() < OWN_STROKES else hand, random_style(rng), rng)
+    photos = list(_photos())
+    reader.weights = fit_weights([found for photo in photos for found in _candidates(photo, reader)])
+    for photo in tqdm(photos, unit="row", mininterval=10):
         try:
             reading = read_digits(photo.picture, reader=reader)
         except DenoiserError:
@@ -155,7 +164,26 @@ def calibrate(reader: SegmentReader, hand: Hand, own: Hand, count: int, seed: in
         hits = right_digits(photo, reading.digits)[1]
         digits += [(digit.probability, hit) for digit, hit in zip(reading.digits, hits, strict=True)]
         numbers.append((reading.probability, reading.text == photo.text))
-    return fit_platt(digits), fit_platt(numbers)
+    reader.digits, reader.numbers = fit_platt(digits), fit_platt(numbers)
+    return {"weights": reader.weights, "digits": reader.digits, "numbers": reader.numbers}
+
+
+def _photos() -> Iterator[PaperRow]:
+    """Rows as the benchmark composes them, of held-out training digits."""
+    hand, own = hand_of(split_validation(load_mnist("train"))[1]), make_hand(10, seed=2)
+    for number in range(CALIBRATION_ROWS):
+        rng = np.random.default_rng((77, number))
+        yield compose_row(own if rng.random() < OWN_STROKES else hand, random_style(rng), rng)
+
+
+def _candidates(photo: PaperRow, reader: SegmentReader) -> Iterator[tuple[Candidates, str]]:
+    """What a photo of one row may say, and what it does; nothing where no row is found, or several."""
+    rows = rows_of(photo)
+    if len(rows) == 1:
+        frames = frame_log_probabilities(load_row_reader(), strip_of(rows[0]))
+        segments = find_segments(rows[0], middles(frames))
+        if segments.count:
+            yield candidates(lattice_of(segments, reader), frames, Rules()), photo.text
 
 
 def train(cache: Path, start: SegmentReader | None = None) -> None:
@@ -178,7 +206,6 @@ def train(cache: Path, start: SegmentReader | None = None) -> None:
     fit_rows(reader, examples)
     scores = _score(reader, validation)
     reader.temperature = round(best_temperature(logits_of(reader, validation), validation), 3)
-    digits, numbers = calibrate(reader, hand_of(held_out), make_hand(10, seed=2), CALIBRATION_ROWS, seed=77)
     content = save({name: value.contiguous() for name, value in reader.state_dict().items()})
     about = {
         "command": " ".join(["python -m denoiser.reading.training", *sys.argv[1:]]),
@@ -186,11 +213,16 @@ def train(cache: Path, start: SegmentReader | None = None) -> None:
         "data": f"{len(examples.classes):,} segments of {ROWS:,} rows of MNIST's training digits and our own strokes",
         "validation": {"before rows": first, "after rows": scores},
         "temperature": reader.temperature,
-        "digits": digits,
-        "numbers": numbers,
+        **calibrate(reader),
         "sha256": hashlib.sha256(content).hexdigest(),
     }
     write_in_order([(WEIGHTS, content), (ABOUT, json.dumps(about, indent=1) + "\n")])
+
+
+def calibrate_again() -> None:
+    """Calibrate the reader that is there, as after another training of the one that reads whole rows."""
+    about = json.loads(ABOUT.read_text()) | calibrate(load_reader())
+    write_in_order([(ABOUT, json.dumps(about, indent=1) + "\n")])
 
 
 def _score(reader: SegmentReader, examples: Examples) -> dict[str, float]:
@@ -206,5 +238,9 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="python -m denoiser.reading.training", description=train.__doc__)
     parser.add_argument("--cache", type=Path, default=CACHE, help="folder of composed rows (default: %(default)s)")
     parser.add_argument("--continue", action="store_true", dest="further", help="start from the weights that are there")
+    parser.add_argument("--calibrate", action="store_true", help="calibrate the weights that are there, and no more")
     arguments = parser.parse_args()
-    train(arguments.cache, load_reader() if arguments.further else None)
+    if arguments.calibrate:
+        calibrate_again()
+    else:
+        train(arguments.cache, load_reader() if arguments.further else None)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from denoiser.reading.lattice import read_row
+from denoiser.reading.lattice import Lattice, read_row
 from denoiser.reading.network import CLASSES, FRAGMENT, HYPHEN, OTHER, POINT
 from denoiser.reading.row_loss import row_losses
 from denoiser.reading.rules import Rules
@@ -39,7 +39,7 @@ def test_the_loss_is_that_of_the_right_reading_among_all():
 def test_the_lattice_finds_the_same_share():
     classes = torch.tensor([FRAGMENT, 4, FRAGMENT, FRAGMENT, 7])
     first, last = np.array(RUNS).T
-    found = read_row(first, last, np.array(WHOLE), SCORES.numpy().astype(np.float64), 3, Rules())
+    found = read_row(Lattice(first, last, np.array(WHOLE), SCORES.numpy().astype(np.float64), 3), Rules())
     assert found.hypotheses[0].text == "47"
     loss = row_losses(SCORES, classes, *ARGUMENTS)
     assert math.exp(-loss.item()) == pytest.approx(found.shares[0], abs=1e-3)

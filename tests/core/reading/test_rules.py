@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from denoiser.reading import RuleError, Rules, parse_range
-from denoiser.reading.lattice import read_row
+from denoiser.reading.lattice import Lattice, read_row
 from denoiser.reading.network import CLASSES, FRAGMENT
 from denoiser.reading.rules import luhn_valid
 
@@ -54,11 +54,11 @@ def lattice(**scores):
         for mark, probability in scores.get(name, {FRAGMENT: 1}).items():
             table[number, mark] = probability
     first, last = np.array(list(names.values())).T
-    return first, last, np.ones(len(names), bool), np.log(table / table.sum(axis=1, keepdims=True)), 2
+    return Lattice(first, last, np.ones(len(names), bool), np.log(table / table.sum(axis=1, keepdims=True)), 2)
 
 
 def test_the_likeliest_division_is_read_and_the_others_are_alternatives():
-    found = read_row(*lattice(a={1: 0.9, 7: 0.1}, b={3: 1.0}, ab={FRAGMENT: 0.98, 8: 0.02}), Rules())
+    found = read_row(lattice(a={1: 0.9, 7: 0.1}, b={3: 1.0}, ab={FRAGMENT: 0.98, 8: 0.02}), Rules())
     assert [hypothesis.text for hypothesis in found.hypotheses[:2]] == ["13", "73"]
     assert "8" in [hypothesis.text for hypothesis in found.hypotheses]
     assert found.shares[0] == pytest.approx(0.87, abs=0.05)
@@ -66,12 +66,12 @@ def test_the_likeliest_division_is_read_and_the_others_are_alternatives():
 
 
 def test_a_rule_makes_another_reading_the_likeliest():
-    found = read_row(*lattice(a={1: 0.9, 7: 0.1}, b={3: 1.0}, ab={FRAGMENT: 0.5, 8: 0.5}), Rules(length=1))
+    found = read_row(lattice(a={1: 0.9, 7: 0.1}, b={3: 1.0}, ab={FRAGMENT: 0.5, 8: 0.5}), Rules(length=1))
     assert found.hypotheses[0].text == "8"
     assert all(len(hypothesis.text) == 1 for hypothesis in found.hypotheses)
-    found = read_row(*lattice(a={1: 0.9, 7: 0.1}, b={3: 1.0}), Rules(not_below=50))
+    found = read_row(lattice(a={1: 0.9, 7: 0.1}, b={3: 1.0}), Rules(not_below=50))
     assert found.hypotheses[0].text == "73"
 
 
 def test_no_reading_is_invented_where_the_rules_allow_none():
-    assert read_row(*lattice(a={1: 1}, b={3: 1}), Rules(length=5)).hypotheses == []
+    assert read_row(lattice(a={1: 1}, b={3: 1}), Rules(length=5)).hypotheses == []

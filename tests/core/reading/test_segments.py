@@ -43,3 +43,14 @@ def test_ink_too_fine_to_be_a_mark_has_no_segments():
     dots = Row(ink, (ink > 0).cumsum(1).astype(np.int32) * (ink > 0), 0, 0, 1, np.full(60, 20.0), np.full(60, 36.0))
     segments = find_segments(dots)
     assert segments.count == len(segments.first) == len(segments.frames) == 0
+
+
+def test_ink_with_the_middles_of_two_marks_is_cut_between_them():
+    """Even if it is as narrow as one digit."""
+    ink = np.zeros((64, 80), np.float32)
+    ink[16:48, 16:24] = ink[16:48, 30:38] = 1
+    ink[40:48, 24:30] = 1
+    row = Row(ink, (ink > 0).astype(np.int32), 0, 0, 1, np.full(80, 32.0), np.full(80, 48.0))
+    assert find_segments(row).count == 1
+    cut = find_segments(row, np.array([20.0, 33.0]))
+    assert any(20 < left < 33 for left in cut.boxes[:, 0])
