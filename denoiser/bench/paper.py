@@ -20,7 +20,7 @@ from ..errors import DenoiserError
 from ..reading import Reading, read_digits
 from ..reading.calibration import calibration_error
 from ..reading.cleaning import cleaned_strip
-from ..reading.scoring import right_digits
+from ..reading.scoring import cut_pairs, right_digits
 from . import summary
 
 ROWS = 40  # of each kind of paper, and of touching pairs
@@ -116,15 +116,17 @@ def _number(row: PaperRow, reading: Reading | None) -> tuple[float, bool]:
 
 
 def _touching(hands: Sequence[Hand], doubts: list[tuple[float, bool]], numbers: list[tuple[float, bool]]) -> dict:
-    """Of the pairs of digits that touch on plain and ruled paper, how many are both read right."""
-    right, total = 0, 0
+    """Of the pairs of digits that touch on plain and ruled paper, how many are both read right, and how many are cut
+    so that both have a segment."""
+    right, total, cut = 0, 0, 0
     for paper in ("plain", "ruled"):
         for row, reading in _readings(_rows(hands, ROWS // 2, paper, touching=True), f"touching, {paper}"):
             found = _scored(row, reading, doubts)
             numbers.append(_number(row, reading))
             right += sum(found[first] and found[first + 1] for first in row.joined)
             total += len(row.joined)
-    return {"pairs": total, "right": round(right / total, 4)}
+            cut += sum(cut_pairs(row))
+    return {"pairs": total, "right": round(right / total, 4), "cut right": round(cut / total, 4)}
 
 
 def _refused() -> dict:
@@ -177,6 +179,7 @@ def show(figures: dict) -> None:
         print(f"{paper:34}{found['right']:>8.1%} of {found['digits']} digits (goal: {goals[paper]:.0%})")
     pairs = figures["touching pairs"]
     print(f"{'touching pairs':34}{pairs['right']:>8.1%} of {pairs['pairs']} (goal: {goals['touching pairs']:.0%})")
+    print(f"{'touching pairs with a right cut':34}{pairs['cut right']:>8.1%}")
     for name, share in figures["rows of five"].items():
         print(f"{f'rows of five, {name}':34}{share:>8.1%} (goal: {goals['rows of five']:.0%})")
     sure = figures["sure numbers"]

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data.paper import PaperRow
+from .ctc.decoding import middles
+from .ctc.network import frame_log_probabilities, load_row_reader
+from .ctc.strips import strip_of
+from .examples import rows_of, segment_classes
 from .result import ReadDigit
+from .segments import find_segments
 
 OVERLAP = 0.3  # of the area that two boxes cover together, from which they are of the same digit
 
@@ -25,6 +30,18 @@ def right_digits(row: PaperRow, found: Sequence[ReadDigit]) -> tuple[dict[int, b
         if right[number]:
             used.add(best)
     return right, [number in used for number in range(len(found))]
+
+
+def cut_pairs(row: PaperRow) -> list[bool]:
+    """For each pair of touching digits of a row, whether there is a segment for each of them, side by side."""
+    cut = [False] * len(row.joined)
+    for ink in rows_of(row):
+        segments = find_segments(ink, middles(frame_log_probabilities(load_row_reader(), strip_of(ink))))
+        for number, first in enumerate(row.joined):
+            text = "".join({first: "1", first + 1: "2"}.get(position, "0") for position in range(len(row.text)))
+            classes = segment_classes(row._replace(text=text), ink, segments)
+            cut[number] |= bool(np.isin(segments.last[classes == 1] + 1, segments.first[classes == 2]).any())
+    return cut
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> float:

@@ -4,21 +4,9 @@ import numpy as np
 import pytest
 
 from denoiser.data.paper import Style, compose_row, make_hand
-from denoiser.reading.examples import segment_classes
-from denoiser.reading.levelling import levelled
-from denoiser.reading.rows import Row, find_rows
+from denoiser.reading.rows import Row
+from denoiser.reading.scoring import cut_pairs
 from denoiser.reading.segments import find_segments
-
-
-def is_cut_right(photo):
-    """Whether a photo of two digits has a segment for the first of them, and one for the second that follows it."""
-    for row in find_rows(levelled(photo.picture.astype(np.float32) / 255)[1]):
-        segments = find_segments(row)
-        names = segment_classes(photo._replace(text="12"), row, segments)
-        ends, begins = segments.last[names == 1] + 1, segments.first[names == 2]
-        if np.isin(begins, ends).any():
-            return True
-    return False
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +22,7 @@ def pairs():
 
 def test_touching_digits_are_cut_apart(pairs):
     assert len(pairs) > 30
-    assert np.mean([is_cut_right(photo) for photo in pairs]) > 0.85
+    assert np.mean([cut_pairs(photo) for photo in pairs]) > 0.85
 
 
 def test_ink_too_fine_to_be_a_mark_has_no_segments():
