@@ -49,7 +49,7 @@ def read_picture(request: PictureRequest) -> PictureReply:
     if request.is_noisy_input:
         return picture_reply(frame_digit(pixels))
     framed = frame_digit(pixels)
-    is_noisy = looks_noisy(framed.digit)
+    is_noisy = looks_noisy(framed.digit, pixels)
     found = None if is_noisy else find_number(request.content)
     if isinstance(found, NumberReply):
         return PictureReply(number=found)

@@ -11,13 +11,25 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from drawings import CROPPED_KINDS, VARIANTS, cropped, drawings, photograph, rendered
+from drawings import (
+    CROPPED_KINDS,
+    VARIANTS,
+    cropped,
+    cropped_pictures,
+    drawings,
+    photograph,
+    photographs,
+    pictures,
+    rendered,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
+from denoiser.data import has_mnist, load_mnist
 from denoiser.data.examples import EXAMPLES
 from denoiser.errors import DenoiserError
+from denoiser.image_decoder import UPLOADS
 from denoiser.ink import (
     LARGEST,
     MOST_POINTS,
@@ -29,6 +41,7 @@ from denoiser.ink import (
     digit_from_strokes,
     framed_from_image,
 )
+from denoiser.ink.image_files import pixels_of
 from denoiser.ink.noisiness import looks_noisy
 from denoiser.metrics import psnr
 from denoiser.noise import add_noise, draw_noise
@@ -637,17 +650,39 @@ class TestAlreadyNoisy:
             assert border.quantile(0.9) < 0.15  # of a lamp's paper 0.4 was left
             assert digit.max() > 0.7
 
-    @pytest.mark.parametrize("kind", ["even", "rough paper", "strong JPEG", "pencil", "blackboard"])
-    def test_a_photo_of_ink_on_paper_does_not_look_noisy(self, kind):
-        assert not looks_noisy(framed_from_image(photograph(SEVEN, kind, 3)))
+    @staticmethod
+    def looks_noisy(picture):
+        pixels = pixels_of(picture, UPLOADS)
+        return looks_noisy(framed_from_image(pixels), pixels)
 
-    @pytest.mark.parametrize("kind", ["gaussian", "salt-and-pepper"])
+    @pytest.mark.slow
+    def test_no_photo_or_picture_of_clean_ink_looks_noisy(self):
+        clean = [*photographs(), *pictures(), *cropped_pictures()]
+        assert len(clean) == 750
+        assert [(drawing, kind) for drawing, kind, picture in clean if self.looks_noisy(picture)] == []
+
+    def test_no_fitted_drawing_looks_noisy(self):
+        for drawing in DRAWINGS:
+            digit = digit_from_strokes(drawing.strokes)[0, 0].mul(255).round().byte().numpy()
+            assert not self.looks_noisy(digit), drawing
+
+    @pytest.mark.skipif(not has_mnist(), reason="needs MNIST")
+    def test_hardly_a_digit_of_mnist_looks_noisy(self):
+        digits = load_mnist("test").images[:2000, 0].numpy()
+        assert sum(self.looks_noisy(digit) for digit in digits) <= 6
+
+    @pytest.mark.parametrize(
+        ("kind", "factor"), [("gaussian", 0.15), ("salt-and-pepper", 0.1), ("speckle", 0.7), ("poisson", 0.7)]
+    )
     @pytest.mark.parametrize("scale", [1, 10])
-    def test_grain_all_over_a_picture_looks_noisy(self, kind, scale):
-        digit = digit_from_strokes(SEVEN)
-        noisy = add_noise(digit, draw_noise(kind, digit.shape, 0), 0.5)[0, 0].numpy()
-        assert looks_noisy(framed_from_image(np.kron(noisy, np.ones((scale, scale), np.float32))))
-        assert not looks_noisy(digit)
+    def test_noise_is_noticed(self, kind, factor, scale):
+        noticed = []
+        for seed, drawing in enumerate(DRAWINGS[::15]):
+            digit = digit_from_strokes(drawing.strokes)
+            noisy = add_noise(digit, draw_noise(kind, digit.shape, seed), factor)[0, 0].mul(255).round().byte().numpy()
+            noticed.append(self.looks_noisy(np.kron(noisy, np.ones((scale, scale), np.uint8))))
+        assert len(noticed) == 30
+        assert sum(noticed) >= 28
 
     def test_one_shade_is_blank(self):
         with pytest.raises(BlankInk):
