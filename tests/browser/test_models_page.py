@@ -122,10 +122,14 @@ def test_checkerboards_are_asked_for_once_they_are_opened(page):
 
 
 @browser_test
-def test_ten_digits_appear(page):
+def test_ten_digits_appear(page, handler):
     page.locator("#models .ten").scroll_into_view_if_needed()
     page.locator("#models .ten canvas").first.wait_for(timeout=60_000)
     assert page.locator("#models .ten canvas").count() % 10 == 0
+    names = page.locator("#models .ten .who b").all_inner_texts()
+    assert names[-1] == "original"
+    assert "Median" in names
+    assert not set(handler.records) & set(names)  # no ids
     with page.expect_download() as download:
         page.locator("#models .ten .save").click()
     assert download.value.suggested_filename.endswith(".png")

@@ -22,7 +22,7 @@ from ..i18n import find_text
 from ..parsing import NO_LAYER, NO_MODEL, BadRequest
 from ..server import logging as log
 from ..serving.digits import many_digits, ten_digits
-from ..serving.model_pool import ModelPool
+from ..serving.model_pool import ModelPool, label_of
 from ..serving.record_text import facts, noise_text, sparsity_text
 from ..wire import encode_pixels, mean_psnr, stretch, tile_sheet
 from .results import Results, read_results
@@ -183,6 +183,7 @@ def entry(name: str, model: nn.Module, record: Record, code: Mapping | None = No
         rows = []
     return {
         "name": name,
+        "label": label_of(method),
         "title": find_text("recipe", method.title),
         "family": method.family,
         "task": method.task,

@@ -2,6 +2,7 @@
 import { fromBase64 } from "../shell/base64.js";
 import { html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
+import { displayName } from "../shell/model_names.js";
 import { download } from "../shell/navigation.js";
 import { pictureSheet } from "../shell/pictures/picture_sheet.js";
 import { paintDigit, PIXELS, SIDE } from "../shell/pixels.js";
@@ -12,14 +13,11 @@ import { lazySection } from "./lazy_sections.js";
 const DIGITS = 10;
 /** The rows that are no model's. */
 const ROW_NAMES = { noisy: t("models.tenDigits.noisy"), original: t("models.tenDigits.original") };
-const nameOf = ({ name }) => ROW_NAMES[name] ?? name;
-
 const digitOf = ({ pixels }, k) => pixels.subarray(k * PIXELS, (k + 1) * PIXELS);
 
-/** A row's name, its PSNR and its canvases, as markup. */
+/** A row's display name, its PSNR and its canvases, as markup. */
 function rowMarkup(row, i) {
-  const { psnr, family } = row;
-  const name = nameOf(row);
+  const { psnr, family, displayed: name } = row;
   const isOriginal = row.name === "original";
   const canvases = Array.from({ length: DIGITS }, (_, k) => {
     const label = t("models.tenDigits.digit", name, k);
@@ -42,7 +40,7 @@ function pictureOf(rows, heading) {
   const { canvas, context, write } = pictureSheet(width, height, heading);
   rows.forEach((row, i) => {
     const top = i * (side + gap);
-    write(nameOf(row), 16, top + side / 2 + 5, { room: margin - 24 });
+    write(row.displayed, 16, top + side / 2 + 5, { room: margin - 24 });
     for (let k = 0; k < DIGITS; k++) {
       paintDigit(digit, digitOf(row, k));
       context.drawImage(digit, margin + k * (side + gap), top, side, side);
@@ -58,6 +56,8 @@ function pictureOf(rows, heading) {
  * @returns {() => void} to be called when the models compared have changed
  */
 export function mountTenDigits(element, selection, server) {
+  const labelled = selection.entries.map((entry) => ({ ...entry, label: localize(entry.label) }));
+  const names = new Map(labelled.map((entry) => [entry.name, displayName(entry, labelled)]));
   const section = element.querySelector(".ten");
   const find = (selector) => section.querySelector(selector);
   const makesPictures = () => selection.model.family !== "referee";
@@ -68,13 +68,14 @@ export function mountTenDigits(element, selection, server) {
     const caption = [
       localize(origin),
       factor ? t("models.tenDigits.noise", localize(kind), factor) : t("models.tenDigits.withoutNoise"),
-      selection.model.epochs ? t("models.tenDigits.asTrained", selection.name) : "",
+      selection.model.epochs ? t("models.tenDigits.asTrained", names.get(selection.name)) : "",
       t("models.tenDigits.psnr"),
     ];
     find(".what").textContent = caption.filter(Boolean).join("; ");
     rows = received.map((row) => ({
       ...row,
       pixels: fromBase64(row.pictures),
+      displayed: ROW_NAMES[row.name] ?? names.get(row.name),
       family: selection.byName.get(row.name)?.family ?? "noisy",
     }));
     setHtml(find(".rows"), rows.map(rowMarkup));

@@ -3,6 +3,7 @@ import { MAX_MODELS } from "../../shell/constants.js";
 import { html, setHtml } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { closesLikeMenu } from "../../shell/menu.js";
+import { displayName } from "../../shell/model_names.js";
 import { on, set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 
@@ -20,33 +21,15 @@ function userModels(stylesByFamily) {
   });
 }
 
-/** A model's name among others of its family: a visitor's own model has the one it was given. */
-function nameOf({ name }, familyLabel) {
-  const key = `visit.model.${name}`;
-  const known = t(key);
-  return known === key ? name : `${familyLabel} ${known}`;
-}
-
-/** What the cards say of the models: a family's label where only one of the family is shown, else with what it is. */
-function labelled(models) {
-  return models.map((model) => {
-    const isAlone = models.filter((other) => other.label === model.label).length === 1;
-    const familyLabel = model.label;
-    return {
-      ...model,
-      familyLabel,
-      label: isAlone ? familyLabel : nameOf(model, familyLabel),
-    };
-  });
-}
+/** The models, labelled by what they are called among each other. */
+const labelled = (models) => models.map((model) => ({ ...model, label: displayName(model, models) }));
 
 const GROUPS = ["dense", "conv", "vae", "unet", "recurrent", "filter"];
 
 /** A model's row in the list: its name and, below, its title. */
 const rowMarkup = ({ name, family, label, title }) =>
   html` <label style="--c:var(--${family})">
-    <input type="checkbox" value="${name}" /><i class="swatch"></i><b>${nameOf({ name }, label)}</b
-    ><span>${title}</span>
+    <input type="checkbox" value="${name}" /><i class="swatch"></i><b>${label}</b><span>${title}</span>
   </label>`;
 
 /** The list of all models by family, as markup; those of the visitor first. */
@@ -77,7 +60,7 @@ export function mountModelPicker(picker, props) {
     [...userModels(props.user_model_styles), ...models] // the visitor's own first, to be seen at once
       .map((model) => ({ ...model, label: localize(model.label), title: localize(model.title) }));
   const choose = (names) => set({ shownModels: labelled(all().filter((model) => names.includes(model.name))) });
-  const list = () => setHtml(picker.querySelector(".rows"), listMarkup(all(), missing).flat());
+  const list = () => setHtml(picker.querySelector(".rows"), listMarkup(labelled(all()), missing).flat());
 
   picker.onchange = (event) => {
     if (event.target.type !== "checkbox") return;
