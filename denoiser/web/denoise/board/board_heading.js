@@ -1,11 +1,12 @@
 /* The line above the cards, and what the colours of differences mean while they are shown. */
 import { openPage } from "../../shell/navigation.js";
-import { on } from "../../shell/store.js";
+import { on, set } from "../../shell/store.js";
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element }) {
   const originals = element.querySelector(".originals");
   originals.onclick = () => openPage("possible-originals");
+  element.querySelector(".tour").onclick = () => set({ lesson: 1 });
   on("view isNoisyInput nonDigit", ({ view, isNoisyInput, nonDigit }) => {
     const isDifference = view === "difference";
     const hasOriginal = !isNoisyInput && nonDigit !== "blank" && nonDigit !== "noise";

@@ -1,4 +1,4 @@
-/* Below the noise slider: what each model shown has practised on, as far as it says something of the present noise. */
+/* Below the noise slider: what each model shown was trained on, as far as it says something of the present noise. */
 import { html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { on } from "../../shell/store.js";
@@ -9,21 +9,21 @@ const FRAME = 28;
 /** Where a noise factor lies on the track, in pixels. */
 export const markX = (factor) => FRAME / 2 + (TRACK - FRAME) * factor;
 
-/** What a model has practised on, in words. */
-function practiceOf({ trained: [low, high], noise }, kind) {
-  if (high === 0) return t("visit.practised.clean");
-  if (!noise.includes(kind)) return t("visit.practised.never");
-  if (low === 0 && high === 1) return t("visit.practised.all");
-  return low === high ? t("visit.practised.one", low.toFixed(2)) : t("visit.practised.range", low, high);
+/** What a model was trained on, in words. */
+function rangeOf({ trained: [low, high], noise }, kind) {
+  if (high === 0) return t("visit.trained.clean");
+  if (!noise.includes(kind)) return t("visit.trained.never");
+  if (low === 0 && high === 1) return t("visit.trained.all");
+  return low === high ? t("visit.trained.one", low.toFixed(2)) : t("visit.trained.range", low, high);
 }
 
-/** Trained models by what they have practised on: [words, models]. */
-function practices(models, kind) {
+/** Trained models by what they were trained on: [words, models]. */
+function ranges(models, kind) {
   /** @type {Map<string, any[]>} */
   const groups = new Map();
   for (const model of models) {
     if (!model.trained) continue;
-    const words = practiceOf(model, kind);
+    const words = rangeOf(model, kind);
     groups.set(words, [...(groups.get(words) ?? []), model]);
   }
   return [...groups];
@@ -32,14 +32,14 @@ function practices(models, kind) {
 /** @param {any} element  where they are shown */
 export function mountTrainingRanges(element) {
   on("shownModels kind", ({ shownModels, kind }) => {
-    const groups = practices(shownModels, kind);
+    const groups = ranges(shownModels, kind);
     const text = (models, words) => `${models.map((model) => model.label).join(t("common.comma"))} ${words}`;
     element.setAttribute(
       "aria-label",
       groups.map(([words, models]) => text(models, words)).join(t("common.semicolon")),
     );
     setHtml(element, [
-      html`<span>${t("visit.practised.on")}</span>`,
+      html`<span>${t("visit.trained.on")}</span>`,
       ...groups.map(
         ([words, models]) =>
           html`<span

@@ -15,14 +15,23 @@ const opened = Object.fromEntries(readAddress(location.hash).others.map((part) =
 
 const textOf = (number, part) => t(`visit.lesson.${number}-${part}`);
 
-/** The element once it is there and can be pressed. */
-async function usable(selector) {
+const LOOK_AGAIN = 50; // milliseconds
+
+/** What `find` returns once that is something. */
+async function eventually(find) {
   for (;;) {
-    const element = /** @type {HTMLInputElement | null} */ (document.querySelector(selector));
-    if (element && !element.disabled) return element;
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    const found = find();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
   }
 }
+
+/** The element once it is there and can be pressed. */
+const usable = (selector) =>
+  eventually(() => {
+    const element = /** @type {HTMLInputElement | null} */ (document.querySelector(selector));
+    return element?.disabled === false && element;
+  });
 
 /** Type a number into one of Gradio's fields. */
 function type(input, value) {
@@ -30,8 +39,9 @@ function type(input, value) {
   input.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
-/** Put a step's state on the page. */
+/** Put the state of a step, the present one, on the page. */
 async function arrange({ page, example, models, kind, factor }) {
+  const { lesson } = state;
   const ink = example === "letter" ? `#pad [data-non-digit="letter"]` : `#pad [data-name="${example}"]`;
   const [inkButton, kindInput, seedInput] = await Promise.all([
     usable(ink),
@@ -44,6 +54,9 @@ async function arrange({ page, example, models, kind, factor }) {
   (await usable('#views input[value="picture"]')).click();
   inkButton.click();
   openPage(page);
+  /* Gradio's components tell the state a little later */
+  const isArranged = () => state.kind === kind && state.seed === SEED && state.view === "picture";
+  await eventually(() => isArranged() || state.lesson !== lesson);
 }
 
 /** The link to a step, or with `hidden` that for a class. */
@@ -119,7 +132,7 @@ export function mount({ element }) {
     const isDone = LESSONS[lesson - 1].isDone(state, chosen);
     card.classList.toggle("done", isDone);
     find(".next").classList.toggle("on", isDone);
-    if (isDone) find(".answer").textContent = textOf(lesson, chosen ? `answer${chosen}` : "answer");
+    find(".answer").textContent = isDone ? textOf(lesson, chosen ? `answer${chosen}` : "answer") : "";
   }
   on("lesson", async ({ lesson }) => {
     [chosen, isArranged] = [0, false];
@@ -127,6 +140,7 @@ export function mount({ element }) {
     card.classList.remove("done");
     find(".next").classList.remove("on");
     if (!lesson) return;
+    card.scrollIntoView({ block: "nearest" });
     setPart("lesson", String(lesson));
     await arrange(LESSONS[lesson - 1]);
     isArranged = state.lesson === lesson;
