@@ -54,6 +54,26 @@ def test_the_first_touch_wipes_the_recorded_digit_away(new_page):
     assert ink_share(page) == 0
 
 
+def test_a_phone_answers_what_newcomers_ask(new_page):
+    page = new_page(**PHONE)
+    page.locator("#about .open").tap()
+    dialog = page.locator("#about dialog")
+    questions = dialog.locator("dt").all_inner_texts()
+    assert len(questions) == dialog.locator("dd").count() == 5
+    assert questions[0] == "What is an autoencoder?"
+    expect(dialog.locator("dd").first).to_contain_text("squeezes a picture into a few numbers")
+    box = dialog.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 390
+
+
+def test_the_cards_say_why_dense_is_worse_than_conv(new_page):
+    page = new_page()
+    for model in ("dense-16", "conv-64"):
+        page.locator(f'#board .card[data-model="{model}"] .idea .term').hover()
+        expect(page.locator("#term-explained")).to_contain_text("the whole picture")
+
+
 def test_without_motion_the_first_picture_stands_still(browser, page_url):
     context = browser.new_context(reduced_motion="reduce")
     page = context.new_page()
@@ -92,7 +112,7 @@ def test_terms_are_explained_by_mouse_keyboard_and_touch(new_page):
     page.locator("#hero .term").first.hover()
     box = page.locator(".term-box")
     expect(box).to_contain_text("Random changes to the pixels")
-    page.locator("#hero .idea .term").focus()
+    page.locator("#hero .idea .term").first.focus()
     expect(box).to_contain_text("squeezes a picture")
     page.keyboard.press("Escape")
     expect(box).to_be_hidden()

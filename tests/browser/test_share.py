@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 from playwright.sync_api import expect
-from web_fixtures import settle, wipe
+from web_fixtures import faults, settle, wipe
 
 from denoiser.bench.browser import PHONE
 from denoiser.filters import FILTERS
@@ -168,6 +168,7 @@ def test_the_menu_by_keyboard(new_page):
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.locator("#header .copy-link")).to_be_focused()
+    assert faults(page) == []
     page.keyboard.press("Escape")
     expect(page.locator("#header .share .list")).to_be_hidden()
     expect(summary).to_be_focused()

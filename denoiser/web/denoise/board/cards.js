@@ -43,7 +43,7 @@ function ideaOf({ name, family, latent }) {
 export const cardMarkup = (row) =>
   html` <li class="card" data-testid="card" data-model="${row.name}" style="--c:${row.style.colour}">
     <div class="name">${nameMarkup(row)}<em>${t("denoise.cards.best")}</em></div>
-    <div class="idea">${row === NOISY ? withTerms(ideaOf(row)) : ideaOf(row)}</div>
+    <div class="idea">${withTerms(ideaOf(row))}</div>
     <div class="shot">
       <canvas class="px" width="28" height="28" role="img"></canvas><b class="hole" hidden></b><b class="divider"></b
       ><button
