@@ -9,7 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -60,9 +60,15 @@ async def run_step(page: Page, count: int, seconds: float, pid: int | None, seed
     start = time.perf_counter()
     # the server closes connections after 5 idle seconds; a browser then opens a new one, here none lives so long
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=None, keepalive_expiry=3)
-    async with httpx.AsyncClient(limits=limits, timeout=TIMEOUT, verify=False, trust_env=False) as client:
+    async with AsyncExitStack() as stack:
+        clients = [  # one for each: with all connections in one pool, finding a free one takes most of the time
+            await stack.enter_async_context(
+                httpx.AsyncClient(limits=limits, timeout=TIMEOUT, verify=False, trust_env=False)
+            )
+            for _ in range(count)
+        ]
         sampling = asyncio.create_task(monitor.sample())
-        visitors = [Visitor(client, page, tally, seed * MAX_VISITORS + i) for i in range(count)]
+        visitors = [Visitor(client, page, tally, seed * MAX_VISITORS + i) for i, client in enumerate(clients)]
         await asyncio.gather(*(visitor.visit(start + seconds) for visitor in visitors))
         sampling.cancel()
     took, after = time.perf_counter() - start, monitor.processor_seconds()
