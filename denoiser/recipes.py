@@ -379,6 +379,23 @@ RECIPES: dict[str, Recipe] = {
             batch_size=256,
             epochs=40,
         ),
+        Recipe(
+            name="reader-clean",
+            title="Reader of clean digits: the fast referee's network, which never saw noise",
+            family="referee",
+            network="classifier_strided",
+            settings={"width": 32},
+            task="read",
+            note="Ours: shows what denoising is worth to a classifier that was trained without noise.",
+            loss="cross-entropy",
+            augmentation=Augmentation(degrees=12, shift=1.5, scale=0.1),
+            optimizer="adamw",
+            learning_rate=4e-3,
+            optimizer_settings={"weight_decay": 2e-2},
+            schedule="cosine",
+            batch_size=256,
+            epochs=10,
+        ),
     )
 }
 

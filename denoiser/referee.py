@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 REFEREE = "referee"  # the name of its recipe and checkpoint; all published figures are its readings
 FAST_REFEREE = "referee-fast"  # learned from it, at a fifth of its operations; reads what the page shows
+CLEAN_READER = "reader-clean"  # learned from clean digits alone: what noise costs a reader that never saw any
 CONFIDENT = 0.6  # a reading counts as confident above this probability
 BATCH_SIZE = 250
 

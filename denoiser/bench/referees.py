@@ -1,4 +1,4 @@
-"""bench referees: the referee and the fast one that was learned from it, on MNIST's test digits."""
+"""bench referees: the referee, the fast one that learned from it, and a reader that never saw noise, on test digits."""
 
 import time
 
@@ -6,18 +6,19 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from ..checkpoint import load_checkpoint
+from ..checkpoint import load_checkpoint, load_model
 from ..data import Digits, load_mnist
 from ..models.inference import operations, prepare
 from ..noise import NOISES, add_noise, draw_noise
 from ..posterior import calibration_error
-from ..referee import FAST_REFEREE, REFEREE, class_probabilities
+from ..referee import BATCH_SIZE, CLEAN_READER, FAST_REFEREE, REFEREE, class_probabilities
 from ..runtime.precision import serving_precision
 
 FACTORS = (0.25, 0.5, 0.75, 1.0)
 NOISY_DIGITS = 2_000  # the first test digits, under each noise
 SWEEP = 147  # pictures of a sweep of six models
 REPEATS = 10
+DENOISER = "unet"  # whose outputs are read, too
 
 
 def judge(referee: nn.Module, pictures: Tensor, labels: Tensor) -> tuple[float, float]:
@@ -39,13 +40,17 @@ def sweep_milliseconds(referee: nn.Module) -> float:
 
 
 def measure(digits: Digits | None = None) -> dict:
-    """Accuracy and calibration error on clean digits and by noise, operations, and time for a sweep of each referee."""
+    """Of each referee: operations, time for a sweep, and accuracy and calibration error on three sorts of pictures.
+
+    Those are all clean digits, the first NOISY_DIGITS under each noise, and what DENOISER makes of the latter.
+    """
     torch.set_num_threads(1)
     digits = digits or load_mnist("test")
     noisy = digits[:NOISY_DIGITS]
     found: dict[str, dict] = {}
+    networks: dict[str, nn.Module] = {}
     precision = serving_precision()
-    for name in (REFEREE, FAST_REFEREE):
+    for name in (REFEREE, FAST_REFEREE, CLEAN_READER):
         network = load_checkpoint(name)[0].to(memory_format=torch.channels_last)
         times = {"float32": network, "as served": prepare(network, precision)}
         found[name] = {
@@ -53,14 +58,19 @@ def measure(digits: Digits | None = None) -> dict:
             "sweep_ms": {words: sweep_milliseconds(each) for words, each in times.items()},
             "clean": judge(network, digits.floats(), digits.labels),
             "noisy": {kind: {} for kind in NOISES},
+            "denoised": {kind: {} for kind in NOISES},
         }
+        networks[name] = network
+    denoiser = load_model(DENOISER)[0].to(memory_format=torch.channels_last)
     for kind in tqdm(NOISES, unit="kind"):
         field = draw_noise(kind, noisy.floats().shape, range(len(noisy)))
         for factor in FACTORS:
             pictures = add_noise(noisy.floats(), field, factor)
-            for name in found:
-                network = load_checkpoint(name)[0].to(memory_format=torch.channels_last)
+            with torch.inference_mode():
+                denoised = torch.cat([denoiser(batch).clamp(0, 1) for batch in pictures.split(BATCH_SIZE)])
+            for name, network in networks.items():
                 found[name]["noisy"][kind][factor] = judge(network, pictures, noisy.labels)
+                found[name]["denoised"][kind][factor] = judge(network, denoised, noisy.labels)
     return {"precision": precision, "referees": found}
 
 
@@ -74,7 +84,8 @@ def show(figures: dict) -> None:
     rows["clean"] = [cell(r["clean"]) for r in referees.values()]
     for kind in NOISES:
         for factor in FACTORS:
-            rows[f"{kind} {factor:g}"] = [cell(r["noisy"][kind][factor]) for r in referees.values()]
+            for words, key in (("", "noisy"), (f", by {DENOISER}", "denoised")):
+                rows[f"{kind} {factor:g}{words}"] = [cell(r[key][kind][factor]) for r in referees.values()]
     for words, cells in rows.items():
         print(f"{words:28}" + "".join(f"{each:>22}" for each in cells))
 

@@ -286,8 +286,16 @@ class Visitor:
 
     def question(self, factors: list[float] | None) -> str:
         """The board's request for these noise factors, or for the whole sweep (None)."""
-        request: dict[str, Any] = {"strokes": self.strokes, "is_noisy_input": False, "kind": "gaussian"}
-        request |= {"seed": self.seed, "models": self.page.models, "user_model_ids": {}, "factors": factors}
+        request: dict[str, Any] = {
+            "strokes": self.strokes,
+            "is_noisy_input": False,
+            "clean_reader": False,
+            "kind": "gaussian",
+            "seed": self.seed,
+            "models": self.page.models,
+            "user_model_ids": {},
+            "factors": factors,
+        }
         return json.dumps(request, separators=(",", ":"))
 
     async def call(self, function: str, text: str | None, ticket: str) -> dict | None:

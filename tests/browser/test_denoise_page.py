@@ -332,6 +332,23 @@ def test_curves_breaks_and_film_strip_are_of_the_same_ladder(page):
     assert shown == pictures(page)[-1]
 
 
+def test_a_classifier_that_never_saw_noise_reads_when_asked_and_after_a_reload(page):
+    page.get_by_role("button", name="Example 5").click()
+    settle(page)
+    breaks = "() => denoiser.state.sweep.breaks"
+    by_referee = page.evaluate(breaks)
+    page.locator("#sweep .reader input[value=clean]").check(force=True)
+    expect(page.locator("#sweep .reader .note")).to_contain_text("never saw noise")
+    page.wait_for_function("() => denoiser.state.sweep?.asked.endsWith('/clean reader')")
+    by_clean_reader = page.evaluate(breaks)
+    assert by_clean_reader[0] < (by_referee[0] or 1.05)  # the noisy picture breaks earlier
+    page.wait_for_function("() => location.hash.includes('d=')")
+    page.reload()
+    page.wait_for_function("() => window.denoiser?.state.sweep?.asked.endsWith('/clean reader')")
+    expect(page.locator("#sweep .reader input[value=clean]")).to_be_checked()
+    assert page.evaluate(breaks) == by_clean_reader
+
+
 def test_breaking_points_agree_with_the_package(page):
     """What the page says of the example 5 is what sweeps.breaking_point says."""
     from denoiser.data.examples import EXAMPLES

@@ -31,6 +31,7 @@ test("a link says all that belongs to a picture", () => {
     seed: 7,
     factor: 0.35,
     isNoisyInput: true,
+    cleanReader: true,
     nonDigit: "letter",
     shownModels,
   };
@@ -39,6 +40,7 @@ test("a link says all that belongs to a picture", () => {
     picture: null,
     nonDigit: "letter",
     isNoisyInput: true,
+    cleanReader: true,
     kind: "speckle",
     seed: 7,
     factor: 0.35,

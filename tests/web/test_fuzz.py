@@ -361,6 +361,7 @@ BYTES = st.one_of(
 FIELDS = {
     "content": BYTES,
     "is_noisy_input": st.one_of(st.booleans(), JSON),
+    "clean_reader": st.one_of(st.booleans(), JSON),
     "non_digit": st.one_of(st.sampled_from(["blank", "noise"]), JSON),
     "strokes": ANY_STROKES,
     "picture": st.one_of(BYTES, JSON),

@@ -18,8 +18,10 @@ from denoiser.ink import digit_from_strokes
 from denoiser.noise import add_noise, draw_noise
 from denoiser.sweeps import NOISE_FACTORS
 from denoiser.web.denoise import handlers as denoise
+from denoiser.web.denoise.schemas import CompareRequest
 from denoiser.web.endpoint import unqueued
 from denoiser.web.i18n import english
+from denoiser.web.schemas import parse
 from denoiser.web.serving.model_pool import ModelPool
 
 
@@ -59,6 +61,25 @@ def test_to_what_is_noisy_already_nothing_is_added_and_nothing_is_claimed(compar
     assert np.array_equal(pixels(already["pictures"])[:PIXELS], pixels(plain["digit"]))
     assert len(already["reads"]) == len(pool.featured) + 1
     assert already["reading"] == already["reads"][0][0]
+
+
+def test_a_classifier_that_never_saw_noise_can_read_instead_of_the_referee(compare, pool):
+    referee, clean = compare(factors=None), compare(factors=None, clean_reader=True)
+    assert clean["pictures"] == referee["pictures"]
+    assert clean["reading"][0] == referee["reading"][0] == 7
+
+    def breaking_point(reply, row):
+        return math.inf if reply["breaks"][row] is None else reply["breaks"][row]
+
+    noisy, unet = 0, 1 + pool.featured.index("unet")
+    assert breaking_point(clean, noisy) < breaking_point(referee, noisy)  # noise costs it more
+    assert breaking_point(clean, noisy) < breaking_point(clean, unet)  # and denoising helps it
+
+
+def test_requests_for_different_readers_are_not_answered_in_one_batch():
+    body = {"kind": "gaussian", "seed": 1, "factors": [0.5], "models": ["unet"]}
+    referee, clean = (parse(CompareRequest, body | {"clean_reader": flag}) for flag in (False, True))
+    assert denoise.same_cards(referee) != denoise.same_cards(clean)
 
 
 def test_a_picture_that_is_noisy_already_keeps_its_noise():

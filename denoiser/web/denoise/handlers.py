@@ -81,11 +81,15 @@ def test_digit(request: EmptyRequest) -> MnistDigitReply:
 
 
 class Prepared(NamedTuple):
-    """Models by name, None for those that are gone; what they are asked; and the digit if it is fitted strokes."""
+    """Models by name, None for those that are gone; what they are asked; and the digit if it is fitted strokes.
+
+    `clean_reader` says that the classifier which never saw noise is to read the pictures.
+    """
 
     models: dict[str, nn.Module | None]
     request: SweepRequest
     fitted: Tensor | None
+    clean_reader: bool
 
 
 def compare(pool: ModelPool, request: CompareRequest) -> CompareReply:
@@ -125,7 +129,9 @@ def prepare(pool: ModelPool, request: CompareRequest) -> Prepared:
     for name in request.models:
         user_model = user_models.get(name)
         models[name] = pool.models.get(name) or (user_model.network if user_model else None)
-    return Prepared(models, SweepRequest(x, request.kind, request.seed, factors, reference), fitted)
+    return Prepared(
+        models, SweepRequest(x, request.kind, request.seed, factors, reference), fitted, request.clean_reader
+    )
 
 
 def digit_of(request: CompareRequest) -> tuple[Tensor, bool]:
@@ -139,18 +145,18 @@ def digit_of(request: CompareRequest) -> tuple[Tensor, bool]:
 
 
 def same_cards(request: CompareRequest) -> Hashable | None:
-    """What requests have in common that can be answered in one batch: their models, each at one noise factor.
+    """What requests have in common that can be answered in one batch: models and reader, each at one noise factor.
 
     Sweeps are batches of their own: several at once take as long as one after another. A visitor's own models are
     nobody else's.
     """
-    return None if request.user_model_ids or len(request.factors) != 1 else request.models
+    return None if request.user_model_ids or len(request.factors) != 1 else (request.models, request.clean_reader)
 
 
 def compare_all(pool: ModelPool, prepared: list[Prepared]) -> list[CompareReply]:
-    """The replies to requests for the same models."""
+    """The replies to requests for the same models and reader."""
     models = {name: model for name, model in prepared[0].models.items() if model is not None}
-    comparisons = pool.sweep([one.request for one in prepared], models)
+    comparisons = pool.sweep([one.request for one in prepared], models, prepared[0].clean_reader)
     annotate(factors=len(prepared[0].request.factors))
     gone = [name for name in prepared[0].models if name not in models]
     with span("encode"):

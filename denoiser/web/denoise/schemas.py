@@ -77,7 +77,7 @@ class CompareRequest:
 
     The digit is `strokes`; or an uploaded `picture`; or what an earlier reply called `fitted`; or `non_digit`, no digit
     on purpose. To a picture that `is_noisy_input` nothing is added. `user_model_ids` are those of the visitor's own
-    models, by name.
+    models, by name. With `clean_reader` a classifier that never saw noise reads the pictures, not the referee.
     """
 
     kind: Kind
@@ -88,6 +88,7 @@ class CompareRequest:
     fitted: Annotated[Tensor | None, parsing.fitted_digit]
     non_digit: Anything
     is_noisy_input: Flag
+    clean_reader: Flag
     models: Annotated[tuple[str, ...], parsing.model_names]
     user_model_ids: Annotated[dict[str, object], parsing.user_model_ids]
 

@@ -93,7 +93,7 @@ def build(pool: ModelPool) -> None:
                     component("denoise/noise/noise_factor")
                     component("denoise/noise/noise_slider")
         component("denoise/visit/why")
-    component("denoise/sweep/sweep")
+    component("denoise/sweep/sweep", hasCleanReader=pool.clean_reader is not None)
     component("denoise/pad/camera")
 
     controls = "denoise/gradio_controls.js"

@@ -17,7 +17,7 @@ from ...posterior import find_sampler
 from ...recipe import Method, Recipe
 from ...recipes import RECIPES
 from ...record import Record
-from ...referee import FAST_REFEREE, REFEREE
+from ...referee import CLEAN_READER, FAST_REFEREE, REFEREE
 from ...runtime.precision import serving_precision
 from ...styles import FAMILY_LABELS, Style, family_style, line_styles
 from ...sweeps import Comparison, SweepRequest, sweep_all
@@ -32,9 +32,9 @@ MAX_USER_MODELS = 4  # of a visitor, on the page at once
 class ModelPool:
     """Every model with its record, by name. `missing` are those that cannot be loaded, and `problems` says why.
 
-    `user_models` are those that visitors trained. `referee` and `sampling` are None if they cannot be loaded; the
-    referee is the fast one, where it is there. Cards and sweeps use the copies in `fast` and `fast_referee`, which
-    compute the same within rounding.
+    `user_models` are those that visitors trained. `referee`, `clean_reader` and `sampling` are None if they cannot be
+    loaded; the referee is the fast one, where it is there. Cards and sweeps use the copies in `fast` and
+    `fast_referee`, which compute the same within rounding.
     """
 
     fast: Mapping[str, nn.Module] = MappingProxyType({})
@@ -48,6 +48,7 @@ class ModelPool:
         self.missing: list[str] = []
         self.problems: list[str] = []
         self.user_models = UserModelStore()
+        precision = serving_precision()
         self.failing: set[str] = set()
         for name in list_models():
             try:
@@ -62,6 +63,12 @@ class ModelPool:
                 break
             except CheckpointError as error:
                 self.problems.append(str(error))
+        self.clean_reader: nn.Module | None = None
+        try:
+            network = load_checkpoint(CLEAN_READER)[0].to(memory_format=torch.channels_last)
+            self.clean_reader = prepare(network, precision)
+        except CheckpointError as error:
+            self.problems.append(str(error))
         for network in filter(None, (*self.models.values(), self.referee)):
             network.to(memory_format=torch.channels_last)  # a sweep in 0.7 of the time
         self.sampling: SamplingService | None = None
@@ -69,7 +76,6 @@ class ModelPool:
             self.sampling = SamplingService(*find_sampler(), self.referee)
         except CheckpointError as error:
             self.problems.append(str(error))
-        precision = serving_precision()
         self.fast = {name: prepare(model, precision) for name, model in self.models.items()}
         self.fast_referee = self.referee and prepare(self.referee, precision)
         for problem in self.problems:
@@ -81,8 +87,13 @@ class ModelPool:
         featured = {name: self.models[name] for name in self.featured}
         self.sweep([SweepRequest(torch.zeros(1, 1, SIDE, SIDE), "gaussian", 0)], featured)
 
-    def sweep(self, requests: Sequence[SweepRequest], models: Mapping[str, nn.Module]) -> list[Comparison]:
-        """The models' answers to each request, as `sweep_all` gives them; a model that fails is logged and left out."""
+    def sweep(
+        self, requests: Sequence[SweepRequest], models: Mapping[str, nn.Module], clean_reader: bool = False
+    ) -> list[Comparison]:
+        """The models' answers to each request, as `sweep_all` gives them; a model that fails is logged and left out.
+
+        With `clean_reader` the classifier that never saw noise reads the pictures instead of the referee.
+        """
 
         def on_error(name: str, error: Exception) -> None:
             write = log.debug if name in self.failing else log.error  # as an error only the first time
@@ -90,7 +101,8 @@ class ModelPool:
             write("a model failed", model=name, **log.about(error))
 
         fast = {name: self.fast.get(name, model) for name, model in models.items()}
-        return sweep_all(requests, fast, self.fast_referee or self.referee, on_error)
+        reader = self.clean_reader if clean_reader else self.fast_referee or self.referee
+        return sweep_all(requests, fast, reader, on_error)
 
     @property
     def featured(self) -> list[str]:

@@ -46,6 +46,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {any} sweep  every row at every noise factor of this digit, kind and seed; null while it is computed
  * @property {any} comparison  every row at `factor`
  * @property {"picture" | "difference" | "wipe"} view
+ * @property {boolean} cleanReader  a classifier that never saw noise reads the pictures, not the referee
  * @property {number} wipe  where the divider of the wipe stands, 0 to 1
  * @property {any[]} userModels  the visitor's own models: what a card says of each, and its id on the server as `own`
  */
@@ -147,6 +148,7 @@ export const state = {
   sweep: null,
   comparison: null,
   view: "picture",
+  cleanReader: false,
   wipe: 0.5,
   userModels: [],
   // latent space

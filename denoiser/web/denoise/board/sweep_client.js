@@ -39,7 +39,11 @@ const namesOf = ({ shownModels }) => shownModels.map((model) => model.name);
  * @param {State} s
  */
 export const questionOf = (s) =>
-  [s.version, s.kind, s.seed, namesOf(s), ...(s.isNoisyInput ? ["noisy input"] : [])].join("/");
+  [
+    ...[s.version, s.kind, s.seed, namesOf(s)],
+    ...(s.isNoisyInput ? ["noisy input"] : []),
+    ...(s.cleanReader ? ["clean reader"] : []),
+  ].join("/");
 
 /**
  * The drawing as the request has it. The digit that the cards fitted for the same question replaces its strokes, which
@@ -63,6 +67,7 @@ export function requestOf(s, factors) {
   return {
     ...inkOf(s),
     is_noisy_input: s.isNoisyInput,
+    clean_reader: s.cleanReader,
     kind: s.kind,
     seed: s.seed,
     models: namesOf(s),
@@ -227,7 +232,7 @@ export function startSweepClient(server, forget) {
       send(sweeps, wantsSweep, () => null, showSweep);
   }
   addEventListener("online", refresh);
-  on("version kind seed shownModels isNoisyInput", (s) => {
+  on("version kind seed shownModels isNoisyInput cleanReader", (s) => {
     if (!hasInk()) set({ comparison: null, sweep: null, digit: null, reading: null });
     else if (s.sweep && s.sweep.asked !== questionOf(s)) set({ sweep: null });
     refresh();

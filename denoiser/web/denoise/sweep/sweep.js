@@ -7,6 +7,7 @@ import { on, set, state } from "../../shell/store.js";
 import { mountBreaks } from "./breaks.js";
 import { mountCurves } from "./curves.js";
 import { mountFilmStrip } from "./film_strip.js";
+import { mountReader } from "./reader.js";
 
 const NOISY = { name: "noisy", label: t("common.noisy"), style: NOISY_STYLE };
 const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divides the sweep evenly
@@ -22,7 +23,7 @@ const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divide
  */
 
 /** @param {import("../../shell/mount.js").Context} context */
-export function mount({ element }) {
+export function mount({ element, props }) {
   const plot = element.querySelector(".plot");
   const columnHeads = element.querySelector(".columns .frames");
   /** @type {any[]} */
@@ -30,6 +31,7 @@ export function mount({ element }) {
   const curves = mountCurves(element);
   const showBreaks = mountBreaks(element);
   const filmStrip = mountFilmStrip(element);
+  if (props.hasCleanReader) mountReader(element);
 
   /** @returns {Axis} */
   function axis() {

@@ -12,7 +12,8 @@ import { readAddress } from "./parts.js";
 const HUB = "https://huggingface.co";
 const REST = 400; // milliseconds without a change before it is written: browsers refuse more than a few writes a second
 const WRITTEN =
-  "version kind seed factor isNoisyInput shownModels view draw latentView pins modelShown trainingForm trainingState";
+  "version kind seed factor isNoisyInput cleanReader shownModels view draw latentView pins modelShown " +
+  "trainingForm trainingState";
 const TITLE = "Denoiser";
 
 let known = location.hash; // what we wrote, or were opened with

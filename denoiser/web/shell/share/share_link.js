@@ -51,6 +51,7 @@ export function formatLink(s, before = "") {
   if (picture) facts.p = picture;
   if (nonDigit) facts.o = nonDigit;
   if (isNoisyInput) facts.n = 1;
+  if (s.cleanReader) facts.c = 1;
   if (strokes.length && !s.ghost) facts.s = packStrokes(strokes);
   if (view !== "picture") facts.v = view;
   if (draw !== 1) facts.g = draw;
@@ -84,7 +85,22 @@ const areStrokes = (packed) =>
  */
 export function parseLink(hash) {
   const facts = JSON.parse(decode(readAddress(hash).facts ?? ""));
-  const { s = [], p = null, o = null, n = 0, k, e, f, m, v = "picture", g = 1, i = null, r = null, l = null } = facts;
+  const {
+    s = [],
+    p = null,
+    o = null,
+    n = 0,
+    c = 0,
+    k,
+    e,
+    f,
+    m,
+    v = "picture",
+    g = 1,
+    i = null,
+    r = null,
+    l = null,
+  } = facts;
   const valid =
     areStrokes(s) &&
     (p === null || (typeof p === "string" && decode(p).length === PIXELS)) &&
@@ -105,6 +121,7 @@ export function parseLink(hash) {
     picture: p,
     nonDigit: o,
     isNoisyInput: n === 1,
+    cleanReader: c === 1,
     kind: k,
     seed: e,
     factor: NOISE_FACTORS[nearestStep(f)],
