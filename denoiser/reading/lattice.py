@@ -104,23 +104,35 @@ def read_row(lattice: Lattice, rules: Rules) -> RowReading:
 
 def reading_as(marks: Sequence[int], lattice: Lattice) -> Hypothesis | None:
     """The reading of a row as these digits, points and hyphens, however improbable; None where it has no such one."""
-    leaving: list[list[int]] = [[] for _ in range(lattice.count)]
-    for segment, start in enumerate(lattice.first.tolist()):
-        leaving[start].append(segment)
-    reached: list[dict[int, Hypothesis]] = [{} for _ in range(lattice.count + 1)]  # by how many marks have been read
-    reached[0][0] = Hypothesis(0.0, ())
-    for node, segments in enumerate(leaving):
-        for done, hypothesis in reached[node].items():
-            for segment in segments:
-                scores, after = lattice.scores[segment], reached[int(lattice.last[segment]) + 1]
-                names = [(OTHER, _other(scores))] if lattice.whole[segment] else []
-                if done < len(marks):
-                    names.append((marks[done], max(float(scores[marks[done]]), LEAST)))
-                for mark, score in names:
-                    found = Hypothesis(hypothesis.score + score, (*hypothesis.marks, (segment, mark)))
-                    key = done + (mark != OTHER)
-                    after[key] = _merged(after.get(key), found)
-    return reached[lattice.count].get(len(marks))
+    named = np.maximum(lattice.scores[:, marks], LEAST)
+    # For each piece at which a reading may go on, and each count of marks that have been read by then: the
+    # log-probability, that of the likeliest last step, and this step's segment and class.
+    total = np.full((lattice.count + 1, len(marks) + 1), -np.inf)
+    best = total.copy()
+    steps = np.full((*total.shape, 2), -1)
+    total[0, 0] = 0
+    for segment in np.argsort(lattice.first, kind="stable").tolist():
+        start, end = int(lattice.first[segment]), int(lattice.last[segment]) + 1
+        found: list[tuple[slice, np.ndarray, np.ndarray]] = [
+            (slice(1, None), total[start, :-1] + named[segment], np.asarray(marks))
+        ]
+        if lattice.whole[segment]:
+            found.append((slice(None), total[start] + _other(lattice.scores[segment]), np.asarray(OTHER)))
+        for done, scores, names in found:
+            better = scores > best[end, done]
+            best[end, done] = np.where(better, scores, best[end, done])
+            steps[end, done, 0] = np.where(better, segment, steps[end, done, 0])
+            steps[end, done, 1] = np.where(better, names, steps[end, done, 1])
+            total[end, done] = np.logaddexp(total[end, done], scores)
+    if total[-1, -1] == -np.inf:
+        return None
+    node, left = lattice.count, len(marks)
+    path: list[tuple[int, int]] = []
+    while node:
+        segment, name = steps[node, left].tolist()
+        path.append((segment, name))
+        node, left = int(lattice.first[segment]), left - (name != OTHER)
+    return Hypothesis(float(total[-1, -1]), tuple(reversed(path)))
 
 
 def _names(scores: np.ndarray, whole: bool) -> Iterable[tuple[int, float]]:

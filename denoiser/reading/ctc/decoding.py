@@ -37,8 +37,12 @@ def likely_texts(frames: Tensor) -> list[tuple[int, ...]]:
     """The likeliest texts, at most BEAM of them, by a prefix beam search through log-probabilities (T, CLASSES)."""
     # Of each text, the probability that its last frame is BLANK, and that it is its last mark.
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
+    paper = False  # whether the frame before is BLANK for certain: another such frame says nothing new
     for chances in frames.double().exp().tolist():
         named = [(mark, chance) for mark, chance in enumerate(chances[:BLANK]) if chance > LEAST]
+        if paper and not named:
+            continue
+        paper = not named
         found: dict[tuple[int, ...], tuple[float, float]] = {}
         for text, (blank, marked) in beam.items():
             _add(found, text, (blank + marked) * chances[BLANK], marked * chances[text[-1]] if text else 0.0)

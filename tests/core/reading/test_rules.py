@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from denoiser.reading import RuleError, Rules, parse_range
-from denoiser.reading.lattice import Lattice, read_row
+from denoiser.reading.lattice import Lattice, read_row, reading_as
 from denoiser.reading.network import CLASSES, FRAGMENT
 from denoiser.reading.rules import luhn_valid
 
@@ -75,3 +75,13 @@ def test_a_rule_makes_another_reading_the_likeliest():
 
 def test_no_reading_is_invented_where_the_rules_allow_none():
     assert read_row(lattice(a={1: 1}, b={3: 1}), Rules(length=5)).hypotheses == []
+
+
+def test_a_row_is_read_as_a_given_text_with_the_same_probability():
+    row = lattice(a={1: 0.9, 7: 0.1}, b={3: 1.0}, ab={FRAGMENT: 0.5, 8: 0.5})
+    for hypothesis in read_row(row, Rules()).hypotheses[:3]:
+        again = reading_as([int(name) for name in hypothesis.text], row)
+        assert again.marks == hypothesis.marks
+        assert again.score == pytest.approx(hypothesis.score)
+    assert reading_as([9, 9], row).text == "99"
+    assert reading_as([1, 3, 3], row) is None
