@@ -65,6 +65,7 @@ def read_digits(
     not_below: float | None = None,
     limits: Limits = FILES,
     reader: SegmentReader | None = None,
+    most_segments: int = MOST_SEGMENTS,
 ) -> Reading:
     """Read the digits in a picture: one row, or several from top to bottom.
 
@@ -72,6 +73,8 @@ def read_digits(
     the text. What is known about the number of each row makes readings that contradict it impossible: `length` (count
     of digits), `luhn` (a check digit), `range` (smallest and largest value), `not_below` (a value that it reaches).
     Files are decoded within `limits`; `reader` is the network, by default the one that comes with this package.
+    `most_segments` bounds the work: pieces of ink, and runs of neighbouring ones, that may be digits; a digit has one
+    to five.
 
     Raises NoDigits where there is no row of digits or the rules allow none of its readings, BlankInk where there is no
     ink, UnreadablePicture where there is no usable picture, RuleError for rules that no number can follow.
@@ -90,7 +93,7 @@ def read_digits(
         frames = frame_log_probabilities(row_reader, strip_of(ink))
         segments = find_segments(ink, middles(frames))
         work += len(segments.first)
-        if work > MOST_SEGMENTS:
+        if work > most_segments:
             raise NoDigits(TOO_MUCH)
         row = _read(ink, segments, reader, frames, rules)
         if row is None:

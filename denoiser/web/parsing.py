@@ -28,6 +28,7 @@ GRID_SIZES = (10, 15, 20, 30)
 GRID_AREAS = ("2", "3", "4", "quantiles")  # the plane up to so many sigma, or the prior's quantiles
 ORIGINALS = 12
 DREAM_STEPS = 20
+MOST_SEGMENTS = 600  # of a picture that is read: 100 digits and more, and two or three seconds of work
 FILMS = {"gif": "image/gif", "png": "image/png"}
 
 UNREADABLE = "The request could not be read."

@@ -12,7 +12,7 @@ from ..reading import Mark, ReadDigit, Reading, parse_range, read_digits
 from ..reading.cleaning import cleaned_page, cleaned_strip
 from ..reading.result import clean
 from . import parsing
-from .parsing import BadRequest
+from .parsing import MOST_SEGMENTS, BadRequest
 
 MOST_CLEANED = 60  # digits whose pictures are in a reply
 
@@ -80,7 +80,13 @@ class ReadingEndpoints:
         if not 0 <= threshold <= 1:
             raise BadRequest("The threshold is a probability within 0 and 1.")
         reading = read_digits(
-            content_of(image), length or None, threshold, luhn=luhn is True, range=bounds, limits=UPLOADS
+            content_of(image),
+            length or None,
+            threshold,
+            luhn=luhn is True,
+            range=bounds,
+            limits=UPLOADS,
+            most_segments=MOST_SEGMENTS,
         )
         return reply_of(reading, page is True)
 

@@ -55,21 +55,34 @@ def test_each_digit_has_its_box_and_its_pictures(reply, photo):
         assert np.abs(pixels(mark["framed"]) - pixels(mark["cleaned"])).mean() < 30
 
 
+def test_a_picture_full_of_marks_is_not_read_to_its_end():
+    from denoiser.reading import NoDigits, read_digits
+    from denoiser.web.parsing import MOST_SEGMENTS
+
+    bars = np.full((1500, 1500), 255, np.uint8)
+    for top in range(20, 1460, 50):
+        for left in range(20, 1460, 50):
+            bars[top : top + 30, left : left + 6] = 0
+    with pytest.raises(NoDigits, match="too much in that picture"):
+        read_digits(bars, most_segments=MOST_SEGMENTS)
+    assert "number" not in ask(bars)
+
+
 def test_a_single_digit_is_fitted():
     picture = compose_row(make_hand(4, seed=9), Style(), np.random.default_rng(3), "4").picture
-    assert set(ask(picture)) == {"digit"}
+    assert set(ask(picture)) == {"digit", "box"}
 
 
 def test_a_picture_that_is_noisy_already_is_framed_whatever_is_in_it(photo):
-    assert set(ask(photo.picture, is_noisy_input=True)) == {"digit"}
+    assert set(ask(photo.picture, is_noisy_input=True)) == {"digit", "box"}
 
 
 def test_a_drawing_that_is_no_number_is_fitted_and_a_sentence_says_so():
     reply = ask(no_digits("face", 0))
-    assert set(reply) == {"digit", "note"}
+    assert set(reply) == {"digit", "box", "note"}
     assert "No number was found" in english(reply["note"])
 
 
 def test_a_digit_of_mnist_s_size_is_not_looked_through_for_rows(monkeypatch):
     monkeypatch.setattr("denoiser.web.denoise.number_tray.read_digits", pytest.fail)
-    assert set(ask((255 * make_hand(1, seed=9).pictures[3]).astype(np.uint8))) == {"digit"}
+    assert set(ask((255 * make_hand(1, seed=9).pictures[3]).astype(np.uint8))) == {"digit", "box"}

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from denoiser import read_digits
-from denoiser import reading as reading_package
 from denoiser.data.paper import NO_DIGITS, Style, compose_row, make_hand, no_digits
 from denoiser.ink import BlankInk, InkError, UnreadablePicture
 from denoiser.reading import NoDigits, RuleError, result
@@ -93,10 +92,9 @@ def test_no_number_is_read_where_there_is_none(kind):
         read_digits(no_digits(kind, 1))
 
 
-def test_a_page_with_too_much_on_it_is_refused_early(photo, monkeypatch):
-    monkeypatch.setattr(reading_package, "MOST_SEGMENTS", 3)
+def test_a_page_with_too_much_on_it_is_refused_early(photo):
     with pytest.raises(NoDigits, match="Crop it"):
-        read_digits(photo.picture)
+        read_digits(photo.picture, most_segments=3)
 
 
 def test_what_is_no_picture_is_refused():

@@ -6,6 +6,7 @@ from ....ink.image_files import pixels_of
 from ....reading import Mark, NoDigits, ReadDigit, Reading, read_digits
 from ....reading.result import clean
 from ...i18n import Text, translatable
+from ...parsing import MOST_SEGMENTS
 from ...wire import encode_pixels
 from ..schemas import MarkReply, NumberReply
 
@@ -24,7 +25,7 @@ def find_number(content: bytes) -> NumberReply | Text | None:
     if max(pixels.shape) < SMALLEST:
         return None
     try:
-        reading = read_digits(pixels)
+        reading = read_digits(pixels, most_segments=MOST_SEGMENTS)
     except NoDigits:
         return translatable("denoise.numberTray.none")
     except BlankInk:
