@@ -3,7 +3,7 @@ import { LOSS_TITLES } from "../shell/constants.js";
 import { localize, t } from "../shell/i18n.js";
 import { clamp } from "../shell/numbers.js";
 import { on, set, state } from "../shell/store.js";
-import { decadeTicks } from "../shell/ticks.js";
+import { decadeTicks } from "./ticks.js";
 
 const LEFT = 4;
 const RIGHT = 46;
