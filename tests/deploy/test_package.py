@@ -72,7 +72,7 @@ def test_spaces_and_pip_install_the_same():
 def test_all_that_is_imported_is_declared_and_nothing_else():
     needed = distributions(set(PROJECT["dependencies"]))
     code = imported(ROOT / "app.py", *(ROOT / "denoiser").rglob("*.py"))
-    assert code <= needed | distributions(extra("bench") | extra("onnx") | extra("report"))
+    assert code <= needed | distributions(extra("bench") | extra("onnx"))
     assert needed <= code
     assert imported(*(ROOT / "tests").rglob("*.py")) <= needed | distributions(extra("test"))
 

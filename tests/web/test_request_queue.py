@@ -366,7 +366,7 @@ def test_simultaneous_visitors_get_their_own_digits_and_the_same_answers_as_alon
     questions = [json.dumps(request) for request in requests(pool)]
     alone = [json.loads(unqueued(partial(denoise.compare, pool))([question])) for question in questions]
     sizes, sweep = [], pool.sweep
-    monkeypatch.setattr(pool, "sweep", lambda asked, models: sizes.append(len(asked)) or sweep(asked, models))
+    monkeypatch.setattr(pool, "sweep", lambda asked, *rest: sizes.append(len(asked)) or sweep(asked, *rest))
 
     async def scene():
         call = call_of(denoise.board_endpoint(pool), RequestQueue({"live": 2}, patience=60))

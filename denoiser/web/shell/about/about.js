@@ -7,7 +7,10 @@ export function mount({ element, props }) {
   for (const [name, address] of Object.entries(props.links))
     Object.assign(find(`.${name}`), { href: address, hidden: false });
   find(".citation").textContent = props.citation;
-  find(".open").onclick = () => dialog.showModal();
+  find(".open").onclick = () => {
+    dialog.showModal();
+    find("h2").focus(); // `autofocus` would be refused, with an error, in the frame of the Hub
+  };
   find(".citing").onclick = () => {
     dialog.showModal();
     find(".citation").focus();
