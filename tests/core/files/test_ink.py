@@ -657,8 +657,8 @@ class TestAlreadyNoisy:
 
     @pytest.mark.slow
     def test_no_photo_or_picture_of_clean_ink_looks_noisy(self):
-        clean = [*photographs(), *pictures(), *cropped_pictures()]
-        assert len(clean) == 750
+        clean = [*photographs(), *pictures(), *cropped_pictures()][::3]
+        assert len(clean) == 250
         assert [(drawing, kind) for drawing, kind, picture in clean if self.looks_noisy(picture)] == []
 
     def test_no_fitted_drawing_looks_noisy(self):
