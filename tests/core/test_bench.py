@@ -51,7 +51,8 @@ def test_the_stages_of_a_request_are_parts_of_the_whole(tmp_path, monkeypatch):
     parts = serving.SPANS[:-1]
     for line in lines:
         assert all(line[part] > 0 for part in parts)
-        assert 0.3 * line["whole"] < sum(line[part] for part in parts) <= 1.1 * line["whole"]  # others use the machine too
+        # not all of it, as others use the machine too
+        assert 0.3 * line["whole"] < sum(line[part] for part in parts) <= 1.1 * line["whole"]
     split = serving.span_medians(lines)
     assert split["sweep"]["models"] == pytest.approx(lines[1]["models"], abs=0.01)
     assert set(split) == {"cards", "sweep"}
