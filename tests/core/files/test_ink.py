@@ -26,7 +26,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from denoiser.data import has_mnist, load_mnist
 from denoiser.data.examples import EXAMPLES
 from denoiser.errors import DenoiserError
 from denoiser.image_decoder import UPLOADS
@@ -666,9 +665,8 @@ class TestAlreadyNoisy:
             digit = digit_from_strokes(drawing.strokes)[0, 0].mul(255).round().byte().numpy()
             assert not self.looks_noisy(digit), drawing
 
-    @pytest.mark.skipif(not has_mnist(), reason="needs MNIST")
-    def test_hardly_a_digit_of_mnist_looks_noisy(self):
-        digits = load_mnist("test").images[:2000, 0].numpy()
+    def test_hardly_a_digit_of_mnist_looks_noisy(self, mnist_test):
+        digits = mnist_test.images[:2000, 0].numpy()
         assert sum(self.looks_noisy(digit) for digit in digits) <= 6
 
     @pytest.mark.parametrize(
