@@ -208,27 +208,24 @@ def vae_deep(latent_dim: int, encoder: Sequence[int], decoder: Sequence[int], wa
     )
 
 
+def two_convolutions(inputs: int, outputs: int) -> list[nn.Module]:
+    """Two 3 x 3 convolutions, each with batch normalisation and ReLU; the size stays."""
+    return [
+        layer
+        for channels in (inputs, outputs)
+        for layer in (nn.Conv2d(channels, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU())
+    ]
+
+
 def classifier(width: int) -> Classifier:
     """Three stages of two convolutions with batch normalisation, the mean over the picture, and a dense layer."""
-
-    def stage(inputs: int, outputs: int) -> list[nn.Module]:
-        return [
-            layer
-            for channels in (inputs, outputs)
-            for layer in (
-                nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
-                nn.BatchNorm2d(outputs),
-                nn.ReLU(),
-            )
-        ]
-
     return Classifier(
         nn.Sequential(
-            *stage(1, width),  # w x 28 x 28
+            *two_convolutions(1, width),  # w x 28 x 28
             pool(),  # w x 14 x 14
-            *stage(width, 2 * width),  # 2w x 14 x 14
+            *two_convolutions(width, 2 * width),  # 2w x 14 x 14
             pool(),  # 2w x 7 x 7
-            *stage(2 * width, 4 * width),  # 4w x 7 x 7
+            *two_convolutions(2 * width, 4 * width),  # 4w x 7 x 7
             nn.AdaptiveAvgPool2d(1),  # 4w x 1 x 1
             nn.Flatten(),  # 4w
             nn.Linear(4 * width, 10),  # 10

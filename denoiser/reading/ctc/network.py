@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...models.networks import two_convolutions
 from ..network import load_files
 
 BLANK = 12  # after the ten digits, the point and the hyphen: no mark has its middle in this frame
@@ -24,17 +25,6 @@ class RowReader(nn.Module):
     def __init__(self) -> None:
         super().__init__()
 
-        def stage(inputs: int, outputs: int) -> list[nn.Module]:
-            return [
-                layer
-                for channels in (inputs, outputs)
-                for layer in (
-                    nn.Conv2d(channels, outputs, 3, padding=1, bias=False),
-                    nn.BatchNorm2d(outputs),
-                    nn.ReLU(),
-                )
-            ]
-
         def along(inputs: int) -> list[nn.Module]:
             return [
                 nn.Conv2d(inputs, HIDDEN, (1, 5), padding=(0, 2), bias=False),
@@ -44,11 +34,11 @@ class RowReader(nn.Module):
             ]
 
         self.body = nn.Sequential(
-            *stage(1, WIDTH),  # c x 40 x w
+            *two_convolutions(1, WIDTH),  # c x 40 x w
             nn.MaxPool2d(2),  # c x 20 x w/2
-            *stage(WIDTH, 2 * WIDTH),  # 2c x 20 x w/2
+            *two_convolutions(WIDTH, 2 * WIDTH),  # 2c x 20 x w/2
             nn.MaxPool2d((2, 1)),  # 2c x 10 x w/2
-            *stage(2 * WIDTH, 4 * WIDTH),  # 4c x 10 x w/2
+            *two_convolutions(2 * WIDTH, 4 * WIDTH),  # 4c x 10 x w/2
             nn.MaxPool2d((2, 1)),  # 4c x 5 x w/2
             nn.Conv2d(4 * WIDTH, HIDDEN, (5, 1), bias=False),  # 128 x 1 x w/2
             nn.BatchNorm2d(HIDDEN),
