@@ -32,6 +32,17 @@ SETTLED = (
 )
 
 
+# Notes in `written` what is written on canvases.
+RECORD_TEXTS = """() => {
+  window.written = [];
+  const { fillText } = CanvasRenderingContext2D.prototype;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
+    window.written.push(text);
+    return fillText.call(this, text, ...rest);
+  };
+}"""
+
+
 SEVEN = [(0.25, 0.25), (0.75, 0.25), (0.45, 0.8)]
 
 

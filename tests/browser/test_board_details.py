@@ -2,18 +2,9 @@
 
 import pytest
 from playwright.sync_api import expect
-from web_fixtures import settle
+from web_fixtures import RECORD_TEXTS, settle
 
 pytestmark = pytest.mark.slow
-
-RECORD_TEXTS = """() => {
-  window.written = [];
-  const { fillText } = CanvasRenderingContext2D.prototype;
-  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
-    window.written.push(text);
-    return fillText.call(this, text, ...rest);
-  };
-}"""
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 from playwright.sync_api import expect
-from web_fixtures import faults, settle, wipe
+from web_fixtures import RECORD_TEXTS, faults, settle, wipe
 
 from denoiser.bench.browser import PHONE
 from denoiser.filters import FILTERS
@@ -19,14 +19,6 @@ pytestmark = pytest.mark.slow
 LARGEST = 1_000_000  # bytes of an animation
 STEPS = 21
 FRAMES = STEPS + 9  # every second step on the way back
-NOTE_TEXTS = """() => {
-  window.written = [];
-  const { fillText } = CanvasRenderingContext2D.prototype;
-  CanvasRenderingContext2D.prototype.fillText = function (text, ...rest) {
-    window.written.push(text);
-    return fillText.call(this, text, ...rest);
-  };
-}"""
 # A device with a share menu of its own, which takes files.
 DEVICE_SHARES = """() => {
   navigator.canShare = ({ files }) => files.length === 1;
@@ -89,7 +81,7 @@ def test_a_gif_holds_exactly_the_pixels_it_is_given(new_page):
 def test_the_digit_drowns_and_comes_back_in_each_model(new_page):
     page = new_page()
     example(page, 5)
-    page.evaluate(NOTE_TEXTS)
+    page.evaluate(RECORD_TEXTS)
     name, content = saved_animation(page)
     assert name == "denoiser-gaussian-4271.gif"
     assert len(content) < LARGEST
