@@ -20,6 +20,7 @@ BASELINE = "unet-ancestral"  # the untrained one: the U-Net in ancestral steps
 BINS = 10  # of confidence, for calibration
 GREYS = 16  # levels that coverage tells apart
 CLASSES = 10
+TRIALS = 200  # of chance, for the floor of a calibration error
 
 
 # ---------- drawing ----------
@@ -107,12 +108,26 @@ def blend(average: Tensor, sample: Tensor, shares: Sequence[float]) -> Tensor:
 @torch.inference_mode()
 def read(samples: Tensor, referee: nn.Module) -> Tensor:
     """The digit (K, B) that the referee reads in each sample."""
-    return torch.stack([referee(pictures).argmax(dim=1) for pictures in samples])
+    return read_probabilities(samples, referee).argmax(dim=2)
+
+
+@torch.inference_mode()
+def read_probabilities(samples: Tensor, referee: nn.Module) -> Tensor:
+    """The referee's probability of each digit (K, B, 10) in each sample."""
+    return torch.stack([torch.softmax(referee(pictures).double(), dim=1) for pictures in samples])
 
 
 def votes(readings: Tensor) -> Tensor:
     """The share (B, 10) of the samples that read as each digit, from `readings` (K, B)."""
     return nn.functional.one_hot(readings, CLASSES).double().mean(dim=0)
+
+
+def pool(probabilities: Tensor) -> Tensor:
+    """The probability (B, 10) of each digit: the mean of the referee's `probabilities` (K, B, 10) over the samples.
+
+    A sample that may as well be a 4 as a 9 counts half for each, where it is a whole vote for one of them.
+    """
+    return probabilities.mean(dim=0)
 
 
 # ---------- how good samples are ----------
@@ -210,9 +225,17 @@ def calibration_error(confidence: Tensor, right: Tensor, bins: int = BINS) -> fl
     return sum(gaps) / len(confidence)
 
 
-def vote_calibration(shares: Tensor, labels: Tensor) -> dict[str, float | list[list[float]]]:
-    """How far votes (B, 10) can be trusted: `accuracy` of the winner, its mean `confidence`, `calibration_error`.
+def calibration_floor(confidence: Tensor, bins: int = BINS, trials: int = TRIALS) -> float:
+    """The calibration error to expect of these confidences (N,) were they right: chance alone, on so few digits."""
+    chance = torch.rand(trials, len(confidence), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    confidence = confidence.cpu()
+    return sum(calibration_error(confidence, each < confidence, bins) for each in chance) / trials
 
+
+def vote_calibration(shares: Tensor, labels: Tensor) -> dict[str, float | list[list[float]]]:
+    """How far shares of votes (B, 10), or probabilities, can be trusted.
+
+    `accuracy` of the winner, its mean `confidence`, `calibration_error` and the `calibration_floor` of these digits;
     `bins` are the `reliability` of the winner. `nll` is the mean negative log-likelihood of the label in nats, each
     class given half a vote of 16 beforehand.
     """
@@ -223,6 +246,7 @@ def vote_calibration(shares: Tensor, labels: Tensor) -> dict[str, float | list[l
         "accuracy": right.double().mean().item(),
         "confidence": confidence.mean().item(),
         "calibration_error": calibration_error(confidence, right),
+        "calibration_floor": calibration_floor(confidence),
         "bins": reliability(confidence, right),
         "nll": -smoothed.gather(1, labels.view(-1, 1)).log().mean().item(),
     }

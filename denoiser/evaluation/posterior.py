@@ -21,8 +21,9 @@ from ..posterior import (
     decibels_below,
     load_sampler,
     mean,
+    pool,
     ranks,
-    read,
+    read_probabilities,
     spread_over_error,
     vote_calibration,
     votes,
@@ -100,7 +101,8 @@ def measure_originals(
 
     `spread_over_error`, `coverage` and `ranks` (per statistic, how often the truth has each rank) are of 8 originals.
     `gain` has by how many dB the squared error of one original, and of the mean of 8, 16 and so on, is above that of
-    the `denoiser`. `votes` of 16 are compared with the labels, `denoiser_accuracy` is the referee's on its answers.
+    the `denoiser`. `votes` of 16, and the `pooled` probabilities of their readings, are compared with the labels;
+    `denoiser_accuracy` is the referee's on the denoiser's answers.
     `log_likelihood` is, for Gaussian noise, the noisy pictures' under the originals less that under the truth, in nats
     a picture. `count` is at least 16.
     """
@@ -122,7 +124,7 @@ def measure_originals(
         done += len(noisy)
         progress(len(noisy))
     answer, sample = torch.cat(answers), torch.cat(samples, dim=1)
-    few = sample[:FEW]
+    few, readings = sample[:FEW], read_probabilities(sample[:VOTERS], referee)
     sizes = [size for size in (FEW, VOTERS, 2 * VOTERS, 4 * VOTERS) if size <= count]
     return {
         "kind": kind,
@@ -137,7 +139,8 @@ def measure_originals(
             name: torch.bincount(ranks(few, clean, statistic), minlength=FEW + 1).tolist()
             for name, statistic in STATISTICS.items()
         },
-        "votes": vote_calibration(votes(read(sample[:VOTERS], referee)), digits.labels),
+        "votes": vote_calibration(votes(readings.argmax(dim=2)), digits.labels),
+        "pooled": vote_calibration(pool(readings), digits.labels),
         "denoiser_accuracy": (referee(answer).argmax(dim=1) == digits.labels).double().mean().item(),
         "log_likelihood": torch.cat(likelihoods).double().mean().item() if likelihoods else None,
         "milliseconds": 1000 * (time.perf_counter() - start) / len(digits),
@@ -227,15 +230,17 @@ def format_originals(rows: Sequence[dict]) -> str:
     """A table of what `measure_originals` found, each row with the `sampler`'s name."""
     lines = [
         f"{'sampler':16}{'noise':16}{'factor':>6}{'spread/error':>14}{'coverage':>10}{'one dB':>8}{'of 8':>7}"
-        f"{'of 64':>7}{'votes right %':>15}{'denoiser %':>12}{'calibration':>13}"
+        f"{'of 64':>7}{'votes right %':>15}{'pooled %':>10}{'denoiser %':>12}{'calibration':>13}{'pooled':>8}"
+        f"{'floor':>7}"
     ]
     for row in rows:
-        gain, vote = row["gain"], row["votes"]
+        gain, vote, pooled = row["gain"], row["votes"], row["pooled"]
         many = f"{gain['64']:.2f}" if "64" in gain else "-"
         lines.append(
             f"{row['sampler']:16}{row['kind']:16}{row['factor']:6g}{row['spread_over_error']:14.3f}"
             f"{row['coverage']:10.3f}{gain['1']:8.2f}{gain['8']:7.2f}{many:>7}{100 * vote['accuracy']:15.1f}"
-            f"{100 * row['denoiser_accuracy']:12.1f}{vote['calibration_error']:13.3f}"
+            f"{100 * pooled['accuracy']:10.1f}{100 * row['denoiser_accuracy']:12.1f}"
+            f"{vote['calibration_error']:13.3f}{pooled['calibration_error']:8.3f}{pooled['calibration_floor']:7.3f}"
         )
     return "\n".join(lines)
 

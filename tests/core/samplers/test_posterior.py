@@ -11,13 +11,16 @@ from denoiser.checkpoint import CheckpointError
 from denoiser.posterior import (
     blend,
     calibration_error,
+    calibration_floor,
     coverage,
     decibels_below,
     doubt,
     ink,
     mean,
+    pool,
     ranks,
     read,
+    read_probabilities,
     slant,
     spread_over_error,
     stroke_width,
@@ -60,6 +63,19 @@ class TestSummaries:
 
         samples = torch.stack([constant(0.1, 0.3), constant(0.9, 0.2)])
         assert read(samples, Brightness()).tolist() == [[1, 3], [9, 2]]
+        probabilities = read_probabilities(samples, Brightness())
+        assert probabilities.argmax(dim=2).tolist() == [[1, 3], [9, 2]]
+        torch.testing.assert_close(probabilities.sum(dim=2), torch.ones(2, 2).double())
+
+    def test_pooled_readings_know_more_than_their_votes(self):
+        probabilities = torch.zeros(3, 1, 10).double()
+        probabilities[0, 0, 3] = probabilities[1, 0, 3] = 0.51
+        probabilities[0, 0, 5] = probabilities[1, 0, 5] = 0.49
+        probabilities[2, 0, 5] = 1
+        assert votes(probabilities.argmax(dim=2)).argmax().item() == 3
+        expected = torch.zeros(1, 10).double()
+        expected[0, 3], expected[0, 5] = 1.02 / 3, 1.98 / 3
+        torch.testing.assert_close(pool(probabilities), expected)
 
 
 class TestQuality:
@@ -104,6 +120,15 @@ class TestQuality:
         assert calibration_error(confidence, torch.tensor([1, 1, 1, 0, 1, 1, 1, 1])) == pytest.approx(0)
         assert calibration_error(confidence, torch.tensor([1, 1, 1, 0, 1, 1, 0, 0])) == pytest.approx(0.25)
         assert calibration_error(torch.tensor([0.95, 0.05]), torch.tensor([0, 0])) == pytest.approx(0.5)
+
+    def test_the_floor_of_a_calibration_error_is_what_right_confidences_show(self):
+        generator = torch.Generator().manual_seed(3)
+        confidence = torch.rand(1000, generator=generator).double() * 0.5 + 0.5
+        right = torch.rand(50, 1000, generator=generator) < confidence
+        found = sum(calibration_error(confidence, each) for each in right) / 50
+        assert calibration_floor(confidence) == pytest.approx(found, rel=0.15)
+        assert calibration_floor(confidence[:100]) > 2 * calibration_floor(confidence)
+        assert calibration_floor(torch.ones(10)) == 0
 
     def test_calibration_of_votes(self):
         shares = torch.zeros(4, 10).double()

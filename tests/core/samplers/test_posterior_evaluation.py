@@ -69,6 +69,7 @@ def test_originals_that_are_exchangeable_with_the_truth_get_the_right_figures(fl
     assert set(row["ranks"]) == {"ink", "slant", "stroke width"}
     assert sum(row["ranks"]["ink"]) == sum(seen) == row["digits"] == 100
     assert row["votes"]["confidence"] < 0.3  # all digits in turn
+    assert row["pooled"]["confidence"] == pytest.approx(row["votes"]["confidence"], abs=0.02)  # each is read surely
     assert row["gain"]["8"] < row["gain"]["16"]
     assert row["gain"]["16"] - row["gain"]["8"] == pytest.approx(
         10 * torch.log10(torch.tensor(18 / 17)).item(), abs=0.1
