@@ -106,24 +106,18 @@ def blend(average: Tensor, sample: Tensor, shares: Sequence[float]) -> Tensor:
 
 
 @torch.inference_mode()
-def read(samples: Tensor, referee: nn.Module) -> Tensor:
-    """The digit (K, B) that the referee reads in each sample."""
-    return read_probabilities(samples, referee).argmax(dim=2)
-
-
-@torch.inference_mode()
 def read_probabilities(samples: Tensor, referee: nn.Module) -> Tensor:
     """The referee's probability of each digit (K, B, 10) in each sample."""
     return torch.stack([torch.softmax(referee(pictures).double(), dim=1) for pictures in samples])
 
 
 def votes(readings: Tensor) -> Tensor:
-    """The share (B, 10) of the samples that read as each digit, from `readings` (K, B)."""
+    """The share (B, 10) of the samples that read as each digit, from `readings` (K, B), digits."""
     return nn.functional.one_hot(readings, CLASSES).double().mean(dim=0)
 
 
 def pool(probabilities: Tensor) -> Tensor:
-    """The probability (B, 10) of each digit: the mean of the referee's `probabilities` (K, B, 10) over the samples.
+    """The probability (..., 10) of each digit: the mean of the referee's `probabilities` (K, ..., 10) over the samples.
 
     A sample that may as well be a 4 as a 9 counts half for each, where it is a whole vote for one of them.
     """

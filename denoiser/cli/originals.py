@@ -12,7 +12,7 @@ from ..files import write_atomically
 from ..images import picture_format, read_picture, write_picture
 from ..ink import digit_from_image
 from ..noise import NOISES, add_noise, draw_noise
-from ..posterior import BASELINE, SAMPLER, find_sampler, possible_originals, read, votes
+from ..posterior import BASELINE, SAMPLER, find_sampler, pool, possible_originals, read_probabilities, votes
 from ..referee import REFEREE
 from .machine import pick_device
 
@@ -41,7 +41,8 @@ def run(options: argparse.Namespace) -> int:
     if name == BASELINE and options.noise not in (None, "gaussian"):
         raise DenoiserError(f"{BASELINE} is made for Gaussian noise; {SAMPLER!r} is made for all kinds")
     originals = possible_originals(noisy, options.count, options.seed, name=name)
-    readings = read(originals, load_checkpoint(REFEREE, device)[0])
+    probabilities = read_probabilities(originals, load_checkpoint(REFEREE, device)[0])
+    readings = probabilities.argmax(dim=2)
     write_picture(_sheet(originals[:, 0].cpu()), options.output)
     shares = votes(readings)[0]
     counts = {digit: round(share * options.count) for digit, share in enumerate(shares.tolist()) if share}
@@ -54,6 +55,7 @@ def run(options: argparse.Namespace) -> int:
             "seed": options.seed,
             "readings": readings[:, 0].tolist(),
             "votes": {str(digit): count for digit, count in ranking},
+            "probabilities": [round(share, 4) for share in pool(probabilities)[0].tolist()],
         }
         write_atomically(options.json, json.dumps(figures, indent=1) + "\n")
     return 0

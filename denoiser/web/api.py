@@ -22,6 +22,7 @@ from ..ink import digit_from_image, framed_from_image
 from ..latent import has_plane
 from ..models import VAE
 from ..noise import add_noise, draw_noise
+from ..posterior import pool
 from ..referee import class_probabilities
 from ..sweeps import Comparison, SweepRequest
 from . import parsing
@@ -93,13 +94,15 @@ class Sample(TypedDict):
 class Originals(TypedDict):
     """What a noisy picture may have been: the samples, their mean, and the digit that most of them read as.
 
-    `noisy` is the picture they are drawn for. `votes` has, for each digit that is read, the number of samples.
+    `noisy` is the picture they are drawn for. `votes` has, for each digit that is read, the number of samples;
+    `probabilities` has the probability of each digit, 0 to 9: the mean of the referee's over the samples.
     """
 
     noisy: str
     samples: list[Sample]
     mean: str
     votes: dict[str, int]
+    probabilities: list[float] | None
 
 
 class About(TypedDict):
@@ -208,6 +211,7 @@ class Endpoints(ReadingEndpoints):
             "samples": samples,
             "mean": as_url(found.pictures.mean(dim=0)),
             "votes": dict(votes.most_common()),
+            "probabilities": None if found.probabilities is None else rounded(pool(found.probabilities)),
         }
 
     def complete(

@@ -436,6 +436,8 @@ def test_originals_are_one_sheet_with_their_readings(picture, tmp_path, capsys):
     assert len(found["readings"]) == 8
     assert sum(found["votes"].values()) == 8
     digit, count = next(iter(found["votes"].items()))
+    assert found["probabilities"][int(digit)] == max(found["probabilities"])
+    assert sum(found["probabilities"]) == pytest.approx(1, abs=0.001)
     assert f"{count} of 8 read {digit}" in capsys.readouterr().out
     with Image.open(out) as image:
         assert image.size == (6 * 28, 2 * 28)

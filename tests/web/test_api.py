@@ -93,6 +93,8 @@ def test_originals_are_drawn_for_the_noisy_picture_and_by_their_seed(client, ima
     assert len(first["samples"]) == 3
     assert {sample["reading"]["digit"] for sample in first["samples"]} == {3}
     assert first["votes"] == {"3": 3}
+    sure = [sample["reading"]["probability"] for sample in first["samples"]]
+    assert first["probabilities"][3] == pytest.approx(sum(sure) / 3, abs=1e-3)
     stack = np.stack([pixels(sample["image"]) for sample in first["samples"]])
     assert np.abs(stack.mean(axis=0) - pixels(first["mean"])).max() <= 1
     assert pixels(first["noisy"]).std() > stack[0].std() / 2
