@@ -212,12 +212,13 @@ def test_a_press_in_the_legend_hides_a_model_and_shows_it_again(page):
 
 
 @browser_test
-def test_a_chart_takes_the_colours_of_the_theme_at_once(new_page):
+def test_a_chart_takes_the_colours_of_the_theme(new_page):
     page = open_tab(new_page(color_scheme="light"))
     section = chart(page, "quality")
     colour = "e => [e.querySelector('.js-line').style.stroke, e.querySelector('.xtick text').style.fill]"
     light = section.evaluate(colour)
-    page.locator("#header .theme").click()
+    page.locator("#header .theme").click()  # this scrolls to the header, and a chart is drawn only in view
+    section.locator(".chart").scroll_into_view_if_needed()
     page.wait_for_function(
         f"light => ({colour})(document.querySelector('#models .quality')).every((c, i) => c !== light[i])", arg=light
     )
