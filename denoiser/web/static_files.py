@@ -70,6 +70,10 @@ class StaticFiles:
         self.files[path]
         return f"app/{self.version}/{path}"
 
+    def prepare(self, address: str) -> None:
+        """Make and compress a file before the first visitor asks for it; KeyError where there is none."""
+        self.files[address.removeprefix(f"app/{self.version}/")].prepare()
+
     def add_json(self, name: str, value: object) -> str:
         """Serve a value as a JSON file and return its address."""
         content = json.dumps(value, separators=(",", ":")).encode()

@@ -102,6 +102,11 @@ def test_data_are_made_once_and_when_asked_for(client, files):
     assert client.get(files.add("a.json", "0123456789abcdef0123", make)).status_code == 200
     assert calls == [1]
     assert files.add("a.json", "fedcba9876543210", make) != address
+    prepared = files.add("b.json", "0123456789abcdef0123", make)
+    files.prepare(prepared)
+    assert calls == [1, 1]
+    assert client.get(prepared).status_code == 200
+    assert calls == [1, 1]
 
 
 def test_addresses_are_relative_so_that_the_page_may_stand_anywhere(files):

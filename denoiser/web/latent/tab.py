@@ -30,7 +30,8 @@ def build(pool: ModelPool) -> None:
         component("latent/no_maps", command="python -m denoiser train vae-2d", elem_id="latent_no_maps")
         return
     first = next((name for name in maps if name in pool.featured), next(iter(maps)))
-    threading.Thread(target=prepare, args=(maps,)).start()  # no daemon: C++ aborts where its thread is cut off
+    files = map_files(maps)
+    threading.Thread(target=prepare, args=(maps, files)).start()  # no daemon: C++ aborts where its thread is cut off
 
     def bound(function: Callable) -> Callable[[Any], Any]:
         return partial(function, maps)
@@ -38,7 +39,7 @@ def build(pool: ModelPool) -> None:
     with gr.Column(elem_id="latent"):
         component(
             "latent/map/map",
-            data=map_files(maps),
+            data=files,
             names=list(maps),
             titles={name: find_text("recipe", pool.records[name].recipe.title) for name in maps},
             first=first,
@@ -65,14 +66,14 @@ def map_files(maps: LatentMaps) -> dict[str, str]:
     }
 
 
-def prepare(maps: LatentMaps) -> None:
-    """Compute every map, and walk on it, before the first visitor asks."""
-    for latent_map in maps.values():
+def prepare(maps: LatentMaps, files: dict[str, str]) -> None:
+    """Compute every map and compress its file, and walk on it, before the first visitor asks."""
+    for name, latent_map in maps.items():
         try:
-            latent_map.reply()
+            static_files().prepare(files[name])
             if latent_map.class_density is not None:
                 start, end = torch.from_numpy(latent_map.class_density.centres[:2])
                 latent.along_data(start, end, latent_map.class_density)  # loads what finds the way
         except Exception as error:
-            log.error("a map could not be prepared", model=latent_map.name, **log.about(error))
+            log.error("a map could not be prepared", model=name, **log.about(error))
     release_freed_memory()
