@@ -297,8 +297,16 @@ def photograph(strokes: list[Stroke], kind: str, seed: int) -> bytes:
     return file.getvalue()
 
 
-def photographs(seed: int = 0) -> Iterator[tuple[Drawing, str, bytes]]:
-    """Every variant of every digit, photographed in six of the twelve kinds: 300 pictures with what they mean."""
+@cache
+def photographs(seed: int = 0) -> tuple[tuple[Drawing, str, bytes], ...]:
+    """Every variant of every digit, photographed in six of the twelve kinds: 300 pictures with what they mean.
+
+    Cached: making them takes longer than reading them.
+    """
+    return tuple(_photographs(seed))
+
+
+def _photographs(seed: int) -> Iterator[tuple[Drawing, str, bytes]]:
     rng = np.random.default_rng(seed)
     number = 0
     for drawing in drawings(seed):

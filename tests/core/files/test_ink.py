@@ -15,11 +15,8 @@ from drawings import (
     CROPPED_KINDS,
     VARIANTS,
     cropped,
-    cropped_pictures,
     drawings,
     photograph,
-    photographs,
-    pictures,
     rendered,
 )
 from hypothesis import given, settings
@@ -653,12 +650,6 @@ class TestAlreadyNoisy:
     def looks_noisy(picture):
         pixels = pixels_of(picture, UPLOADS)
         return looks_noisy(framed_from_image(pixels), pixels)
-
-    @pytest.mark.slow
-    def test_no_photo_or_picture_of_clean_ink_looks_noisy(self):
-        clean = [*photographs(), *pictures(), *cropped_pictures()][::3]
-        assert len(clean) == 250
-        assert [(drawing, kind) for drawing, kind, picture in clean if self.looks_noisy(picture)] == []
 
     def test_no_fitted_drawing_looks_noisy(self):
         for drawing in DRAWINGS:
