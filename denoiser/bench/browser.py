@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Page
 
 APP = Path(__file__).resolve().parents[2] / "app.py"
-CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "chromium-headless-shell")
 CHROMIUM_FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
 DESKTOP: dict = {"viewport": {"width": 1280, "height": 800}}
 PHONE: dict = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -69,9 +69,9 @@ def answers(address: str) -> bool:
         return False
 
 
-def find_chromium() -> str:
-    """The path of a system Chromium; BenchError where there is none."""
-    if path := next(filter(None, map(shutil.which, CHROMIUM)), None):
+def find_chromium(names: Sequence[str] = CHROMIUM) -> str:
+    """The path of a system Chromium, the first of these commands that is installed; BenchError where none is."""
+    if path := next(filter(None, map(shutil.which, names)), None):
         return path
     raise BenchError("this needs a system Chromium: install the package chromium")
 

@@ -7,13 +7,13 @@ from drawings import drawings, rendered
 from playwright.sync_api import expect
 from web_fixtures import settle
 
-from denoiser.bench.browser import CHROMIUM_FLAGS, PHONE, find_chromium
+from denoiser.bench.browser import CHROMIUM_FLAGS, PHONE
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def webcam(browser, page_url, tmp_path):
+def webcam(browser, chromium, page_url, tmp_path):
     """A page whose webcam sees a seven on paper."""
     file = io.BytesIO()
     seven = next(drawing for drawing in drawings() if drawing.digit == 7)
@@ -22,15 +22,15 @@ def webcam(browser, page_url, tmp_path):
     film = tmp_path / "seven.mjpeg"
     film.write_bytes(file.getvalue() * 5)
     fake = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    chromium = browser.browser_type.launch(
-        executable_path=find_chromium(), args=[*CHROMIUM_FLAGS, *fake, f"--use-file-for-fake-video-capture={film}"]
+    launched = browser.browser_type.launch(
+        executable_path=chromium, args=[*CHROMIUM_FLAGS, *fake, f"--use-file-for-fake-video-capture={film}"]
     )
-    page = chromium.new_page()
+    page = launched.new_page()
     page.set_default_timeout(60_000)
     page.goto(page_url)
     page.locator("#board .card").first.wait_for()
     yield page
-    chromium.close()
+    launched.close()
 
 
 def test_what_the_webcam_sees_is_denoised(webcam):

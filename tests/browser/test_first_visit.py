@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from web_fixtures import draw, ink_share, settle
 
-from denoiser.bench.browser import CHROMIUM_FLAGS, PHONE, find_chromium
+from denoiser.bench.browser import CHROMIUM_FLAGS, PHONE
 
 pytestmark = pytest.mark.slow
 
@@ -85,12 +85,12 @@ def test_without_motion_the_first_picture_stands_still(browser, page_url):
     context.close()
 
 
-def test_the_first_cards_stand_above_the_fold_at_every_width(browser, page_url):
+def test_the_first_cards_stand_above_the_fold_at_every_width(browser, chromium, page_url):
     """Also where scrollbars take room, as on Windows."""
-    chromium = browser.browser_type.launch(
-        executable_path=find_chromium(), args=CHROMIUM_FLAGS, ignore_default_args=["--hide-scrollbars"]
+    launched = browser.browser_type.launch(
+        executable_path=chromium, args=CHROMIUM_FLAGS, ignore_default_args=["--hide-scrollbars"]
     )
-    page = chromium.new_page(viewport={"width": 1280, "height": 800})
+    page = launched.new_page(viewport={"width": 1280, "height": 800})
     page.goto(page_url)
     page.wait_for_function("() => window.denoiser?.state.comparison")
     draw(page)
@@ -104,7 +104,7 @@ def test_the_first_cards_stand_above_the_fold_at_every_width(browser, page_url):
         if width >= 964:  # one row
             tops = page.evaluate("() => [...document.querySelectorAll('#board .card')].map(e => e.offsetTop)")
             assert len(set(tops)) == 1, (width, tops)
-    chromium.close()
+    launched.close()
 
 
 def test_terms_are_explained_by_mouse_keyboard_and_touch(new_page):
