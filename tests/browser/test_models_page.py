@@ -218,7 +218,7 @@ def test_a_chart_takes_the_colours_of_the_theme(new_page):
     colour = "e => [e.querySelector('.js-line').style.stroke, e.querySelector('.xtick text').style.fill]"
     light = section.evaluate(colour)
     page.locator("#header .theme").click()  # this scrolls to the header, and a chart is drawn only in view
-    section.locator(".chart").scroll_into_view_if_needed()
+    chart(page, "quality")
     page.wait_for_function(
         f"light => ({colour})(document.querySelector('#models .quality')).every((c, i) => c !== light[i])", arg=light
     )
@@ -260,6 +260,7 @@ def test_curves_are_overlaid_and_switch_to_log(page, handler):
     lines = section.locator(".scatterlayer .js-line")
     before = lines.count()
     page.locator(f'#models .chip[data-name="{second["name"]}"]').click()
+    chart(page, "curves")  # the click may have scrolled it out of view
     expect(lines).to_have_count(before + 2)
     assert section.locator(".key").inner_text().count(f"{second['validation'][-1]:.4f}") == 1
     path = lines.first.get_attribute("d")

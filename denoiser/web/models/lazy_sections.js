@@ -26,7 +26,9 @@ const observer = new IntersectionObserver(
 export function lazySection(section, keyOf, load) {
   let isLoading = false;
   let loaded = null;
+  const markLoaded = () => section.setAttribute("data-loaded", String(loaded !== null && keyOf() === loaded));
   async function update() {
+    markLoaded();
     if (isLoading || !inView.has(section)) return;
     isLoading = true;
     try {
@@ -34,7 +36,7 @@ export function lazySection(section, keyOf, load) {
         const asked = key;
         if (!(await load(() => keyOf() === asked))) break;
         loaded = asked;
-        section.setAttribute("data-loaded", "true");
+        markLoaded();
       }
     } finally {
       isLoading = false;
