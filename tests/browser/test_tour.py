@@ -1,10 +1,10 @@
 """The tour: its steps put a state on the page and notice what is done, by keyboard and by touch; links for a class."""
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError, expect
 from web_fixtures import settle
 
-from denoiser.bench.browser import PHONE
+from denoiser.bench.browser import DESKTOP, PHONE
 
 pytestmark = pytest.mark.slow
 
@@ -13,6 +13,22 @@ ARRANGED = """number => window.denoiser?.state.lesson === number && denoiser.sta
   && document.querySelector("#pad .tray [aria-pressed=true], #pad [data-non-digit]") !== null"""
 READS = """name => { const { sweep, factor } = denoiser.state;
   return sweep.reads[sweep.names.indexOf(name)][Math.round(factor * 20)][0]; }"""
+LESSONS = """async () => {
+  const { name } = performance.getEntriesByType("resource").find(({ name }) => name.includes("/visit/lessons.js"));
+  window.lessons = (await import(name)).LESSONS;
+}"""
+HIDDEN = """number => {
+  const card = document.querySelector("#tour .tour-card").getBoundingClientRect();
+  const hidden = (point) => {
+    const element = [...document.querySelectorAll(point)].find(element => element.getClientRects().length);
+    if (!element) return true;
+    const { top, bottom, left, right } = element.getBoundingClientRect();
+    const isCovered = top < card.bottom && card.top < bottom && left < card.right && card.left < right;
+    const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    return isCovered || top < 0 || bottom > innerHeight || !element.contains(hit);
+  };
+  return lessons[number - 1].points.filter(hidden);
+}"""
 PSNR = "name => denoiser.state.sweep.psnr[denoiser.state.sweep.names.indexOf(name)]"
 
 
@@ -177,6 +193,26 @@ def test_the_tabs_leave_the_card_free_at_every_width(new_page, page_url):
         assert tabs["y"] + tabs["height"] <= card["y"]
         page.locator("#tour .next").click(trial=True)
         page.locator("#denoise-tab-button").click(trial=True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [DESKTOP | {"locale": "en"}, PHONE | {"locale": "zh-CN"}],
+    ids=["1280 px in English", "390 px in Chinese"],
+)
+def test_what_a_step_speaks_of_is_in_sight_and_not_under_the_card(new_page, options):
+    page = new_page(**options)
+    page.evaluate("() => denoiser.set({ lesson: 1 })")
+    page.wait_for_function(ARRANGED, arg=1)
+    page.evaluate(LESSONS)
+    for number in range(1, STEPS + 1):
+        page.wait_for_function(ARRANGED, arg=number)
+        settle(page)
+        try:
+            page.wait_for_function(f"number => !({HIDDEN})(number).length", arg=number, timeout=20_000)
+        except TimeoutError:
+            pytest.fail(f"in step {number}, this is out of sight: {page.evaluate(HIDDEN, number)}")
+        page.locator("#tour .next").click()
 
 
 def test_escape_leaves_the_tour(new_page):

@@ -59,6 +59,24 @@ async function arrange({ page, example, models, kind, factor }) {
   await eventually(() => isArranged() || state.lesson !== lesson);
 }
 
+/** The first element of a selector that is in the layout: some are there twice, for wide screens and for phones. */
+const laidOut = (selector) =>
+  [...document.querySelectorAll(selector)].find((element) => element.getClientRects().length);
+
+/** Scroll so that all that a step speaks of is in sight, or as much as there is room for. */
+function reveal(points) {
+  for (const point of [...points].reverse()) laidOut(point)?.scrollIntoView({ block: "nearest", behavior: "instant" });
+}
+
+/** Keep what a step speaks of in sight while the page still grows; until the visitor does something. */
+function keepInSight(points) {
+  const growth = new ResizeObserver(() => reveal(points));
+  growth.observe(document.querySelector("#pages"));
+  const end = () => growth.disconnect();
+  for (const event of ["pointerdown", "keydown", "wheel"]) addEventListener(event, end, { once: true, capture: true });
+  return end;
+}
+
 /** The link to a step, or with `hidden` that for a class. */
 function linkTo(number, hidden = []) {
   const hide = hidden.length ? `&hide=${hidden.join(",")}` : "";
@@ -107,6 +125,7 @@ export function mount({ element }) {
   const card = find(".tour-card");
   let chosen = 0; // the answer chosen, from 1
   let isArranged = false;
+  let endLast = () => {};
 
   function show(number) {
     card.hidden = !number;
@@ -136,15 +155,17 @@ export function mount({ element }) {
   }
   on("lesson", async ({ lesson }) => {
     [chosen, isArranged] = [0, false];
+    endLast();
     show(lesson);
     card.classList.remove("done");
     find(".next").classList.remove("on");
     if (!lesson) return;
-    card.scrollIntoView({ block: "nearest" });
     setPart("lesson", String(lesson));
+    scrollTo(0, 0);
     await arrange(LESSONS[lesson - 1]);
     isArranged = state.lesson === lesson;
     look();
+    if (isArranged) endLast = keepInSight(LESSONS[lesson - 1].points);
   });
   on("factor view kind nonDigit frame runs version", look);
   find(".options").onclick = (event) => {
@@ -166,6 +187,9 @@ export function mount({ element }) {
   };
   find(".copy").onclick = () => copy(linkTo(state.lesson));
   mountTeachers(element);
+  new ResizeObserver(() => {
+    document.documentElement.style.setProperty("--tour-card", `${element.offsetHeight}px`);
+  }).observe(card);
 
   for (const part of (opened.hide ?? "").split(","))
     if (HIDEABLE.includes(part)) document.body.classList.add(`hides-${part}`);
