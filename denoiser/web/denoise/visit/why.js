@@ -21,6 +21,7 @@ function verdictOf({ answer, step }) {
 function sentencesOf(verdict, shown) {
   if (state.isNoisyInput) return [t("visit.why.noisyInput"), t("visit.why.noisyInputHow")];
   if (!hasInk()) return [t("visit.why.empty"), t("visit.why.how")];
+  if (state.nonDigit) return [t("visit.why.nonDigit"), t("visit.why.how")];
   if (!verdict || !shown) return [t("visit.why.watch"), t("visit.why.how")];
   const { digit, right, wrong } = verdict;
   const best = right.at(-1)?.label;
@@ -28,7 +29,9 @@ function sentencesOf(verdict, shown) {
     return [t("visit.why.ghost", wrong[0].label, wrong[0].digit, best, digit), t("visit.why.why")];
   if (wrong.length && best)
     return [t("visit.why.wrong", wrong[0].label, digit, wrong[0].digit, best), t("visit.why.why")];
+  if (wrong.length === 1) return [t("visit.why.lostByOne", wrong[0].label, digit, wrong[0].digit), t("visit.why.why")];
   if (wrong.length) return [t("visit.why.lost", digit), t("visit.why.why")];
+  if (right.length === 1) return [t("visit.why.keptByOne", best, digit), t("visit.why.how")];
   return [t("visit.why.right", digit), t("visit.why.how")];
 }
 
