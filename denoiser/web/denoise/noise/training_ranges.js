@@ -39,7 +39,7 @@ export function mountTrainingRanges(element) {
       groups.map(([words, models]) => text(models, words)).join(t("common.semicolon")),
     );
     setHtml(element, [
-      html`<span>${t("visit.trained.on")}</span>`,
+      groups.length ? html`<span>${t("visit.trained.on")}</span>` : html``,
       ...groups.map(
         ([words, models]) =>
           html`<span
