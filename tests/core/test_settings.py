@@ -5,8 +5,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from denoiser import settings
-from denoiser.settings import PACKAGE, Settings
+from denoiser.settings import MAX_TRAININGS, PACKAGE, Settings
 
 
 def test_without_variables_there_are_defaults():
@@ -28,12 +30,19 @@ def test_variables_change_them():
             "SPACE_ID": "me/denoiser",
             "DENOISER_PRECISION": "Float32",
             "DENOISER_STAGES": "/times.jsonl",
+            "DENOISER_TRAININGS": "2",
             "OMP_NUM_THREADS": "3",
         }
     )
     assert (found.checkpoints, found.data, found.timing_file) == (Path("/models"), Path("/data"), Path("/times.jsonl"))
     assert (found.log_level, found.frame_ancestors, found.threads) == ("info", "https://friend.example", 3)
-    assert (found.source, found.precision) == ("https://example.org/denoiser", "float32")
+    assert (found.source, found.precision, found.trainings) == ("https://example.org/denoiser", "float32", 2)
+
+
+@pytest.mark.parametrize(("cores", "trainings"), [(1, 1), (2, 1), (3, 1), (4, 2), (8, 4), (64, MAX_TRAININGS)])
+def test_half_of_the_cores_are_left_to_answer_visitors(monkeypatch, cores, trainings):
+    monkeypatch.setattr(os, "cpu_count", lambda: cores)
+    assert Settings.from_environment({}).trainings == trainings
 
 
 def test_a_space_is_its_own_source():
@@ -44,7 +53,7 @@ def test_a_space_is_its_own_source():
 def test_empty_and_senseless_variables_count_as_missing():
     names = ("DENOISER_CHECKPOINTS", "DENOISER_DATA", "DENOISER_LOG", "DENOISER_FRAMES", "DENOISER_STAGES")
     names = (*names, "DENOISER_SOURCE", "SPACE_ID")
-    senseless = {"OMP_NUM_THREADS": "many", "DENOISER_PRECISION": "float8"}
+    senseless = {"OMP_NUM_THREADS": "many", "DENOISER_PRECISION": "float8", "DENOISER_TRAININGS": "0"}
     empty = Settings.from_environment(dict.fromkeys(names, "") | senseless)
     assert empty == Settings.from_environment({})
 

@@ -15,6 +15,7 @@ import torch
 from safetensors.torch import load, save
 from torch import nn
 
+from ... import settings
 from ...data import DataError, Digits, has_mnist, load_mnist, split_validation, training_words
 from ...data.synthetic_digits import DATA, make_synthetic_digits
 from ...inspection import first_weights
@@ -158,6 +159,11 @@ def _training_data() -> TrainingData:
 
 
 # ---------- the training ----------
+
+
+def simultaneous_trainings() -> int:
+    """How many trainings this process runs at the same time: one on a GPU, else as the settings say."""
+    return 1 if spaces is not None or torch.cuda.is_available() else settings.current.trainings
 
 
 @dataclass(frozen=True)

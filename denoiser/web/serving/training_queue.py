@@ -1,4 +1,4 @@
-"""The queue of the Train page: one visitor trains at a time, the others wait.
+"""The queue of the Train page: as many visitors train at the same time as there are slots, the others wait.
 
 A visitor holds a ticket, which is valid as long as their page asks for it every few seconds. Tickets come up in the
 order in which they were given, but one of each client address in a round: a client that takes many lets the others
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 
 from ..parsing import BadRequest
 from ..server import logging as log
@@ -42,13 +43,13 @@ class Ticket:
 
 
 class TrainingQueue:
-    """Visitors by tickets that nobody can guess; the first of them may train, or does.
+    """Visitors by tickets that nobody can guess; the first `slots` of them may train, or do.
 
     A training may last `limit` seconds of `clock`. All methods may be called from any thread.
     """
 
-    def __init__(self, limit: float, clock: Callable[[], float] = time.monotonic):
-        self.limit, self.clock, self.lock = limit, clock, threading.Lock()
+    def __init__(self, limit: float, clock: Callable[[], float] = time.monotonic, slots: int = 1):
+        self.limit, self.clock, self.slots, self.lock = limit, clock, slots, threading.Lock()
         self.tickets: dict[str, Ticket] = {}  # by their secret, in the order in which they come up
         self.rounds = Rounds()
         self.hanging = 0
@@ -56,8 +57,9 @@ class TrainingQueue:
     def wait(self, secret: object = None, address: str | None = None) -> tuple[str | None, int]:
         """Keep a ticket valid, or take a new one for None: its secret, and how many visitors are before it.
 
-        A ticket that is not valid (any more) gives (None, 0). If the queue is full, a client with fewer tickets than
-        another takes that one's last ticket away; otherwise BadRequest is raised.
+        That is 0 for a ticket whose training may begin, even while others train. A ticket that is not valid (any more)
+        gives (None, 0). If the queue is full, a client with fewer tickets than another takes that one's last ticket
+        away; otherwise BadRequest is raised.
         """
         with self.lock:
             self._drop_invalid()
@@ -67,14 +69,16 @@ class TrainingQueue:
                 return None, 0
             ticket, before = self.tickets[secret], list(self.tickets).index(secret)
             ticket.last_seen = self.clock()
-            if before == 0 and ticket.first_since is None:
+            if before >= self.slots:
+                return secret, before
+            if ticket.first_since is None:
                 ticket.first_since = self.clock()
-            return secret, before
+            return secret, 0
 
     def join(self, secret: object) -> None:
         """Let a request to begin into Gradio's queue; BadRequest unless it is its visitor's turn, and the first one."""
         with self.lock:
-            ticket = self._first(secret)
+            ticket = self._due(secret)
             if ticket.joined:
                 raise BadRequest(NOT_YOUR_TURN)
             ticket.joined = True
@@ -95,7 +99,7 @@ class TrainingQueue:
         page asks for the ticket, which it does once it has got the first snapshot.
         """
         with self.lock:
-            ticket = self._first(secret)
+            ticket = self._due(secret)
             ticket.began = self.clock()
             self.rounds.served(ticket.round)
         try:
@@ -114,13 +118,13 @@ class TrainingQueue:
                 ticket.watched, ticket.last_seen = True, self.clock()
             return not ticket.stopped and not ticket.expired and self.clock() - ticket.last_seen < SILENCE
 
-    def _first(self, secret: object) -> Ticket:
+    def _due(self, secret: object) -> Ticket:
         """The ticket of that secret if its training may begin now; else BadRequest."""
         self._drop_invalid()
-        first, ticket = next(iter(self.tickets.items()), (None, None))
-        if ticket is None or secret != first or ticket.began is not None:
-            raise BadRequest(NOT_YOUR_TURN)
-        return ticket
+        for due, ticket in islice(self.tickets.items(), self.slots):
+            if due == secret and ticket.began is None:
+                return ticket
+        raise BadRequest(NOT_YOUR_TURN)
 
     def _add(self, address: str | None) -> str:
         """The secret of a new ticket for that client; BadRequest if there is none."""

@@ -9,7 +9,7 @@ import { say } from "../shell/toast.js";
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server, trigger }) {
   const $ = (selector) => element.querySelector(selector);
-  const { widths, codes, well, first, seconds, shortest } = props;
+  const { widths, codes, well, first, seconds, shortest, slots } = props;
   const MAX_RUNS = 6; // that are kept to compare
   const ASK = 1500;
   const ACKNOWLEDGE = 1000;
@@ -132,6 +132,8 @@ export function mount({ element, props, server, trigger }) {
   }).observe(element);
 
   /* ---------- a training: waiting, training, over ---------- */
+  /** Seconds until one of `slots` is free for a visitor with so many before them, if all of them train to the end. */
+  const longestWait = (before) => Math.ceil((before - slots + 1) / slots) * seconds;
   let ticket = null;
   let acknowledged = 0;
   let alarm = 0;
@@ -177,7 +179,11 @@ export function mount({ element, props, server, trigger }) {
         "waiting",
         !ticket
           ? t("train.form.gettingReady")
-          : t(reply.before === 1 ? "train.form.oneBefore" : "train.form.before", reply.before * seconds, reply.before),
+          : t(
+              reply.before === 1 ? "train.form.oneBefore" : "train.form.before",
+              longestWait(reply.before),
+              reply.before,
+            ),
       );
       await new Promise((resolve) => setTimeout(resolve, ticket ? ASK : 0));
       if (mine !== turn) return;

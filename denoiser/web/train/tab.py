@@ -1,7 +1,8 @@
 """The Train page: choose a small network, watch it learn, see it beside the others, take it home as a checkpoint.
 
-One training at a time in this process, each for a minute at most, and only as long as its visitor watches: the browser
-answers the snapshots that arrive. The trained network is kept in memory for that visitor alone.
+As many trainings at the same time as the settings allow, each on one core, for a minute at most, and only as long as
+its visitor watches: the browser answers the snapshots that arrive. The trained network is kept in memory for that
+visitor alone.
 """
 
 from collections.abc import AsyncIterator
@@ -27,7 +28,8 @@ from .handlers import FAILED, MIN_SECONDS, admit, checkpoint, preview, stop, tra
 
 def build(pool: ModelPool) -> None:
     """The whole page, inside the current gr.Blocks."""
-    queue, user_models = TrainingQueue(live_training.HANG_SECONDS), pool.user_models
+    queue = TrainingQueue(live_training.HANG_SECONDS, slots=live_training.simultaneous_trainings())
+    user_models = pool.user_models
 
     @admitted_by(partial(admit, queue))
     async def begin(text: object, request: gr.Request) -> AsyncIterator[str]:
@@ -43,7 +45,9 @@ def build(pool: ModelPool) -> None:
     offered = choices()
     with gr.Column(elem_id="train"):
         calls = DirectEndpoint(partial(wait, queue)), DirectEndpoint(partial(stop, queue))
-        form = component("train/form", *calls, preview, elem_id="train_form", events=("start",), **offered)
+        form = component(
+            "train/form", *calls, preview, elem_id="train_form", events=("start",), slots=queue.slots, **offered
+        )
         with gr.Column(elem_id="train-side"):
             component("train/ten_digits", elem_id="train_ten_digits")
             component("train/runs", elem_id="train_runs", noises=offered["noises"], losses=offered["losses"])
@@ -57,7 +61,7 @@ def build(pool: ModelPool) -> None:
         snapshots,
         show_progress="hidden",
         trigger_mode="multiple",
-        concurrency_limit=1,
+        concurrency_limit=queue.slots,
         api_visibility="private",
     )
 

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import wraps
 
@@ -152,6 +153,32 @@ def training(url, steady):
     visitor.ended = True
     visitor.asking.ask("stop", ticket=visitor.ticket)
     visitor.join(30)
+
+
+def test_two_visitors_train_at_the_same_time_where_that_is_set(few_strokes, few_models, monkeypatch, configure):
+    configure(trainings=2)
+    real, both = live_training.training_snapshots, threading.Barrier(2, timeout=60)
+
+    def snapshots(settings):
+        """After its first snapshot, each training waits for the other's."""
+        for number, snapshot in enumerate(itertools.islice(real(settings), 3)):
+            yield snapshot
+            if number == 0:
+                both.wait()
+
+    monkeypatch.setattr(live_training, "training_snapshots", snapshots)
+    with served() as address, ThreadPoolExecutor(2) as threads:
+        visitors = [Client(address.rstrip("/"), HONEST) for _ in range(3)]
+        answers = [visitor.ask("wait") for visitor in visitors]
+        assert [answer["before"] for answer in answers] == [0, 0, 2]
+        for visitor, answer in zip(visitors[:2], answers, strict=False):
+            assert visitor.begin(answer["ticket"]).status_code == 200
+        assert visitors[2].begin(answers[2]["ticket"]).status_code == 409
+        for shown in threads.map(lambda visitor: list(visitor.snapshots()), visitors[:2]):
+            assert not any("error" in snapshot for snapshot in shown)
+            assert shown[-1]["over"]
+        visitors[2].ask("stop", ticket=answers[2]["ticket"])
+        assert visitors[2].ask("wait")["before"] == 0
 
 
 def test_requests_to_begin_without_a_ticket_leave_the_queue_to_the_others(training):

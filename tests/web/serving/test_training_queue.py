@@ -57,6 +57,31 @@ def test_only_the_first_may_train_and_only_once():
     assert queue.wait(second) == (second, 0)
 
 
+def test_as_many_train_at_the_same_time_as_there_are_slots():
+    queue = TrainingQueue(LIMIT, Clock(), slots=2)
+    first, second, third, fourth = (queue.wait()[0] for _ in range(4))
+    assert [queue.wait(ticket)[1] for ticket in (first, second, third, fourth)] == [0, 0, 2, 3]
+    queue.join(second)  # the order among those who may train does not matter
+    with queue.session(second) as second_may_go_on, queue.session(first) as first_may_go_on:
+        assert first_may_go_on()
+        assert second_may_go_on()
+        for ticket in (third, first, second):
+            with pytest.raises(BadRequest), queue.session(ticket):
+                pytest.fail("it may train")
+    assert [queue.wait(ticket)[1] for ticket in (third, fourth)] == [0, 0]
+
+
+def test_with_several_slots_whose_turn_it_is_keeps_it_when_another_comes():
+    queue = TrainingQueue(LIMIT, Clock(), slots=2)
+    for _ in range(3):
+        with queue.session(queue.wait(address="flooder")[0]):
+            pass
+    told = [queue.wait(address="flooder")[0] for _ in range(2)]
+    for address in ("visitor", "another"):
+        assert queue.wait(address=address)[1] == 2 + (address == "another")
+    assert [queue.wait(ticket)[1] for ticket in told] == [0, 0]
+
+
 def test_a_training_goes_on_while_its_visitor_is_heard_of():
     clock = Clock()
     queue = TrainingQueue(LIMIT, clock)
