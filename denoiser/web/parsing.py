@@ -37,8 +37,6 @@ NO_MAP = "There is no such map."
 NO_LAYER = "This model has no such layer."
 NO_DIGIT = "Draw a digit on the Denoise page."
 
-FITTED_BYTES = 4 * PIXELS  # of a digit as float32
-
 
 class BadRequest(DenoiserError, ValueError):
     """A request that no page of ours sends; the message is a sentence."""
@@ -197,19 +195,6 @@ def picture(value: object) -> Tensor | None:
     if len(content) != PIXELS:
         raise BadRequest("A fitted picture has {0} bytes.", PIXELS)
     return torch.frombuffer(bytearray(content), dtype=torch.uint8).view(1, 1, SIDE, SIDE).float() / 255
-
-
-def fitted_digit(value: object) -> Tensor | None:
-    """A digit (1, 1, 28, 28) as `float_pixels` wrote it; None for nothing."""
-    if value is None:
-        return None
-    content = decoded(value)
-    if len(content) != FITTED_BYTES:
-        raise BadRequest("A fitted digit has {0} bytes.", FITTED_BYTES)
-    digit = torch.frombuffer(bytearray(content), dtype=torch.float32).view(1, 1, SIDE, SIDE)
-    if not bool(((digit >= 0) & (digit <= 1)).all()):
-        raise BadRequest("The pixels of a digit are numbers from 0 to 1.")
-    return digit
 
 
 def digit_on_page(value: object) -> Tensor:

@@ -28,11 +28,6 @@ def encode_pixels(pictures: Tensor) -> str:
     return encode_bytes((pictures.clamp(0, 1) * 255).round())
 
 
-def encode_floats(pictures: Tensor) -> str:
-    """Pictures (any shape) as float32, exactly as they are, as base64."""
-    return to_base64(pictures.float().contiguous().numpy())
-
-
 def finite(value: float, digits: int) -> float | None:
     """`value` rounded, None where JSON has no word for it."""
     return round(value, digits) if math.isfinite(value) else None

@@ -27,7 +27,6 @@ const answerTo = ({ factors }, digit = "AAAA") => ({
   gone: [],
   digit,
   reading: null,
-  fitted: null,
 });
 
 const settled = async () => {

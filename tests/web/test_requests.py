@@ -172,21 +172,6 @@ def test_a_fitted_picture_comes_back_as_it_was_sent(compare):
     assert (pixels(reply["digit"]) == sent).all()
 
 
-@pytest.mark.parametrize("factors", [[0.35], None], ids=["cards", "sweep"])
-def test_the_fitted_digit_of_a_reply_stands_for_its_strokes(compare, monkeypatch, factors):
-    fitted = compare(factors=[0.5])["fitted"]
-    expected = compare(factors=factors)
-    monkeypatch.setattr(denoise, "digit_from_strokes", None)
-    assert compare(strokes=None, fitted=fitted, factors=factors) == expected
-
-
-@pytest.mark.parametrize("pixel", [math.nan, math.inf, -0.01, 1.01])
-def test_a_fitted_digit_has_pixels_from_0_to_1(compare, pixel):
-    digit = np.zeros(PIXELS, np.float32)
-    digit[5] = pixel
-    assert set(compare(fitted=base64.b64encode(digit.tobytes()).decode())) == {"error"}
-
-
 HOSTILE = {
     "no strokes": {"strokes": []},
     "strokes of nothing": {"strokes": [[]]},
@@ -218,8 +203,6 @@ HOSTILE = {
     "picture too short": {"picture": base64.b64encode(b"short").decode()},
     "picture no base64": {"picture": "%%%"},
     "picture a number": {"picture": 5},
-    "fitted digit too short": {"fitted": base64.b64encode(b"short").decode()},
-    "fitted digit a number": {"fitted": 5},
     "own models a list": {"user_model_ids": ["unet"]},
 }
 

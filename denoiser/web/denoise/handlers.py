@@ -1,7 +1,7 @@
 """What the Denoise page asks the server: a digit in a picture, a test digit, and what models make of a digit.
 
-The server keeps nothing of a drawing: each request brings its strokes or its fitted digit, and the ids of the models
-its visitor trained.
+The server keeps nothing of a drawing: each request brings its strokes or its picture, and the ids of the models its
+visitor trained.
 """
 
 import random
@@ -27,7 +27,7 @@ from ..parsing import NO_MODEL, BadRequest
 from ..schemas import ABSENT, EmptyRequest
 from ..serving.digits import mnist_test
 from ..serving.model_pool import ModelPool
-from ..wire import encode_floats, encode_pixels, finite
+from ..wire import encode_pixels, finite
 from .number_tray import find_number
 from .schemas import (
     CodesReply,
@@ -81,14 +81,13 @@ def test_digit(request: EmptyRequest) -> MnistDigitReply:
 
 
 class Prepared(NamedTuple):
-    """Models by name, None for those that are gone; what they are asked; and the digit if it is fitted strokes.
+    """Models by name, None for those that are gone, and what they are asked.
 
     `clean_reader` says that the classifier which never saw noise is to read the pictures.
     """
 
     models: dict[str, nn.Module | None]
     request: SweepRequest
-    fitted: Tensor | None
     clean_reader: bool
 
 
@@ -118,7 +117,6 @@ def prepare(pool: ModelPool, request: CompareRequest) -> Prepared:
     """The models and the digit of a request; BadRequest or InkError if there are none."""
     with span("ink"):
         x, reference = digit_of(request)
-    fitted = x if reference and request.picture is None else None
     factors = request.factors
     if request.is_noisy_input:
         factors, reference = (0.0,), False
@@ -129,9 +127,7 @@ def prepare(pool: ModelPool, request: CompareRequest) -> Prepared:
     for name in request.models:
         user_model = user_models.get(name)
         models[name] = pool.models.get(name) or (user_model.network if user_model else None)
-    return Prepared(
-        models, SweepRequest(x, request.kind, request.seed, factors, reference), fitted, request.clean_reader
-    )
+    return Prepared(models, SweepRequest(x, request.kind, request.seed, factors, reference), request.clean_reader)
 
 
 def digit_of(request: CompareRequest) -> tuple[Tensor, bool]:
@@ -140,8 +136,7 @@ def digit_of(request: CompareRequest) -> tuple[Tensor, bool]:
         return torch.zeros(IMAGE), False
     if request.non_digit == "noise" and not request.strokes:
         return torch.rand(IMAGE, generator=torch.Generator().manual_seed(request.seed)), False
-    given = request.picture if request.picture is not None else request.fitted
-    return (digit_from_strokes(request.strokes) if given is None else given), True
+    return (digit_from_strokes(request.strokes) if request.picture is None else request.picture), True
 
 
 def same_cards(request: CompareRequest) -> Hashable | None:
@@ -161,12 +156,7 @@ def compare_all(pool: ModelPool, prepared: list[Prepared]) -> list[CompareReply]
     gone = [name for name in prepared[0].models if name not in models]
     with span("encode"):
         return [
-            replace(
-                reply_of(comparison),
-                gone=gone,
-                fitted=None if one.fitted is None else encode_floats(one.fitted),
-                **hidden_parts(one.request),
-            )
+            replace(reply_of(comparison), gone=gone, **hidden_parts(one.request))
             for one, comparison in zip(prepared, comparisons, strict=True)
         ]
 
@@ -203,5 +193,4 @@ def reply_of(comparison: Comparison) -> CompareReply:
         breaks=None if comparison.readings is None or comparison.psnr is None else breaking_points(comparison),
         failed=comparison.failed,
         gone=[],
-        fitted=None,
     )

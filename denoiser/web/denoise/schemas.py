@@ -75,9 +75,9 @@ class MnistDigitReply:
 class CompareRequest:
     """What the board asks: models on a digit under noise, at some noise factors or at all of the sweep.
 
-    The digit is `strokes`; or an uploaded `picture`; or what an earlier reply called `fitted`; or `non_digit`, no digit
-    on purpose. To a picture that `is_noisy_input` nothing is added. `user_model_ids` are those of the visitor's own
-    models, by name. With `clean_reader` a classifier that never saw noise reads the pictures, not the referee.
+    The digit is `strokes`; or an uploaded `picture`; or `non_digit`, no digit on purpose. To a picture that
+    `is_noisy_input` nothing is added. `user_model_ids` are those of the visitor's own models, by name. With
+    `clean_reader` a classifier that never saw noise reads the pictures, not the referee.
     """
 
     kind: Kind
@@ -85,7 +85,6 @@ class CompareRequest:
     factors: Annotated[tuple[float, ...], parsing.noise_factors]
     strokes: Anything
     picture: Annotated[Tensor | None, parsing.picture]
-    fitted: Annotated[Tensor | None, parsing.fitted_digit]
     non_digit: Anything
     is_noisy_input: Flag
     clean_reader: Flag
@@ -106,9 +105,8 @@ class CompareReply:
     """Every row (the noisy picture and each model) at every noise factor; an unbounded PSNR is null.
 
     `reading` and `reads` are [digit, probability]. What stands in a row that is among `failed` means nothing. `gone`
-    are those of the visitor's own models that are no longer there. `fitted` are the digit's exact pixels, null where
-    it does not come from strokes. `hidden` is the square that block-out takes out at each noise factor, as top, left,
-    bottom and right in pixels.
+    are those of the visitor's own models that are no longer there. `hidden` is the square that block-out takes out at
+    each noise factor, as top, left, bottom and right in pixels.
     """
 
     digit: str
@@ -122,5 +120,4 @@ class CompareReply:
     breaks: list[float | None] | None
     failed: tuple[str, ...]
     gone: list[str]
-    fitted: str | None
     hidden: list[tuple[int, int, int, int] | None] = ABSENT

@@ -22,7 +22,6 @@ import { on, set, state } from "../../shell/store.js";
  * @property {[number, number] | null} reading  what the referee reads in the digit: digit and probability
  * @property {[number, number][][] | null} reads  and in each picture
  * @property {(number[] | null)[]} [hidden]  by factor what block-out hides: top, left, bottom and right in pixels
- * @property {string | null} fitted  the digit's exact pixels; null where it does not come from strokes
  * @property {string[]} gone  models of the visitor that the server no longer has
  */
 
@@ -46,15 +45,11 @@ export const questionOf = (s) =>
   ].join("/");
 
 /**
- * The drawing as the request has it. The digit that the cards fitted for the same question replaces its strokes, which
- * are then not fitted again.
+ * The drawing as the request has it.
  * @param {State} s
  */
-function inkOf(s) {
-  const { picture, strokes, nonDigit, comparison } = s;
+function inkOf({ picture, strokes, nonDigit }) {
   if (picture !== null) return { picture };
-  const fitted = comparison?.asked === questionOf(s) ? comparison.fitted : null;
-  if (fitted) return { fitted };
   return strokes.length ? { strokes } : { non_digit: nonDigit };
 }
 
