@@ -86,7 +86,10 @@ def draw_strokes(page: "Page", pointer: Pointer, count: int, seed: int) -> dict:
     generator = random.Random(seed)
     traffic = Traffic(page)
     page.evaluate(
-        "() => { window.updates = 0; denoiser.on('comparison', s => { if (s.drawing && s.comparison) updates++; }) }"
+        """() => {
+          if (!("updates" in window)) denoiser.on("comparison", s => { if (s.drawing && s.comparison) updates++; });
+          window.updates = 0;
+        }"""
     )
     drawing_seconds, times, bytes_moved, start = 0.0, [], [], time.perf_counter()
     for _ in tqdm(range(count), desc="strokes", unit="stroke"):

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from denoiser import cli
-from denoiser.bench import ablations, export, gpu, limit, serving, stand_ins, summary, training, visit
+from denoiser.bench import ablations, export, gpu, limit, pacing, serving, stand_ins, summary, training, visit
 from denoiser.checkpoint import FOLDER, load_checkpoint, trained
 from denoiser.data import split_validation
 from denoiser.export import TOLERANCE
@@ -89,6 +89,18 @@ def test_the_serving_benchmark_drives_the_page(monkeypatch, capsys):
     serving.show(figures)
     out = capsys.readouterr().out
     assert all(name in out for name in (*figures["models"], *serving.SPANS))
+
+
+@pytest.mark.slow
+def test_what_shortens_the_wait_is_turned_off_in_turn(monkeypatch, capsys):
+    late = "the sweep after the cards"
+    monkeypatch.setattr(pacing, "WAYS", {name: pacing.WAYS[name] for name in (pacing.AS_SERVED, late)})
+    with ThreadPoolExecutor(1) as own:  # as above
+        figures = own.submit(pacing.measure, delays=(300,), rounds=1, strokes=1).result()
+    found = figures["delays"]["300"]
+    assert found[late]["sweep, ms"] > found[late]["cards, ms"] + 300  # a round trip of its own
+    pacing.show(figures)
+    assert f"({found[late]['sweep, ms'] / found[pacing.AS_SERVED]['sweep, ms']:.2f})" in capsys.readouterr().out
 
 
 @pytest.mark.slow

@@ -146,3 +146,23 @@ test("who waits does not send the drawing again unless it has changed or is no l
   set({ isNoisyInput: false });
   mock.restoreAll();
 });
+
+test("what shortens the wait can be turned off, one at a time", async () => {
+  const { pacing } = state;
+  set({ pacing: { ...pacing, sweepWithCards: false } });
+  penMoves(false);
+  assert.deepEqual(asked.map(isSweep), [false]);
+  asked[0].answer();
+  await settled();
+  assert.deepEqual(asked.map(isSweep), [false, true]);
+  asked[1].answer();
+  await settled();
+  set({ pacing: { ...pacing, finalAtOnce: false } });
+  penMoves(true);
+  penMoves(false);
+  assert.deepEqual(asked.slice(2).map(isSweep), [false, true]);
+  asked[2].answer();
+  await settled();
+  assert.deepEqual(asked.slice(2).map(isSweep), [false, true, false]);
+  set({ pacing });
+});

@@ -49,6 +49,15 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {boolean} cleanReader  a classifier that never saw noise reads the pictures, not the referee
  * @property {number} wipe  where the divider of the wipe stands, 0 to 1
  * @property {any[]} userModels  the visitor's own models: what a card says of each, and its id on the server as `own`
+ * @property {Pacing} pacing
+ */
+
+/**
+ * When the board asks the server. All are true; `denoiser bench pacing` measures what each of them saves.
+ * @typedef {object} Pacing
+ * @property {boolean} sweepWithCards  after pen-up, ask for the sweep beside the cards, not after them
+ * @property {boolean} finalAtOnce  after pen-up, ask beside the updates under way, not after them
+ * @property {boolean} severalUpdates  while the pen moves, have several updates under way where the server is far
  */
 
 /**
@@ -151,6 +160,7 @@ export const state = {
   cleanReader: false,
   wipe: 0.5,
   userModels: [],
+  pacing: { sweepWithCards: true, finalAtOnce: true, severalUpdates: true },
   // latent space
   maps: null,
   point: null,

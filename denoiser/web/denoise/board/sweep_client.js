@@ -217,13 +217,16 @@ export function startSweepClient(server, forget) {
     clearTimeout(timer);
     if (!hasInk() || isRecorded()) return;
     const question = questionOf(state);
+    const { sweepWithCards, finalAtOnce, severalUpdates } = state.pacing;
     if (wantsCards() && !cards.isAsking(question)) {
       const wait = state.drawing && cards.underWay.size ? cards.sentAt + UPDATE_EVERY - performance.now() : 0;
-      const most = state.drawing ? cards.atOnce : MOST_UNDER_WAY;
+      const isSeveral = state.drawing ? severalUpdates : finalAtOnce;
+      const most = !isSeveral ? 1 : state.drawing ? cards.atOnce : MOST_UNDER_WAY;
       if (wait > 0) timer = setTimeout(refresh, wait);
       else if (cards.underWay.size < most) send(cards, wantsCards, () => [state.factor], showCards);
     }
-    if (wantsSweep() && !sweeps.isAsking(question) && sweeps.underWay.size < MOST_SWEEPS)
+    const mayAsk = sweepWithCards || !wantsCards();
+    if (wantsSweep() && mayAsk && !sweeps.isAsking(question) && sweeps.underWay.size < MOST_SWEEPS)
       send(sweeps, wantsSweep, () => null, showSweep);
   }
   addEventListener("online", refresh);
