@@ -3,6 +3,9 @@
 from denoiser.web.serving import gpu  # noqa: F401, before all else: see there
 
 # isort: split
+from denoiser.web import gradio_import  # noqa: F401, before all that imports Gradio: see there
+
+# isort: split
 import os
 import socket
 
