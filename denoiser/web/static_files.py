@@ -10,8 +10,8 @@ import json
 import threading
 import zlib
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import brotli
 from starlette.concurrency import run_in_threadpool
@@ -104,31 +104,41 @@ class StaticFile:
         self.caching, self.quality = caching, quality
         self.media_type = MIME_TYPES[Path(path).suffix]
         self.source = content
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # cached_property would have one for all files in Python 3.11
+        self.made: dict[str, Any] = {}
 
-    @cached_property
+    def once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What `make` returns, made by the first thread that asks for it; others wait for it."""
+        with self.lock:
+            if name not in self.made:
+                self.made[name] = make()
+            return self.made[name]
+
+    @property
     def content(self) -> bytes:
         """The file as it is."""
-        return self.source() if callable(self.source) else self.source
+        return self.once("content", self.source) if callable(self.source) else self.source
 
-    @cached_property
+    @property
     def etag(self) -> str:
         """A hash of the content, in quotation marks."""
-        return f'"{hashlib.sha256(self.content).hexdigest()[:24]}"'
+        return self.once("etag", lambda: f'"{hashlib.sha256(self.content).hexdigest()[:24]}"')
 
-    @cached_property
+    @property
     def bodies(self) -> dict[str, bytes]:
         """The content by encoding."""
-        return {
-            "br": brotli.compress(self.content, quality=self.quality),
-            "gzip": zlib.compress(self.content, 9, wbits=31),
-            "identity": self.content,
-        }
+        return self.once(
+            "bodies",
+            lambda: {
+                "br": brotli.compress(self.content, quality=self.quality),
+                "gzip": zlib.compress(self.content, 9, wbits=31),
+                "identity": self.content,
+            },
+        )
 
     def prepare(self) -> None:
-        """Make and compress the content, unless that is done; one thread does it, others wait for it."""
-        with self.lock:
-            self.bodies, self.etag  # noqa: B018 (computed by being read)
+        """Make and compress the content, unless that is done."""
+        self.bodies, self.etag  # noqa: B018 (made by being read)
 
     def answer(self, headers: Headers) -> Response:
         """The file in the first encoding that the browser accepts, or 304 where it has it."""
