@@ -164,7 +164,9 @@ class Sampler(Trainable):
         self, count: int, seed: int, steps: int, trajectory: bool, begin: int = 0, guess: Tensor | None = None
     ) -> tuple[Tensor, Trajectory | None]:
         nothing = torch.zeros(1, *IMAGE, device=next(self.parameters()).device)
-        samples, way = self._draw(nothing, nothing, count, seed, steps, trajectory, begin, guess)
+        samples, way = self._draw(
+            nothing, nothing, count, seed, steps, trajectory, begin, guess, self.dream_fields(steps)
+        )
         return samples[:, 0], way and Trajectory(*(frames[:, :, 0] for frames in way))
 
     def _draw(
@@ -177,8 +179,12 @@ class Sampler(Trainable):
         trajectory: bool,
         begin: int = 0,
         guess: Tensor | None = None,
+        fields: int | None = None,
     ) -> tuple[Tensor, Trajectory | None]:
-        """The samples for each picture of `observed` where `known` is 1, in chunks; with their trajectory if asked."""
+        """The samples for each picture of `observed` where `known` is 1, in chunks; with their trajectory if asked.
+
+        Each takes `fields` fields of noise, by default as many as `fields(steps)` says.
+        """
         if observed.shape[1:] != IMAGE:
             raise ValueError(f"pictures have the shape {tuple(observed.shape)}, not (B, 1, {SIDE}, {SIDE})")
         if count < 1 or steps < 1:
@@ -194,7 +200,7 @@ class Sampler(Trainable):
         groups = []
         for start in range(0, batch, size := max(1, CHUNK // count)):
             rows = slice(start, start + size)
-            noise = draw_fields(seeds[rows], count, self.fields(steps)).to(observed.device)
+            noise = draw_fields(seeds[rows], count, fields or self.fields(steps)).to(observed.device)
             parts = [each.expand(count, *each.shape).flatten(0, 1) for each in (observed[rows], known[rows])]
             rows_at_once = min(CHUNK, math.ceil(len(parts[0]) / self.workers))
             chunks = zip(*(each.split(rows_at_once) for each in (*parts, noise.flatten(0, 1))), strict=True)
@@ -226,6 +232,10 @@ class Sampler(Trainable):
     def fields(self, steps: int) -> int:
         """How many fields of noise one original takes."""
         raise NotImplementedError
+
+    def dream_fields(self, steps: int) -> int:
+        """How many fields of noise one dream takes."""
+        return self.fields(steps)
 
     def walk(
         self, observed: Tensor, known: Tensor, noise: Tensor, steps: int, begin: int = 0, guess: Tensor | None = None

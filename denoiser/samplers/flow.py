@@ -23,6 +23,12 @@ TIME_MEAN, TIME_STD = 0.6, 1.2  # of the logit of the time
 # are too alike: spread / error is 0.90 at noise factor 1 (96 validation digits), with 1.08 it is 0.96 (160).
 INITIAL_STD = 1.08
 
+# How fast the noise in a dream is replaced, per unit of time. Dreams start from noise of standard deviation 1. The
+# Frechet distance of 1,000 dreams to the validation digits is 0.49, the total variation of their classes from MNIST's
+# 0.033; without fresh noise it is 0.50 and 0.045, drawn like originals 0.86 and 0.085. By chance alone the second
+# would be about 0.04.
+DREAM_RATE = 1.0
+
 
 def erase(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
     """Masks (B, 1, H, W), 1 where a picture stays known: one to three strokes of an eraser, each of any width."""
@@ -103,23 +109,35 @@ class FlowSampler(Sampler):
         """One: the flow itself is not random."""
         return 1
 
+    def dream_fields(self, steps: int) -> int:
+        """One a step: dreams are drawn with fresh noise."""
+        return steps
+
     def walk(
         self, observed: Tensor, known: Tensor, noise: Tensor, steps: int, begin: int = 0, guess: Tensor | None = None
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """Each step goes straight towards the guess, corrected by how the guess last changed: DPM-Solver++(2M).
 
-        Lu et al., "DPM-Solver++", 2022.
+        Lu et al., "DPM-Solver++", 2022. A dream, which has a field of noise for each step, is mixed anew each time from
+        the corrected guess, the noise in its state and fresh noise, so that errors of early guesses are forgotten:
+        Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022.
         """
-        times = self.times(steps)
-        state, before, changed = INITIAL_STD * noise[:, 0], None, 0.0
+        times, fresh = self.times(steps), noise[:, 1:].unbind(1)
+        state, before, changed = (1.0 if fresh else INITIAL_STD) * noise[:, 0], None, 0.0
         if guess is not None:
             state = torch.lerp(state, guess, times[begin])
-        for now, after in pairwise(times[begin:]):
+        for number, (now, after) in enumerate(pairwise(times[begin:])):
             guess = torch.sigmoid(self.logits(state, observed, known, torch.full((len(state),), now)))
             yield state, guess
             width = _log_ratio(after) - _log_ratio(now)
             aim = guess if before is None or after == 1 else torch.lerp(before, guess, 1 + width / (2 * changed))
-            state = torch.lerp(state, aim, (after - now) / (1 - now))
+            if fresh and after < 1:
+                left = (state - now * guess) / (1 - now)  # the noise in the state
+                kept = math.exp(-DREAM_RATE * (after - now))
+                mixed = kept * left + math.sqrt(1 - kept * kept) * fresh[number]
+                state = torch.lerp(mixed, aim, after)
+            else:
+                state = torch.lerp(state, aim, (after - now) / (1 - now))
             before, changed = guess, width
         yield state, state
 

@@ -1,5 +1,6 @@
 """Both samplers fulfil one contract; the flow draws from the exact posterior where its network knows it."""
 
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
 from importlib.util import module_from_spec, spec_from_file_location
@@ -17,6 +18,7 @@ from denoiser.noise import add_noise, draw_noise, gaussian_log_likelihood
 from denoiser.recipes import RECIPES
 from denoiser.samplers import STEPS, FlowSampler, draw_fields, erase
 from denoiser.samplers.ancestral import AncestralSampler, estimate_factor, unclip
+from denoiser.samplers.flow import DREAM_RATE
 from denoiser.training import TrainingError, fit
 
 SMALL = {"widths": (4, 8, 8), "blocks": (1, 1, 1)}
@@ -284,6 +286,18 @@ class TestExactPosterior:
     def test_nothing_observed_gives_the_prior(self, toy):
         dreams = toy.dream(1000).flatten(1)
         assert toy.network.is_second(dreams).mean().item() == pytest.approx(0.5, abs=4 * (0.25 / 1000) ** 0.5)
+
+    def test_the_noise_in_a_dream_is_replaced_and_keeps_its_strength(self, toy):
+        samples, way = toy.dream(300, steps=20, trajectory=True)
+        templates = toy.network.templates.detach()
+        end = templates[toy.network.is_second(samples.flatten(1)).long()]
+        times = torch.tensor(toy.times(20)[:-1]).view(-1, 1, 1)
+        noise = (way.states[:-1].flatten(2) - times * end) / (1 - times)
+        alike = templates[0] == templates[1]  # pixels that do not depend on which of the two it becomes
+        noise = noise[:, :, alike]
+        assert (noise.std(dim=(1, 2)) - 1).abs().max() < 0.02
+        first = (noise[0] * noise).mean(dim=(1, 2))
+        assert first[-1].item() == pytest.approx(math.exp(-DREAM_RATE * times[-1].item()), abs=0.02)
 
     def test_what_is_erased_does_not_count(self, toy):
         toy.network.factor = 0.1
