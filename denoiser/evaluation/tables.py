@@ -326,6 +326,28 @@ def originals(results: Results) -> str:
     return table(head, rows) if rows else UNMEASURED
 
 
+def votes(results: Results) -> str:
+    """How far votes of 16 originals, and their pooled readings, can be trusted."""
+    found = [row for row in samplers(results)["originals"] if "pooled" in row]
+    rows = [
+        [
+            NOISES[row["kind"]].label,
+            f"{row['factor']:g}",
+            f"{row['digits']:,}",
+            *(f"{row[by]['accuracy']:.1%}" for by in ("votes", "pooled")),
+            f"{row['denoiser_accuracy']:.1%}",
+            *(
+                f"{row[by][key]:.3f}"
+                for by in ("votes", "pooled")
+                for key in ("calibration_error", "calibration_floor")
+            ),
+        ]
+        for row in sorted(found, key=lambda row: (list(NOISES).index(row["kind"]), row["factor"]))
+    ]
+    head = ["noise", "factor", "digits", "votes right", "pooled right", "`unet` right", "calibration error of votes"]
+    return table([*head, "by chance", "of pooled", "by chance"], rows) if rows else UNMEASURED
+
+
 def dreams(results: Results) -> str:
     """How much dreams are like test digits, by sampler."""
     rows = [
@@ -361,6 +383,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
         checkerboards,
         losses,
         originals,
+        votes,
         dreams,
     )
 }
