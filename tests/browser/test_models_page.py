@@ -336,6 +336,18 @@ def test_axe_finds_nothing_serious_in_the_charts(new_page, theme):
 
 
 @browser_test
+def test_a_tap_on_a_chart_says_what_is_there(new_page, handler):
+    page = open_tab(new_page(**PHONE))
+    section = chart(page, "quality")
+    box = section.locator(".scatterlayer .points path").nth(2).bounding_box()
+    page.touchscreen.tap(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    factor, psnr = handler.results.charts["quality"]["gaussian"]["psnr"]["noisy"][2]
+    for words in ("noisy, not cleaned", f"Gaussian noise, factor {factor}", f"PSNR: {psnr:.2f} dB"):
+        expect(section.locator(".hoverlayer .hovertext")).to_contain_text(words)
+    expect(section.locator(".key .v").first).to_have_text(f"{psnr:.2f}")
+
+
+@browser_test
 def test_two_fingers_enlarge_a_chart_on_a_phone_and_nothing_is_wider_than_it(new_page):
     page = open_tab(new_page(**PHONE))
     for name in CHARTS:

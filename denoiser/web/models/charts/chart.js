@@ -28,6 +28,8 @@ class StudyChart {
   /** @type {number[][] | null} */
   full = null; // the ranges of the whole chart
   stop = -1; // where the arrow keys are
+  /** The point that a finger has just tapped. @type {{ x: number, curve: number, point: number } | null} */
+  tapped = null;
 
   /**
    * @param {any} section
@@ -135,9 +137,35 @@ class StudyChart {
 
   /** Once Plotly has drawn: it adds on() to the element. */
   listen() {
+    let isTouch = false;
+    document.addEventListener(
+      "pointerdown",
+      ({ pointerType }) => {
+        isTouch = pointerType === "touch";
+        this.tapped = null;
+      },
+      true,
+    );
     this.node.on("plotly_hover", ({ points: [point] }) => this.read(point.x));
-    this.node.on("plotly_unhover", () => this.read(null));
+    this.node.on("plotly_click", ({ points: [{ x, curveNumber, pointNumber }] }) => {
+      if (isTouch) this.tapped = { x, curve: curveNumber, point: pointNumber };
+    });
+    this.node.on("plotly_unhover", () => this.onUnhover());
     this.node.on("plotly_relayout", () => this.markZoom());
+  }
+
+  /** The pointer has left the chart; or Plotly says so after a tap, and what was tapped is shown on. */
+  onUnhover() {
+    const { tapped } = this;
+    this.tapped = null;
+    if (tapped) this.point(tapped);
+    else this.read(null);
+  }
+
+  /** Show a point's label, and the values at its x in the legend. */
+  point({ x, curve, point }) {
+    this.plotly.Fx.hover(this.node, [{ curveNumber: curve, pointNumber: point }]);
+    this.read(x);
   }
 
   /** Write the values at an x into the legend; null for the last of each. */
@@ -162,10 +190,8 @@ class StudyChart {
     if (!stops.length) return;
     const last = stops.length - 1;
     this.stop = this.stop < 0 ? (by > 0 ? 0 : last) : clamp(this.stop + by, 0, last);
-    const { x, hover, curve, point } = stops[this.stop];
-    this.plotly.Fx.hover(this.node, [{ curveNumber: curve, pointNumber: point }]);
-    this.read(x);
-    this.find(".reading").textContent = hover.join(t("common.comma"));
+    this.point(stops[this.stop]);
+    this.find(".reading").textContent = stops[this.stop].hover.join(t("common.comma"));
   }
 
   leave() {
