@@ -21,6 +21,14 @@ FIRST_ROW = """() => {
     overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
   };
 }"""
+# All five tabs are in the window, beside or below the tools; none is in a menu.
+TABS = """() => {
+  const tools = document.querySelector("#header .tools").getBoundingClientRect();
+  const tabs = [...document.querySelectorAll("#pages > .tab-wrapper [role=tab]")].map(e => e.getBoundingClientRect());
+  return tabs.length === 5 && tabs.every(({ width, left, right, top }) =>
+    width > 0 && left >= 0 && right <= document.documentElement.clientWidth
+    && (right <= tools.left || top >= tools.bottom));
+}"""
 SIZES = [(320, 568), (360, 640), (390, 844), (600, 800), (701, 800), (768, 800), (900, 800), (1000, 800), (1099, 800)]
 SIZES += [(1100, 800), (1159, 800), (1259, 800), (1280, 800), (1499, 800), (1500, 800), (1920, 1080), (2560, 1440)]
 
@@ -101,6 +109,7 @@ def test_the_first_cards_stand_above_the_fold_at_every_width(browser, chromium, 
         row = page.evaluate(FIRST_ROW)
         assert row["bottom"] <= row["fold"], (width, row)
         assert row["overflow"] <= 0, (width, row)
+        page.wait_for_function(TABS)
         if width >= 964:  # one row
             tops = page.evaluate("() => [...document.querySelectorAll('#board .card')].map(e => e.offsetTop)")
             assert len(set(tops)) == 1, (width, tops)
