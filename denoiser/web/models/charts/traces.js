@@ -62,6 +62,8 @@ const MARGIN = 16; // a label may reach so far beyond the first and the last poi
 const INNER = 0.88; // of an axis: so much lies between the first and the last point
 const EDGES = { l: 52, r: 12, t: 28, b: 44 };
 const LOG_TICKS = 5; // of a logarithmic axis, roughly: Plotly writes 1, 2 and 5 of each power of ten then
+const FEW_TICKS = 3; // of a short one: then it writes powers of ten only
+const SHORT = 400; // pixels
 
 /** A text as Plotly takes it, which reads some markup. */
 export const plotlyText = (text) => String(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;");
@@ -133,12 +135,12 @@ export function plotlyTraces({ series }, hidden, colours, { width, height }) {
  * @param {boolean} [isPicture]  for a file, which has a title and a legend
  */
 export function plotlyLayout({ title, view, x, y }, colours, { width, height }, isPicture = false) {
-  const axis = (/** @type {Axis} */ { log }) => ({
+  const axis = (/** @type {Axis} */ { log }, /** @type {number} */ ticks) => ({
     type: log ? "log" : "linear",
     gridcolor: colours.line,
     linecolor: colours.edge,
     zeroline: false,
-    ...(log ? { tickformat: "~g", nticks: LOG_TICKS } : {}),
+    ...(log ? { tickformat: "~g", nticks: ticks } : {}),
     tickfont: { color: colours.ink3, size: 12 },
   });
   const cursor = {
@@ -171,11 +173,11 @@ export function plotlyLayout({ title, view, x, y }, colours, { width, height }, 
     },
     dragmode: "zoom",
     xaxis: {
-      ...axis(x),
+      ...axis(x, width < SHORT ? FEW_TICKS : LOG_TICKS),
       ...cursor,
       title: { text: plotlyText(x.title), standoff: 8, font: { color: colours.ink3, size: 13 } },
     },
-    yaxis: { ...axis(y), linewidth: 0 },
+    yaxis: { ...axis(y, LOG_TICKS), linewidth: 0 },
     annotations: [
       {
         text: plotlyText(y.title), // above its axis: beside it, it would stand on its side
