@@ -30,6 +30,7 @@ function gapToSource(ours, { headline_bce: theirs }) {
 export function showAbout(element, entry, lossTitle) {
   const find = (selector) => element.querySelector(`.about ${selector}`);
   const { headline, headline_bce } = entry;
+  const [comma, semicolon] = [t("common.comma"), t("common.semicolon")];
   find(".h-section").textContent = localize(entry.title);
   setHtml(find(".source"), sourceMarkup(entry));
   find(".note").textContent = localize(entry.note);
@@ -45,13 +46,14 @@ export function showAbout(element, entry, lossTitle) {
       : html`<div class="ours">
             <span>${t("models.architecture.oursValidation")}</span><b>${figure(ours)}</b>
             <p>
-              ${tHtml("models.architecture.trainLoss", figure(entry.train.at(-1)))};
-              ${lossTitle(entry.loss).filter(Boolean).join(", ")}
+              ${tHtml("models.architecture.trainLoss", figure(entry.train.at(-1)))}${semicolon}${lossTitle(entry.loss)
+                .filter(Boolean)
+                .join(comma)}
             </p>
           </div>
           <div>
             <span>${t("models.page.sourceSays")}</span><b>${headline_bce ?? ""}</b>
-            <p>${remarks.join("; ")}</p>
+            <p>${remarks.join(semicolon)}</p>
           </div>`,
   );
   const phrases = (how) =>

@@ -22,7 +22,7 @@ const placeholder = html`<div class="pair">${[blank, blank]}</div>
 
 const cardMarkup = ({ name, family, enlarging }) =>
   html`<div class="card" data-name="${name}" style="--c:${colour(family)}">
-    <h3><i class="swatch"></i>${name}<small>${enlarging.map(localize).join("; ")}</small></h3>
+    <h3><i class="swatch"></i>${name}<small>${enlarging.map(localize).join(t("common.semicolon"))}</small></h3>
     <div class="body">${Array(3).fill(placeholder)}</div>
   </div>`;
 

@@ -32,7 +32,7 @@ export function duration(seconds) {
 }
 
 /** The phrases of a description, "convolution 3 x 3, ReLU". */
-export const joined = (phrases) => phrases.map(localize).join(", ");
+export const joined = (phrases) => phrases.map(localize).join(t("common.comma"));
 
 /** The shape of an array, "8 × 14 × 14". */
 export const shape = (sizes) => sizes.join(" × ");

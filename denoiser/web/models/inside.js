@@ -29,7 +29,9 @@ function layerNote(layer, sheet) {
   let selected = "";
   if (total > tiles) selected = t("models.inside.firstTiles", tiles, total);
   else if (layer.code && tiles === 1) selected = t("models.inside.codeShape", count(height * width), height, width);
-  return [selected, t("models.inside.shareZero", Math.round(100 * zero)), scaleText(sheet)].filter(Boolean).join("; ");
+  return [selected, t("models.inside.shareZero", Math.round(100 * zero)), scaleText(sheet)]
+    .filter(Boolean)
+    .join(t("common.semicolon"));
 }
 
 /** A button for each layer, as markup. */

@@ -127,7 +127,7 @@ function caption(entries) {
     filters ? t("models.modelList.filterCount", filters) : "",
     t("models.modelList.unit"),
   ];
-  return parts.filter(Boolean).join("; ");
+  return parts.filter(Boolean).join(t("common.semicolon"));
 }
 
 /**

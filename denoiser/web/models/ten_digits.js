@@ -71,7 +71,7 @@ export function mountTenDigits(element, selection, server) {
       selection.model.epochs ? t("models.tenDigits.asTrained", names.get(selection.name)) : "",
       t("models.tenDigits.psnr"),
     ];
-    find(".what").textContent = caption.filter(Boolean).join("; ");
+    find(".what").textContent = caption.filter(Boolean).join(t("common.semicolon"));
     rows = received.map((row) => ({
       ...row,
       pixels: fromBase64(row.pictures),

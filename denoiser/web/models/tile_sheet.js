@@ -52,8 +52,9 @@ export function showTiles(parent, sheet, wanted = 72) {
 
 /** What the colours of a sheet mean. */
 export function scaleText({ peak, signed }) {
-  const colours = t("models.tileSheet.signed");
-  if (peak === null) return [signed ? colours : "", t("models.tileSheet.ownScale")].filter(Boolean).join(", ");
+  const colours = signed ? t("models.tileSheet.signed") : "";
+  const join = (/** @type {string} */ scale) => [colours, scale].filter(Boolean).join(t("common.semicolon"));
+  if (peak === null) return join(t("models.tileSheet.ownScale"));
   const most = +peak.toPrecision(2);
-  return signed ? `${colours}, ${t("models.tileSheet.fullColour", most)}` : t("models.tileSheet.grey", most);
+  return join(signed ? t("models.tileSheet.fullColour", most) : t("models.tileSheet.grey", most));
 }
