@@ -17,9 +17,9 @@ from .measure import stored_figures
 
 TEMPLATE = Path(__file__).with_name("page.html")
 MISSING = "the charts need plotly: pip install plotly"
-# of the page's light theme; models that are not ours are violet
+# those of the web page's light theme, which this package may be without; models that are not ours are almost black
 COLOURS = {"dense": "#b23f24", "conv": "#1763ad", "vae": "#9c2f6b", "unet": "#0c7258", "filter": "#7f5a00"}
-COLOURS |= {"recurrent": "#3f5a6b", "external": "#6a3fb5", "none": "#5f676c"}
+COLOURS |= {"recurrent": "#6b4aa0", "external": "#14181b", "none": "#5f676c"}
 HALF = 0.5  # the noise factor that models are compared at, or the nearest one measured
 
 

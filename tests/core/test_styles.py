@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import denoiser
+from denoiser.evaluation.page import COLOURS
 from denoiser.filters import FILTERS
 from denoiser.recipe import FAMILIES
 from denoiser.recipes import RECIPES
@@ -42,6 +43,14 @@ def test_shades_are_mixed_with_ink_or_with_the_background():
     dark, light = (family_style("conv", len(DASHES) * i) for i in (1, 2))
     assert dark.colour == "color-mix(in oklab, var(--conv), var(--ink) 45%)"
     assert light.colour == "color-mix(in oklab, var(--conv), var(--bg) 30%)"
+
+
+def test_the_report_has_the_colours_of_the_pages_light_theme():
+    css = (Path(denoiser.__file__).parent / "web/shell/styles/tokens.css").read_text(encoding="utf-8")
+    light = dict(re.findall(r"--([a-z]+): (#[0-9a-f]{6});", css[: css.index("body")]))
+    assert {family: colour for family, colour in COLOURS.items() if family in light} == {
+        family: light[family] for family in COLOURS.keys() - {"external", "none"}
+    }
 
 
 def test_the_page_has_a_colour_for_every_family_in_light_and_dark():
