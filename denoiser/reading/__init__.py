@@ -86,10 +86,14 @@ def read_digits(
     reader = reader or load_reader()
     contrast = without_lines(contrast)
     row_reader = load_row_reader()
-    rows, refused, area, work = [], False, 0.0, 0
-    for ink in find_rows(contrast):
-        if ink.ink.shape[1] > WIDEST:
-            continue
+    rows, work = {}, 0
+    found = [ink for ink in find_rows(contrast, most_segments) if ink.ink.shape[1] <= WIDEST]
+    area = sum(map(_ink_area, found))  # of rows that may be digits
+    least = PAGE_INK * ink_area(contrast)
+    # The most ink first: whether there is a row of digits is soon known.
+    for number, ink in sorted(enumerate(found), key=lambda each: -_ink_area(each[1])):
+        if area < least:  # a drawing, parts of which look like digits
+            raise NoDigits(NO_DIGITS)
         frames = frame_log_probabilities(row_reader, strip_of(ink))
         segments = find_segments(ink, middles(frames))
         work += len(segments.first)
@@ -97,17 +101,20 @@ def read_digits(
             raise NoDigits(TOO_MUCH)
         row = _read(ink, segments, reader, frames, rules)
         if row is None:
-            continue
-        area += float(((ink.labels > 0) & (ink.ink > STRONG)).sum()) / ink.scale**2
-        if row is _REFUSED:
-            refused = True
+            area -= _ink_area(ink)
         else:
-            rows.append(row)
-    if area < PAGE_INK * ink_area(contrast):  # a drawing, parts of which look like digits
+            rows[number] = row
+    if area < least or not rows:
         raise NoDigits(NO_DIGITS)
-    if not rows:
-        raise NoDigits(f"No reading of the digits in that picture has {rules}." if refused else NO_DIGITS)
-    return Reading(rows, threshold, paper)
+    read = [rows[number] for number in sorted(rows) if rows[number] is not _REFUSED]
+    if not read:
+        raise NoDigits(f"No reading of the digits in that picture has {rules}.")
+    return Reading(read, threshold, paper)
+
+
+def _ink_area(row: InkRow) -> float:
+    """How many pixels of the page are ink of a row."""
+    return float(((row.labels > 0) & (row.ink > STRONG)).sum()) / row.scale**2
 
 
 _REFUSED = Row([], 0.0, [])  # a row of which the rules allow no reading
@@ -141,7 +148,8 @@ def _is_digits(found: RowReading, segments: Segments, scores: np.ndarray, frames
     mean = float(np.mean([scores[segment, mark] for segment, mark in digits]))
     if len(digits) >= MANY:  # digits that touch may have no good segment each
         text = [mark for _, mark in marks if mark != OTHER]
-        mean = max(mean, (mean + float(text_log_probabilities(frames, [text])[0]) / len(text)) / 2)
+        whole = float(text_log_probabilities(frames, [text])[0]) / len(text)
+        mean = max(mean, (mean + whole) / 2)
     return mean > math.log(LEAST)
 
 

@@ -32,8 +32,11 @@ class Row(NamedTuple):
     base: np.ndarray
 
 
-def find_rows(contrast: np.ndarray) -> list[Row]:
-    """The rows of a page's ink (h, w), paper 0 and ink 1, from top to bottom; NoDigits where there is too much ink."""
+def find_rows(contrast: np.ndarray, most: int = MOST_MARKS) -> list[Row]:
+    """The rows of a page's ink (h, w), paper 0 and ink 1, from top to bottom.
+
+    Raises NoDigits where there is too much ink, or where the rows have more than `most` pieces as large as digits.
+    """
     from scipy import ndimage
     from skimage.filters import apply_hysteresis_threshold
 
@@ -55,9 +58,11 @@ def find_rows(contrast: np.ndarray) -> list[Row]:
     usual = _weighted_median(heights[candidates], np.sqrt(areas[candidates]) * heights[candidates])
     digits = np.flatnonzero(candidates & (heights > 0.5 * usual) & (heights < 2.2 * usual))
     rows = [row for group in _grouped(boxes[digits]) if (row := digits[group]).size]
-    rows.sort(key=lambda row: float(boxes[row, 0].mean()))
+    rows = sorted(rows, key=lambda row: float(boxes[row, 0].mean()))[:MOST_ROWS]
+    if sum(map(len, rows)) > most:
+        raise NoDigits(TOO_MUCH)
     found = []
-    for row in rows[:MOST_ROWS]:
+    for row in rows:
         small = _belonging(boxes, areas, row, digits)
         found.append(_scaled(contrast, labels, boxes, row, np.concatenate((row, small))))
     return found
@@ -106,17 +111,19 @@ def _belonging(boxes: np.ndarray, areas: np.ndarray, row: np.ndarray, digits: np
     """Small pieces of ink (points, hyphens, parts of digits) that stand within a row or at its ends."""
     height = float(np.median(boxes[row, 2] - boxes[row, 0]))
     others = np.setdiff1d(np.arange(len(boxes)), digits)
-    others = others[areas[others] > max(4, 0.004 * height * height)]
+    top, left, bottom, right = boxes[others].T
+    first_top, first_left = boxes[row, :2].min(0)
+    last_bottom, last_right = boxes[row, 2:].max(0)
+    near = (right > first_left - height) & (left < last_right + height)
+    near &= (bottom > first_top - 0.15 * height) & (top < last_bottom + 0.2 * height)
+    near &= (bottom - top <= 2.2 * height) & (right - left <= 2 * height)
     x = (boxes[row, 1] + boxes[row, 3]) / 2
     found = []
-    for number in others:
+    for number in others[near & (areas[others] > max(4, 0.004 * height * height))]:
         top, left, bottom, right = boxes[number]
-        if bottom - top > 2.2 * height or right - left > 2 * height:
-            continue
         nearest = row[np.argsort(np.abs(x - (left + right) / 2))[:2]]
         low, high = boxes[nearest, 0].min() - 0.15 * height, boxes[nearest, 2].max() + 0.2 * height
-        beside = boxes[row, 1].min() - height < right and left < boxes[row, 3].max() + height
-        if low < (top + bottom) / 2 < high and beside:
+        if low < (top + bottom) / 2 < high:
             found.append(number)
     return np.array(found, dtype=int)
 

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from denoiser import read_digits
+from denoiser import reading as reading_module
 from denoiser.data.paper import NO_DIGITS, Style, compose_row, make_hand, no_digits
 from denoiser.ink import BlankInk, InkError, UnreadablePicture
 from denoiser.reading import NoDigits, RuleError, result
@@ -95,6 +96,23 @@ def test_no_number_is_read_where_there_is_none(kind):
 def test_a_page_with_too_much_on_it_is_refused_early(photo):
     with pytest.raises(NoDigits, match="Crop it"):
         read_digits(photo.picture, most_segments=3)
+
+
+def test_more_digits_than_may_be_read_are_refused_before_they_are_cut(photo, monkeypatch):
+    monkeypatch.setattr(reading_module, "find_segments", None)
+    with pytest.raises(NoDigits, match="Crop it"):
+        read_digits(photo.picture, most_segments=3)
+
+
+def test_reading_stops_once_half_of_the_ink_is_no_digits(monkeypatch):
+    page = Image.new("L", (300, 600), 255)
+    for top in range(10, 580, 60):
+        page.paste(0, (100, top, 130, top + 30))
+    tried = []
+    monkeypatch.setattr(reading_module, "_read", lambda *given: tried.append(given))  # None: no row of digits
+    with pytest.raises(NoDigits, match="no row of digits"):
+        read_digits(page)
+    assert 5 <= len(tried) <= 6  # of ten rows of the same ink
 
 
 def test_what_is_no_picture_is_refused():
