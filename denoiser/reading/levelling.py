@@ -8,6 +8,8 @@ COARSE = 320  # pixels on the longer side of the picture in which the paper is e
 STROKE = 0.12  # of the longer side: strokes are narrower
 DARKEST = 0.06  # brightness of paper
 FAINTEST = 0.08  # contrast of ink
+CLEAR = 4.0  # standard deviations of noise that ink departs from paper
+BLURS = (1.0, 1.5, 2.0, 2.5)  # pixels: smoothing that is tried where noise hides the ink
 
 
 def levelled(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -51,11 +53,26 @@ def _contrast(even: np.ndarray) -> np.ndarray:
     flat = away[::2, ::2].reshape(-1, 3).clip(0, None)
     direction = np.linalg.eigh((flat * np.square(flat).sum(1, keepdims=True)).T @ flat)[1][:, -1]
     contrast = away @ (direction * np.sign(direction.sum())).astype(np.float32)
-    noise = 1.4826 * float(np.median(np.abs(contrast[contrast <= 0])))  # of paper: ink and printed lines are above it
+    noise = _noise(contrast)
     if noise > 0.005:
         contrast = ndimage.gaussian_filter(contrast, max(0.4, max(contrast.shape) / 900))
-    strong = np.square(contrast.clip(0, None).astype(np.float64))
-    full = float((strong**2 * contrast).sum() / max((strong**2).sum(), 1e-30))  # the mean of the strongest departures
-    if full < max(FAINTEST, 4 * noise):
+    smooth, full = contrast, _strongest(contrast)
+    for blur in BLURS:
+        if full >= CLEAR * noise:
+            break
+        smooth = ndimage.gaussian_filter(contrast, blur)
+        noise, full = _noise(smooth), _strongest(smooth)
+    if full < max(FAINTEST, CLEAR * noise):
         raise BlankInk(NO_INK)
-    return contrast / full
+    return smooth / full
+
+
+def _noise(contrast: np.ndarray) -> float:
+    """The standard deviation of noise, from what is lighter than paper: ink and printed lines are darker."""
+    return 1.4826 * float(np.median(np.abs(contrast[contrast <= 0])))
+
+
+def _strongest(contrast: np.ndarray) -> float:
+    """The mean of the strongest departures from paper."""
+    strong = np.square(contrast.clip(0, None).astype(np.float64))
+    return float((strong**2 * contrast).sum() / max((strong**2).sum(), 1e-30))

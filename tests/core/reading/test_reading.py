@@ -65,6 +65,12 @@ def test_light_ink_on_dark_paper_is_read_too(photo):
     assert read_digits(Image.fromarray(255 - photo.picture)).text == "40517"
 
 
+def test_a_grainy_photo_is_read(photo):
+    grain = 30 * np.random.default_rng(1).standard_normal(photo.picture.shape[:2])[:, :, None]
+    noisy = (photo.picture + grain).clip(0, 255).astype(np.uint8)
+    assert read_digits(noisy).text == "40517"
+
+
 def test_rows_are_read_from_top_to_bottom(hand):
     pictures = [Image.fromarray(row(hand, text, seed=2, pen="marker").picture) for text in ("123", "4567")]
     page = Image.new("RGB", (max(p.width for p in pictures), sum(p.height for p in pictures)), "white")
