@@ -50,6 +50,7 @@ MOST_SEGMENTS = 4_000  # of a page: several seconds of work
 WIDEST = 60 * HEIGHT  # pixels of a scaled row
 DIGIT_INK = 0.6  # of a row's ink that must be digits, points and hyphens
 LEAST = 0.2  # geometric mean of the probabilities of a row's digits, below which it is no row of digits
+SURE_WHOLE = 0.6  # the same of what the whole row says, from which on it is one; a scribbled line comes to 0.5
 MANY = 3  # digits, from which on what the whole row says counts too
 PAGE_INK = 0.5  # of a page's ink that must be in rows of digits
 ALTERNATIVES = 5
@@ -149,6 +150,8 @@ def _is_digits(found: RowReading, segments: Segments, scores: np.ndarray, frames
     if len(digits) >= MANY:  # digits that touch may have no good segment each
         text = [mark for _, mark in marks if mark != OTHER]
         whole = float(text_log_probabilities(frames, [text])[0]) / len(text)
+        if whole > math.log(SURE_WHOLE):
+            return True
         mean = max(mean, (mean + whole) / 2)
     return mean > math.log(LEAST)
 

@@ -65,6 +65,12 @@ def test_light_ink_on_dark_paper_is_read_too(photo):
     assert read_digits(Image.fromarray(255 - photo.picture)).text == "40517"
 
 
+@pytest.mark.parametrize(("text", "seed"), [("144", 1), ("372169", 2)])
+def test_a_row_in_which_all_digits_touch_is_read(hand, text, seed):
+    """No segment may be a good digit; what the row says as a whole is enough."""
+    assert read_digits(row(hand, text, seed=seed, touching=1.0, pen="marker").picture).text == text
+
+
 def test_a_grainy_photo_is_read(photo):
     grain = 30 * np.random.default_rng(1).standard_normal(photo.picture.shape[:2])[:, :, None]
     noisy = (photo.picture + grain).clip(0, 255).astype(np.uint8)
