@@ -28,6 +28,7 @@ FIVES = 60  # rows of five digits, on all papers
 PICTURES = 10  # of each kind without digits
 OWN = 0.25  # share of rows in our own strokes
 SURE = 0.9
+GRAIN = (0.1, 0.2, 0.3)  # standard deviations of noise that is added to a photo, whose brightness is in [0, 1]
 ROUNDS = 7
 GOALS = {
     "plain": 0.97,
@@ -57,6 +58,8 @@ def measure() -> dict:
             numbers.append(_number(row, reading))
         papers[paper] = {"digits": total, "right": round(right / total, 4)}
     pairs = _touching(hands, doubts, numbers)
+    harder = {"all digits touch": _scores(_all_touching(hands), "all touch")}
+    harder |= {f"grain of {grain:g}": _scores(_grainy(hands, grain), f"grain {grain:g}") for grain in GRAIN}
     fives = {}
     for length in (None, 5):
         results = []
@@ -70,6 +73,7 @@ def measure() -> dict:
         "goals": GOALS,
         "papers": papers,
         "touching pairs": pairs,
+        "harder rows": harder,
         "rows of five": fives,
         "sure numbers": {
             "share": round(len(sure) / len(numbers), 4),
@@ -82,12 +86,18 @@ def measure() -> dict:
 
 
 def _rows(
-    hands: Sequence[Hand], rows: int, paper: str | None, touching: bool | None, **changes: object
+    hands: Sequence[Hand],
+    rows: int,
+    paper: str | None,
+    touching: bool | None,
+    all_touch: bool = False,
+    **changes: object,
 ) -> Iterable[PaperRow]:
     """Rows in random styles, a share of them in our own strokes."""
     for number in range(rows):
         rng = np.random.default_rng((11, number, 0 if paper is None else 1 + PAPERS.index(paper)))
         style = replace(random_style(rng, paper, touching), **changes)  # type: ignore[arg-type]
+        style = replace(style, touching=1.0) if all_touch else style
         yield compose_row(hands[rng.random() < OWN], style, rng)
 
 
@@ -127,6 +137,36 @@ def _touching(hands: Sequence[Hand], doubts: list[tuple[float, bool]], numbers: 
             total += len(row.joined)
             cut += sum(cut_pairs(row))
     return {"pairs": total, "right": round(right / total, 4), "cut right": round(cut / total, 4)}
+
+
+def _all_touching(hands: Sequence[Hand]) -> Iterable[PaperRow]:
+    """Rows on plain and ruled paper in which each digit touches the next one."""
+    for paper in ("plain", "ruled"):
+        yield from _rows(hands, ROWS // 2, paper, touching=True, all_touch=True, punctuation=False)
+
+
+def _grainy(hands: Sequence[Hand], grain: float) -> Iterable[PaperRow]:
+    """Rows on plain paper under Gaussian noise, the same in all three colours."""
+    for number, row in enumerate(_rows(hands, ROWS, "plain", touching=False)):
+        noise = np.random.default_rng((12, number)).standard_normal(row.picture.shape[:2])[:, :, None]
+        noisy = (row.picture + 255 * grain * noise).clip(0, 255).round().astype(np.uint8)
+        yield row._replace(picture=noisy)
+
+
+def _scores(rows: Iterable[PaperRow], title: str) -> dict:
+    """How many rows are not refused, digits that are right, and the calibration error of those that are read."""
+    doubts: list[tuple[float, bool]] = []
+    read, right, total, count = 0, 0, 0, 0
+    for row, reading in _readings(rows, title):
+        found = _scored(row, reading, doubts)
+        read, right, total, count = (
+            read + (reading is not None),
+            right + sum(found.values()),
+            total + len(found),
+            count + 1,
+        )
+    error = round(calibration_error(doubts), 4) if doubts else None
+    return {"rows": count, "read": read, "digits": total, "right": round(right / total, 4), "calibration error": error}
 
 
 def _refused() -> dict:
@@ -180,6 +220,12 @@ def show(figures: dict) -> None:
     pairs = figures["touching pairs"]
     print(f"{'touching pairs':34}{pairs['right']:>8.1%} of {pairs['pairs']} (goal: {goals['touching pairs']:.0%})")
     print(f"{'touching pairs with a right cut':34}{pairs['cut right']:>8.1%}")
+    for name, found in figures["harder rows"].items():
+        error = "-" if found["calibration error"] is None else f"{found['calibration error']:.3f}"
+        print(
+            f"{name:34}{found['right']:>8.1%} of {found['digits']} digits, "
+            f"{found['read']} of {found['rows']} rows read, calibration error {error}"
+        )
     for name, share in figures["rows of five"].items():
         print(f"{f'rows of five, {name}':34}{share:>8.1%} (goal: {goals['rows of five']:.0%})")
     sure = figures["sure numbers"]
