@@ -4,7 +4,7 @@ Smoothing shows where the digits are. Each of them is framed as MNIST frames dig
 denoised alone. Pages of other things are denoised as a whole.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -14,6 +14,12 @@ from ..data import SIDE
 from .tiles import DIGIT, restore
 
 BLUR = 0.9  # pixels: standard deviation of the smoothing that shows where digits are under noise
+ROUGH = 0.05  # median difference of neighbouring pixels, from which on a page is noisy
+CLEAR = 5.0  # standard deviations of smoothed noise that full ink departs from paper at least
+AROUND = 2  # pixels around a digit's ink that are looked at for its centre
+SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))  # of a noisy digit's frames
+DECISIVE = 0.3  # by how much better a frame must match to weigh e times as much
+FARTHEST = 4  # pixels that a centre is moved at once
 PASSES = 3  # each finds digits where the one before has denoised them
 INK = 0.4  # of an estimate: pixels that belong to a digit
 SMALLEST, LARGEST = 7, 25  # pixels on the longer side of a digit
@@ -46,23 +52,48 @@ def _page(model: nn.Module, noisy: Tensor, whole: Tensor, precision: str | None)
     pixels = noisy[0, 0].cpu().numpy()
     estimate = _smoothed(pixels)
     result = whole[0, 0].cpu().numpy()
-    for _ in range(PASSES):
+    for number in range(PASSES):
         owners, count, others = find_digits(estimate)
         if not count:
             break
-        digits, centres = _denoised(model, pixels, estimate, owners, count, precision, noisy.device)
+        shifts = SHIFTS if number == PASSES - 1 and _rough(pixels) > ROUGH else ((0, 0),)
+        digits, centres = _denoised(model, pixels, estimate, owners, count, precision, noisy.device, shifts)
         result = estimate = _composed(result, others, owners, digits, centres)
     return torch.from_numpy(np.ascontiguousarray(result, dtype=np.float32))[None, None].to(noisy.device)
+
+
+def _rough(pixels: np.ndarray) -> float:
+    """How far neighbouring pixels of a page (h, w) differ, in the median: 0.1 to 0.3 where there is much noise."""
+    return float(np.median(np.abs(np.diff(pixels, axis=1))))
 
 
 def _smoothed(pixels: np.ndarray) -> np.ndarray:
     """A noisy page (h, w) with paper about 0 and ink about 1; noise is averaged out, and fine strokes blurred."""
     from scipy import ndimage
 
-    rough = float(np.median(np.abs(np.diff(pixels, axis=1))))  # 0.1 to 0.3 where there is much noise
-    smooth = ndimage.gaussian_filter(pixels, BLUR + 2 * rough)
+    rough = _rough(pixels)
+    blur = BLUR + 2 * rough
+    smooth = ndimage.gaussian_filter(pixels, blur)
+    noise = float((pixels - smooth).std()) / (2 * np.sqrt(np.pi) * blur) if rough > ROUGH else 0.0  # that is left
     smooth = smooth - np.median(smooth)
-    return (smooth / max(1e-6, float(np.percentile(smooth, 97)))).clip(0, 1)
+    return (smooth / max(1e-6, CLEAR * noise, float(np.percentile(smooth, 97)))).clip(0, 1)
+
+
+def _centres(pixels: np.ndarray, estimate: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray:
+    """The centres of mass (count, 2) of digits on a noisy page (h, w), rounded.
+
+    What a network makes of a frame has its centre in the middle, wherever the digit in it is; the noisy ink has not.
+    """
+    from scipy import ndimage
+
+    numbers = np.arange(1, count + 1)
+    distance, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
+    around = np.where(distance <= AROUND, owners[tuple(nearest)], 0)
+    level = float(pixels[around == 0].mean()) if (around == 0).any() else 0.0
+    rough = np.array(ndimage.center_of_mass(estimate, owners, numbers))
+    exact = np.array(ndimage.center_of_mass(pixels - level, around, numbers))
+    off = np.where(np.isfinite(exact), exact - rough, 0).clip(-FARTHEST, FARTHEST)
+    return (rough + off).round().astype(int)
 
 
 def _denoised(
@@ -73,19 +104,34 @@ def _denoised(
     count: int,
     precision: str | None,
     device: torch.device,
+    shifts: Sequence[tuple[int, int]],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Each digit denoised alone (count, 28, 28), and its centre on the page (count, 2); `estimate` is a cleaner one."""
+    """Each digit denoised alone (count, 28, 28), and its centre on the page (count, 2); `estimate` is a cleaner one.
+
+    Noise hides where exactly the centre is. So the mean is taken over frames that are shifted by so many rows and
+    columns; the better what comes of a frame matches the page, the more it weighs.
+    """
     from scipy import ndimage
 
-    centres = np.array(ndimage.center_of_mass(estimate, owners, np.arange(1, count + 1))).round().astype(int)
+    centres = _centres(pixels, estimate, owners, count)
     noisy, clean, spread = (np.pad(array, SIDE) for array in (pixels, estimate, ndimage.maximum_filter(owners, 3)))
-    frames = []
-    for number, centre in enumerate(centres, 1):
-        area = _frame(centre)
-        others = (spread[area] != number) & (spread[area] > 0)
-        frames.append(np.where(others, noisy[area] - clean[area], noisy[area]).clip(0, 1))
-    batch = torch.from_numpy(np.stack(frames)).float().unsqueeze(1).to(device)
-    return restore(model, batch, precision)[:, 0].cpu().numpy(), centres
+    level = float(pixels[owners == 0].mean()) if (owners == 0).any() else 0.0
+    results, matches = [], []
+    for shift in shifts:
+        frames = []
+        for number, centre in enumerate(centres, 1):
+            area = _frame(centre + np.array(shift))
+            others = (spread[area] != number) & (spread[area] > 0)
+            frames.append(np.where(others, noisy[area] - clean[area], noisy[area]).clip(0, 1))
+        batch = torch.from_numpy(np.stack(frames)).float().unsqueeze(1).to(device)
+        digits = restore(model, batch, precision)[:, 0].cpu().numpy()
+        matches.append(
+            ((np.stack(frames) - level) * digits).sum((1, 2)) / np.sqrt(np.square(digits).sum((1, 2)) + 1e-6)
+        )
+        wide = np.pad(digits, ((0, 0), (1, 1), (1, 1)))
+        results.append(wide[:, 1 - shift[0] :, 1 - shift[1] :][:, :SIDE, :SIDE])
+    weights = np.exp((np.array(matches) - np.max(matches, axis=0)) / DECISIVE)
+    return np.einsum("sn,snij->nij", weights / weights.sum(axis=0), np.array(results)), centres
 
 
 def _composed(

@@ -13,7 +13,7 @@ from ..errors import DenoiserError
 # each a module here with measure() and show(figures)
 BENCHMARKS = (
     *("serving", "visit", "latent", "originals", "load", "referees", "training", "gpu", "export", "limit", "ablations"),
-    *("paper", "pacing"),
+    *("paper", "pacing", "pages"),
 )
 
 

@@ -28,6 +28,18 @@ def test_digits_of_a_page_are_found(page):
     assert len(set(owners[14::32, 8:20].max(axis=1))) == 3  # one digit for each row of frames
 
 
+def test_digits_scattered_on_a_page_are_found_under_strong_noise():
+    """Most of such a page is paper, whose noise must not count as ink."""
+    page = torch.zeros(1, 1, 160, 160)
+    for number in range(9):
+        row, column = (8 + 52 * place for place in divmod(number, 3))
+        page[0, 0, row : row + 28, column : column + 28] = digit_from_strokes(EXAMPLES[str(number + 1)])[0, 0]
+    model = load_model("unet")[0]
+    noisy = add_noise(page, draw_noise("gaussian", page.shape, 5), 0.7)
+    gain = psnr(restore_page(model, noisy), page) - psnr(restore(model, noisy), page)
+    assert gain.item() > 3
+
+
 def test_a_page_is_denoised_better_digit_by_digit(page):
     model = load_model("conv-32")[0]
     noisy = add_noise(page, draw_noise("gaussian", page.shape, 3), 0.4)

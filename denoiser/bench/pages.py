@@ -1,0 +1,89 @@
+"""bench pages: what is lost on a page of many digits, against the same digits denoised alone.
+
+Pages are composed, with seeds, of MNIST's test digits; finding digits on a page was tuned on training digits.
+"""
+
+import math
+
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from ..batch.pages import restore_page
+from ..batch.tiles import restore
+from ..checkpoint import load_model
+from ..data import SIDE, Digits, load_mnist
+from ..noise import add_noise, draw_noise
+
+MODEL = "unet"
+FACTORS = (0.3, 0.5, 0.7)
+PAGES = 3
+ACROSS = 8  # digits in a row, and rows
+LAYOUTS = {"edge to edge": (SIDE, 0), "scattered": (40, 6)}  # pixels from digit to digit, and how far each may be off
+GOAL = 0.3  # dB
+
+
+def compose_page(digits: Digits, pitch: int, jitter: int, seed: int) -> tuple[Tensor, list[tuple[slice, slice]]]:
+    """A clean page (1, 1, H, W) of ACROSS rows of as many random digits, and the frame of each of them."""
+    generator = torch.Generator().manual_seed(seed)
+    chosen = digits[torch.randperm(len(digits), generator=generator)[: ACROSS**2]].floats()[:, 0]
+    side = ACROSS * pitch + 2 * jitter
+    page, frames = torch.zeros(1, 1, side, side), []
+    for number, digit in enumerate(chosen):
+        off = torch.randint(-jitter, jitter + 1, (2,), generator=generator).tolist()
+        top, left = (jitter + place * pitch + shift for place, shift in zip(divmod(number, ACROSS), off, strict=True))
+        frame = slice(top, top + SIDE), slice(left, left + SIDE)
+        page[0, 0][frame] = torch.maximum(page[0, 0][frame], digit)
+        frames.append(frame)
+    return page, frames
+
+
+def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
+    """PSNR of whole pages, by layout and noise factor, denoised in three ways.
+
+    `page` finds the digits. `alone` is told where they are, denoises each frame by itself and leaves the paper between
+    them blank: what single digits come to, in the same pixels. `whole` runs the network over the whole page. `digits`
+    is the mean PSNR of the single digits, which weighs each of them alike: it is above that of their mean error.
+    """
+    digits = digits or load_mnist("test")
+    model = load_model(MODEL)[0]
+    found: dict[str, dict[str, dict[str, float]]] = {}
+    for name, (pitch, jitter) in LAYOUTS.items():
+        found[name] = {}
+        for factor in FACTORS:
+            errors: dict[str, list[float]] = {way: [] for way in ("page", "alone", "whole", "digits")}
+            for seed in tqdm(range(pages), desc=f"{name}, {factor:g}", unit="page"):
+                page, frames = compose_page(digits, pitch, jitter, seed)
+                noisy = add_noise(page, draw_noise("gaussian", page.shape, 1000 + seed), factor)
+                single = restore(model, torch.cat([noisy[..., rows, columns] for rows, columns in frames]))
+                alone = torch.zeros_like(page)
+                for frame, digit in zip(frames, single[:, 0], strict=True):
+                    alone[0, 0][frame] = torch.maximum(alone[0, 0][frame], digit)
+                truth = torch.cat([page[..., rows, columns] for rows, columns in frames])
+                errors["digits"] += (single - truth).square().mean((1, 2, 3)).tolist()
+                for way, result in (
+                    ("page", restore_page(model, noisy)),
+                    ("alone", alone),
+                    ("whole", restore(model, noisy)),
+                ):
+                    errors[way].append((result - page).square().mean().item())
+            means = {way: sum(map(_decibels, values)) / len(values) for way, values in errors.items()}
+            found[name][str(factor)] = {way: round(value, 2) for way, value in means.items()}
+    return {"model": MODEL, "pages": pages, "digits": ACROSS**2, "goal": GOAL, "layouts": found}
+
+
+def _decibels(error: float) -> float:
+    """PSNR of a mean squared error."""
+    return -10 * math.log10(max(error, 1e-12))
+
+
+def show(figures: dict) -> None:
+    """Print a line for each layout and noise factor."""
+    print(f"{figures['model']}, {figures['pages']} pages of {figures['digits']} digits; PSNR in dB")
+    print(f"{'':24}{'page':>8}{'alone':>8}{'lost':>8}{'whole':>8}{'mean of digits':>16}")
+    for name, factors in figures["layouts"].items():
+        for factor, row in factors.items():
+            lost = row["alone"] - row["page"]
+            line = f"{f'{name}, noise {factor}':24}{row['page']:>8.2f}{row['alone']:>8.2f}{lost:>8.2f}"
+            print(f"{line}{row['whole']:>8.2f}{row['digits']:>16.2f}")
+    print(f"goal: at most {figures['goal']} dB lost")
