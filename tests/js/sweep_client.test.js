@@ -11,11 +11,18 @@ const STROKE = [[0.5, 0.5, 0, 0]];
 
 /** What the page has asked so far: each question, null for one it does not send again, and how to answer it. */
 let asked = [];
+let now = 0;
+let distance = 200; // milliseconds that pass until an answer
+mock.method(performance, "now", () => now);
 
 function compare(text, ticket) {
   return new Promise((resolve) => {
     const question = text && JSON.parse(text);
-    asked.push({ question, ticket, answer: (reply) => resolve(JSON.stringify(reply ?? answerTo(question))) });
+    const answer = (reply) => {
+      now += distance;
+      resolve(JSON.stringify(reply ?? answerTo(question)));
+    };
+    asked.push({ question, ticket, answer });
   });
 }
 
@@ -120,7 +127,7 @@ test("a slider that moves before the sweep is there asks for one noise factor at
 });
 
 test("who waits does not send the drawing again unless it has changed or is no longer kept", async () => {
-  mock.method(Math, "random", () => 0);
+  const random = mock.method(Math, "random", () => 0);
   const queued = { waiting: 4, again: 0, kept: true };
   const nextQuestion = async () => {
     await new Promise((done) => setTimeout(done, 5));
@@ -144,7 +151,24 @@ test("who waits does not send the drawing again unless it has changed or is no l
   assert.equal(state.waiting, 0);
   assert.ok(state.comparison);
   set({ isNoisyInput: false });
-  mock.restoreAll();
+  random.mock.restore();
+});
+
+test("a near server is asked for the sweep after its cards, which a moving slider does not delay", async () => {
+  distance = 20;
+  penMoves(false);
+  for (const each of asked) each.answer();
+  await settled();
+  asked = [];
+  penMoves(false);
+  set({ factor: 0.55 });
+  assert.deepEqual(asked.map(isSweep), [false]);
+  asked[0].answer();
+  await settled();
+  assert.deepEqual(asked.map(isSweep), [false, false, true]);
+  distance = 200;
+  for (const each of asked.slice(1)) each.answer();
+  await settled();
 });
 
 test("what shortens the wait can be turned off, one at a time", async () => {

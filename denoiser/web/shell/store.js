@@ -55,7 +55,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
 /**
  * When the board asks the server. All are true; `denoiser bench pacing` measures what each of them saves.
  * @typedef {object} Pacing
- * @property {boolean} sweepWithCards  after pen-up, ask for the sweep beside the cards, not after them
+ * @property {boolean} sweepWithCards  after pen-up, ask a far or busy server for the sweep beside the cards, not after
  * @property {boolean} finalAtOnce  after pen-up, ask beside the updates under way, not after them
  * @property {boolean} severalUpdates  while the pen moves, have several updates under way where the server is far
  */

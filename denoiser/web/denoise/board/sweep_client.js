@@ -1,5 +1,6 @@
-/* Asks the server for the cards while the pen moves, and after each stroke for the cards and the whole sweep at once;
-   from then on the slider needs no server. */
+/* Asks the server for the cards while the pen moves, and after each stroke for the cards and the whole sweep: both at
+   once if the server is far or busy, else one after the other, so that the cards do not share its processor. From then
+   on the slider needs no server. */
 import { fromBase64 } from "../../shell/base64.js";
 import { hasInk } from "../../shell/drawing.js";
 import { PIXELS } from "../../shell/pixels.js";
@@ -29,6 +30,7 @@ const RETRY = 2000; // milliseconds
 const UPDATE_EVERY = 80; // milliseconds between two updates while the pen moves, where an answer takes longer than that
 const MOST_UNDER_WAY = 4; // questions for cards
 const MOST_SWEEPS = 2; // questions for sweeps under way
+const NEAR = 50; // milliseconds: within them an idle server beside its visitor answers
 const SLOW = 2; // an answer that takes so many times as long as the fastest: the server is busy
 
 const namesOf = ({ shownModels }) => shownModels.map((model) => model.name);
@@ -132,6 +134,10 @@ class Channel {
     this.fastest = Math.min(this.fastest, milliseconds);
   }
 
+  get isNear() {
+    return this.latest < NEAR;
+  }
+
   /**
    * How many updates may be under way while the pen moves: enough to send one every UPDATE_EVERY milliseconds however
    * far the server is, but one after the other where it is the server that takes long.
@@ -212,7 +218,7 @@ export function startSweepClient(server, forget) {
   }
   const showDigit = (reply, patch) => set({ ...patch, digit: fromBase64(reply.digit), reading: reply.reading });
 
-  /** Cards for each change while the pen moves; then the cards once more and the sweep, both at once. */
+  /** Cards for each change while the pen moves; then the cards once more and the sweep. */
   function refresh() {
     clearTimeout(timer);
     if (!hasInk() || isRecorded()) return;
@@ -225,8 +231,8 @@ export function startSweepClient(server, forget) {
       if (wait > 0) timer = setTimeout(refresh, wait);
       else if (cards.underWay.size < most) send(cards, wantsCards, () => [state.factor], showCards);
     }
-    const mayAsk = sweepWithCards || !wantsCards();
-    if (wantsSweep() && mayAsk && !sweeps.isAsking(question) && sweeps.underWay.size < MOST_SWEEPS)
+    const awaitsCards = (cards.isNear || !sweepWithCards) && state.comparison?.asked !== question;
+    if (wantsSweep() && !awaitsCards && !sweeps.isAsking(question) && sweeps.underWay.size < MOST_SWEEPS)
       send(sweeps, wantsSweep, () => null, showSweep);
   }
   addEventListener("online", refresh);
