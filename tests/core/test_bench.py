@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from denoiser import cli
-from denoiser.bench import ablations, export, gpu, limit, pacing, serving, stand_ins, summary, training, visit
+from denoiser.bench import ablations, export, gpu, limit, pacing, serving, stand_ins, summary, sweep, training, visit
 from denoiser.checkpoint import FOLDER, load_checkpoint, trained
 from denoiser.data import split_validation
 from denoiser.export import TOLERANCE
@@ -101,6 +101,17 @@ def test_what_shortens_the_wait_is_turned_off_in_turn(monkeypatch, capsys):
     assert found[late]["sweep, ms"] > found[late]["cards, ms"] + 300  # a round trip of its own
     pacing.show(figures)
     assert f"({found[late]['sweep, ms'] / found[pacing.AS_SERVED]['sweep, ms']:.2f})" in capsys.readouterr().out
+
+
+def test_a_sweep_is_timed_in_each_way_and_by_stage(capsys):
+    threads = torch.get_num_threads()
+    figures = sweep.measure(rounds=1)
+    assert figures["ways"].keys() == sweep.WAYS.keys()
+    assert all(0 < row["cards"] < row["sweep"] for row in figures["ways"].values())
+    assert figures["stages"].keys() == {*figures["models"], "reading", "PSNR and SSIM"}
+    assert torch.get_num_threads() == threads
+    sweep.show(figures)
+    assert "of the sweep as served: dense-16" in capsys.readouterr().out
 
 
 @pytest.mark.slow
