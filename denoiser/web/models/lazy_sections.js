@@ -26,7 +26,8 @@ const observer = new IntersectionObserver(
 export function lazySection(section, keyOf, load) {
   let isLoading = false;
   let loaded = null;
-  const markLoaded = () => section.setAttribute("data-loaded", String(loaded !== null && keyOf() === loaded));
+  const isCurrent = () => [null, loaded].includes(keyOf());
+  const markLoaded = () => section.setAttribute("data-loaded", String(loaded !== null && isCurrent()));
   async function update() {
     markLoaded();
     if (isLoading || !inView.has(section)) return;
