@@ -79,6 +79,11 @@ def _smoothed(pixels: np.ndarray) -> np.ndarray:
     return (smooth / max(1e-6, CLEAR * noise, float(np.percentile(smooth, 97)))).clip(0, 1)
 
 
+def _paper_level(pixels: np.ndarray, owners: np.ndarray) -> float:
+    """The mean of a page's pixels (h, w) that belong to no digit; 0 where all do."""
+    return float(pixels[owners == 0].mean()) if (owners == 0).any() else 0.0
+
+
 def _centres(pixels: np.ndarray, estimate: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray:
     """The centres of mass (count, 2) of digits on a noisy page (h, w), rounded.
 
@@ -89,7 +94,7 @@ def _centres(pixels: np.ndarray, estimate: np.ndarray, owners: np.ndarray, count
     numbers = np.arange(1, count + 1)
     distance, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
     around = np.where(distance <= AROUND, owners[tuple(nearest)], 0)
-    level = float(pixels[around == 0].mean()) if (around == 0).any() else 0.0
+    level = _paper_level(pixels, around)
     rough = np.array(ndimage.center_of_mass(estimate, owners, numbers))
     exact = np.array(ndimage.center_of_mass(pixels - level, around, numbers))
     off = np.where(np.isfinite(exact), exact - rough, 0).clip(-FARTHEST, FARTHEST)
@@ -115,7 +120,7 @@ def _denoised(
 
     centres = _centres(pixels, estimate, owners, count)
     noisy, clean, spread = (np.pad(array, SIDE) for array in (pixels, estimate, ndimage.maximum_filter(owners, 3)))
-    level = float(pixels[owners == 0].mean()) if (owners == 0).any() else 0.0
+    level = _paper_level(pixels, owners)
     results, matches = [], []
     for shift in shifts:
         frames = []

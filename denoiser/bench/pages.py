@@ -3,7 +3,7 @@
 Pages are composed, with seeds, of MNIST's test digits; finding digits on a page was tuned on training digits.
 """
 
-import math
+from statistics import mean
 
 import torch
 from torch import Tensor
@@ -13,6 +13,7 @@ from ..batch.pages import restore_page
 from ..batch.tiles import restore
 from ..checkpoint import load_model
 from ..data import SIDE, Digits, load_mnist
+from ..metrics import psnr
 from ..noise import add_noise, draw_noise
 
 MODEL = "unet"
@@ -51,7 +52,7 @@ def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
     for name, (pitch, jitter) in LAYOUTS.items():
         found[name] = {}
         for factor in FACTORS:
-            errors: dict[str, list[float]] = {way: [] for way in ("page", "alone", "whole", "digits")}
+            decibels: dict[str, list[float]] = {way: [] for way in ("page", "alone", "whole", "digits")}
             for seed in tqdm(range(pages), desc=f"{name}, {factor:g}", unit="page"):
                 page, frames = compose_page(digits, pitch, jitter, seed)
                 noisy = add_noise(page, draw_noise("gaussian", page.shape, 1000 + seed), factor)
@@ -60,21 +61,12 @@ def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
                 for frame, digit in zip(frames, single[:, 0], strict=True):
                     alone[0, 0][frame] = torch.maximum(alone[0, 0][frame], digit)
                 truth = torch.cat([page[..., rows, columns] for rows, columns in frames])
-                errors["digits"] += (single - truth).square().mean((1, 2, 3)).tolist()
-                for way, result in (
-                    ("page", restore_page(model, noisy)),
-                    ("alone", alone),
-                    ("whole", restore(model, noisy)),
-                ):
-                    errors[way].append((result - page).square().mean().item())
-            means = {way: sum(map(_decibels, values)) / len(values) for way, values in errors.items()}
-            found[name][str(factor)] = {way: round(value, 2) for way, value in means.items()}
+                decibels["digits"] += psnr(single, truth).tolist()
+                decibels["page"] += psnr(restore_page(model, noisy), page).tolist()
+                decibels["alone"] += psnr(alone, page).tolist()
+                decibels["whole"] += psnr(restore(model, noisy), page).tolist()
+            found[name][str(factor)] = {way: round(mean(values), 2) for way, values in decibels.items()}
     return {"model": MODEL, "pages": pages, "digits": ACROSS**2, "goal": GOAL, "layouts": found}
-
-
-def _decibels(error: float) -> float:
-    """PSNR of a mean squared error."""
-    return -10 * math.log10(max(error, 1e-12))
 
 
 def show(figures: dict) -> None:

@@ -50,7 +50,7 @@ def measure() -> dict:
     numbers: list[tuple[float, bool]] = []
     papers = {}
     for paper in PAPERS:
-        rows = _rows(hands, ROWS, paper, touching=False)
+        rows = _rows(hands, ROWS, paper, some_touch=False)
         right, total = 0, 0
         for row, reading in _readings(rows, paper):
             found = _scored(row, reading, doubts)
@@ -63,7 +63,7 @@ def measure() -> dict:
     fives = {}
     for length in (None, 5):
         results = []
-        for row, reading in _readings(_rows(hands, FIVES, None, touching=None, count=5), "rows of five", length):
+        for row, reading in _readings(_rows(hands, FIVES, None, some_touch=None, count=5), "rows of five", length):
             results.append(_number(row, reading))
         if length is None:
             numbers += results
@@ -86,18 +86,12 @@ def measure() -> dict:
 
 
 def _rows(
-    hands: Sequence[Hand],
-    rows: int,
-    paper: str | None,
-    touching: bool | None,
-    all_touch: bool = False,
-    **changes: object,
+    hands: Sequence[Hand], rows: int, paper: str | None, some_touch: bool | None, **changes: object
 ) -> Iterable[PaperRow]:
-    """Rows in random styles, a share of them in our own strokes."""
+    """Rows in random styles with these `changes`, a share of them in our own strokes."""
     for number in range(rows):
         rng = np.random.default_rng((11, number, 0 if paper is None else 1 + PAPERS.index(paper)))
-        style = replace(random_style(rng, paper, touching), **changes)  # type: ignore[arg-type]
-        style = replace(style, touching=1.0) if all_touch else style
+        style = replace(random_style(rng, paper, some_touch), **changes)  # type: ignore[arg-type]
         yield compose_row(hands[rng.random() < OWN], style, rng)
 
 
@@ -130,7 +124,7 @@ def _touching(hands: Sequence[Hand], doubts: list[tuple[float, bool]], numbers: 
     so that both have a segment."""
     right, total, cut = 0, 0, 0
     for paper in ("plain", "ruled"):
-        for row, reading in _readings(_rows(hands, ROWS // 2, paper, touching=True), f"touching, {paper}"):
+        for row, reading in _readings(_rows(hands, ROWS // 2, paper, some_touch=True), f"touching, {paper}"):
             found = _scored(row, reading, doubts)
             numbers.append(_number(row, reading))
             right += sum(found[first] and found[first + 1] for first in row.joined)
@@ -142,12 +136,12 @@ def _touching(hands: Sequence[Hand], doubts: list[tuple[float, bool]], numbers: 
 def _all_touching(hands: Sequence[Hand]) -> Iterable[PaperRow]:
     """Rows on plain and ruled paper in which each digit touches the next one."""
     for paper in ("plain", "ruled"):
-        yield from _rows(hands, ROWS // 2, paper, touching=True, all_touch=True, punctuation=False)
+        yield from _rows(hands, ROWS // 2, paper, some_touch=True, touching=1.0, punctuation=False)
 
 
 def _grainy(hands: Sequence[Hand], grain: float) -> Iterable[PaperRow]:
     """Rows on plain paper under Gaussian noise, the same in all three colours."""
-    for number, row in enumerate(_rows(hands, ROWS, "plain", touching=False)):
+    for number, row in enumerate(_rows(hands, ROWS, "plain", some_touch=False)):
         noise = np.random.default_rng((12, number)).standard_normal(row.picture.shape[:2])[:, :, None]
         noisy = (row.picture + 255 * grain * noise).clip(0, 255).round().astype(np.uint8)
         yield row._replace(picture=noisy)
@@ -159,12 +153,10 @@ def _scores(rows: Iterable[PaperRow], title: str) -> dict:
     read, right, total, count = 0, 0, 0, 0
     for row, reading in _readings(rows, title):
         found = _scored(row, reading, doubts)
-        read, right, total, count = (
-            read + (reading is not None),
-            right + sum(found.values()),
-            total + len(found),
-            count + 1,
-        )
+        read += reading is not None
+        right += sum(found.values())
+        total += len(found)
+        count += 1
     error = round(calibration_error(doubts), 4) if doubts else None
     return {"rows": count, "read": read, "digits": total, "right": round(right / total, 4), "calibration error": error}
 

@@ -6,9 +6,10 @@ machine lengthens it least.
 
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from tqdm import tqdm
 
 from ..checkpoint import load_checkpoint, load_model
@@ -54,9 +55,9 @@ def measure(rounds: int = ROUNDS) -> dict:
     for way, (precision, referee) in WAYS.items():
         networks = {name: prepare(model, precision) if precision else model for name, model in models.items()}
         reader = prepare(referees[referee], precision) if precision else referees[referee]
-        for what, request in requests.items():
-            calls[way, what] = lambda r=request, n=networks, reader=reader: sweep_all([r], n, reader)  # type: ignore[misc]
-    calls |= {("stages", stage): call for stage, call in stages(requests["sweep"], networks, reader).items()}
+        calls |= {(way, what): partial(sweep_all, [request], networks, reader) for what, request in requests.items()}
+        if way == AS_SERVED:
+            calls |= {("stages", name): call for name, call in stages(requests["sweep"], networks, reader).items()}
     times = {key: float("inf") for key in calls}
     for number in tqdm(range(rounds + 1), desc="rounds"):
         for key, call in calls.items():
@@ -74,14 +75,14 @@ def measure(rounds: int = ROUNDS) -> dict:
 
 def stages(
     request: SweepRequest, models: Mapping[str, nn.Module], reader: nn.Module
-) -> dict[str, Callable[[], Tensor | list[Tensor]]]:
+) -> dict[str, Callable[[], object]]:
     """What a sweep does, one function for each model, for reading all pictures and for the figures."""
     noisy = noisy_pictures(request)
     pictures = torch.cat([noisy, *(model(noisy).clamp(0, 1) for model in models.values())])
     target = request.x.expand(len(pictures), -1, -1, -1)
     return {
-        **{name: lambda model=model: model(noisy) for name, model in models.items()},  # type: ignore[misc]
-        "reading": lambda: reader(pictures),
+        **{name: partial(model, noisy) for name, model in models.items()},
+        "reading": partial(reader, pictures),
         "PSNR and SSIM": lambda: [METRICS[key].function(pictures, target) for key in CARD_METRICS],
     }
 

@@ -20,7 +20,7 @@ def test_nearly_all_digits_touch_where_all_are_to(hands):
 
 
 def test_grain_changes_the_photo_alone(hands):
-    clean = list(paper._rows(hands, 4, "plain", touching=False))
+    clean = list(paper._rows(hands, 4, "plain", some_touch=False))
     for row, before in zip(paper._grainy(hands, 0.1), clean, strict=True):
         assert row.text == before.text
         assert 15 < np.std(row.picture.astype(float) - before.picture) < 27
