@@ -13,7 +13,7 @@ from denoiser.data import Digits, has_mnist, load_mnist
 pytest_plugins = ("web_fixtures", "fake_hub")  # the page and a browser; a Hub on this machine
 
 torch.set_num_threads(1)  # several test processes share the cores
-settings.current = replace(settings.current, trainings=1)  # on any machine as on a small one
+settings.current = replace(settings.current, trainings=1)  # the same on any machine
 
 SEGMENTS = {  # of a seven-segment display: corners as (row, column), in units of half its height
     "a": ((0, 0), (0, 1)),
