@@ -13,6 +13,11 @@ const noImport = (pages, message) => ({
   "no-restricted-imports": ["error", { patterns: [{ regex: `^(\\.\\./)+(${pages.join("|")})/`, message }] }],
 });
 
+const TOP_LEVEL_AWAIT = {
+  selector: "AwaitExpression:not(:function *)",
+  message: "No top-level await: WebKit runs modules that import such a module too early.",
+};
+
 export default [
   { ignores: ["node_modules/", ".venv/", ".scratch/"] },
   js.configs.recommended,
@@ -31,6 +36,7 @@ export default [
     },
   },
   { files: ["denoiser/web/shell/html.js", "tests/js/html.test.js"], rules: { "no-restricted-properties": "off" } },
+  { files: [`${WEB}/**/*.js`], rules: { "no-restricted-syntax": ["error", TOP_LEVEL_AWAIT] } },
   { files: ["denoiser/web/shell/**/*.js"], rules: noImport(PAGES, "The shell must not depend on a page.") },
   ...PAGES.map((page) => ({
     files: [`denoiser/web/${page}/**/*.js`],

@@ -92,18 +92,19 @@ def mounting(path: str, loads_template: bool, events: tuple[str, ...]) -> str:
     """JavaScript that mounts a component. Gradio finds the events that it may trigger by their names in quotes."""
     loads = {"script": f"{path}.js" in static_files().files, "template": loads_template}
     call = f"m.mountComponent({json.dumps(path)}, {json.dumps(loads)}, {{ element, props, server, trigger, watch }})"
-    return f"// triggers {json.dumps(events)}\n{importing('shell/mount.js')}.then(m => {call});"
+    return f"// triggers {json.dumps(events)}\n{importing_mount()}.then(m => {call});"
 
 
 def calling(script: str, function: str, *constants: object) -> str:
     """JavaScript for an event of one of Gradio's own components: a function of a script, first given the constants."""
     given = "".join(f"{json.dumps(constant)}, " for constant in constants)
-    return f"(...values) => {importing(script)}.then(m => m.{function}({given}...values))"
+    module = f"{importing_mount()}.then(m => m.importScript({json.dumps(script)}))"
+    return f"(...values) => {module}.then(m => m.{function}({given}...values))"
 
 
-def importing(script: str) -> str:
-    """JavaScript that imports a script, wherever the page stands."""
-    return f"import(new URL({json.dumps(static_files().address(script))}, document.baseURI))"
+def importing_mount() -> str:
+    """JavaScript that imports the script that starts the page and all else, wherever the page stands."""
+    return f"import(new URL({json.dumps(static_files().address('shell/mount.js'))}, document.baseURI))"
 
 
 def first_in_head() -> str:

@@ -23,3 +23,6 @@ globalThis.IntersectionObserver ??= /** @type {any} */ (class {});
 globalThis.Node ??= /** @type {any} */ ({ TEXT_NODE: 3 });
 globalThis.fetch = async (file) => new Response(await readFile(/** @type {URL} */ (file)));
 Object.defineProperty(navigator, "language", { value: "en-US", configurable: true });
+
+const { textsLoaded } = await import("../../denoiser/web/shell/i18n.js");
+await textsLoaded;

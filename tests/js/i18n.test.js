@@ -7,6 +7,7 @@ const english = await import("../../denoiser/web/shell/i18n.js");
 Object.defineProperty(navigator, "language", { value: "zh-CN", configurable: true });
 // @ts-ignore: a second copy of the module, for the other language
 const chinese = await import("../../denoiser/web/shell/i18n.js?zh");
+await chinese.textsLoaded;
 
 test("a key's text has its values in their places", () => {
   assert.equal(english.t("denoise.pad.clear"), "Clear");

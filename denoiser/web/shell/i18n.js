@@ -6,8 +6,16 @@ const TRANSLATED_ATTRIBUTES = ["aria-label", "title", "placeholder", "alt"];
 
 export const language = /^zh\b/i.test(navigator.language) ? "zh" : "en";
 
-const texts = await load();
+/** @type {Record<string, string>} */
+let texts = {};
 document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
+
+/* Resolves once the texts are there, before which no module may look one up (mount.js). Not a top-level await: Safari
+   before version 27 runs modules too early that import one with it, when several are imported at once (WebKit bug
+   242740). */
+export const textsLoaded = load().then((loaded) => {
+  texts = loaded;
+});
 
 /** @returns {Promise<Record<string, string>>} */
 async function load() {

@@ -1,8 +1,7 @@
 /* How a component starts: Gradio's js_on_load imports this module and names the component's own. As every component
-   imports it, the page starts here too. */
-import "./start/start.js";
+   imports it, the page starts here too: once its texts are there, which many modules look up as soon as they run. */
 import { raw, setHtml } from "./html.js";
-import { translateElement } from "./i18n.js";
+import { textsLoaded, translateElement } from "./i18n.js";
 import { loadLater } from "./later.js";
 import { labelTestIds } from "./start/test_ids.js";
 
@@ -16,6 +15,17 @@ import { labelTestIds } from "./start/test_ids.js";
  * @property {(names: string | string[], callback: () => void) => void} watch
  */
 
+const started = textsLoaded.then(() => import("./start/start.js"));
+
+/**
+ * Import a script once the page has started.
+ * @param {string} path  from the web folder
+ */
+export async function importScript(path) {
+  await started;
+  return import(new URL(`../${path}`, import.meta.url).href);
+}
+
 /**
  * Load what is not in the page yet, translate a component's template and run its script.
  * @param {string} path  of template and script, from the web folder, without their endings
@@ -24,11 +34,12 @@ import { labelTestIds } from "./start/test_ids.js";
  */
 export async function mountComponent(path, loads, context) {
   const replayClicks = holdClicks(context.element);
-  const component = loads.script ? import(new URL(`../${path}.js`, import.meta.url).href) : null;
+  const script = loads.script ? importScript(`${path}.js`) : null;
   if (loads.template) setHtml(context.element, raw((await loadLater()).templates[path]));
+  await started;
   translateElement(context.element);
   await styled();
-  (await component)?.mount(context);
+  (await script)?.mount(context);
   labelTestIds();
   replayClicks();
 }
