@@ -51,6 +51,16 @@ def test_a_press_on_the_curves_sets_the_noise_factor(page):
     assert page.evaluate("() => denoiser.state.factor") == 0
 
 
+@pytest.mark.parametrize("width", [1280, 1000, 768])
+def test_the_flag_at_noise_factor_0_covers_no_heading(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("() => denoiser.set({ factor: 0 })")
+    flag = page.locator("#sweep .flag")
+    expect(flag).to_have_text("0.00")
+    heading = page.locator("#sweep .head").first.bounding_box()
+    assert flag.bounding_box()["y"] >= heading["y"] + heading["height"]
+
+
 def test_screen_readers_hear_nothing_of_the_digit_before(page):
     status = page.locator("#board > * [role=status], #board [role=status]").first
     expect(status).to_contain_text("the best is")
