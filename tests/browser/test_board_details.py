@@ -4,6 +4,8 @@ import pytest
 from playwright.sync_api import expect
 from web_fixtures import RECORD_TEXTS, settle
 
+from denoiser.bench.browser import PHONE
+
 pytestmark = pytest.mark.slow
 
 
@@ -59,6 +61,22 @@ def test_the_flag_at_noise_factor_0_covers_no_heading(page, width):
     expect(flag).to_have_text("0.00")
     heading = page.locator("#sweep .head").first.bounding_box()
     assert flag.bounding_box()["y"] >= heading["y"] + heading["height"]
+
+
+# The parts of a card that hide some of their text; a line of small and large letters may be some pixels too high.
+CUT_TEXTS = """() => [...document.querySelectorAll("#board .card :is(.name b, .reads, .figures)")]
+  .filter(part => part.scrollWidth > part.clientWidth || part.scrollHeight > part.clientHeight + 3)
+  .map(part => `${part.className} ${part.textContent}`)"""
+
+
+@pytest.mark.parametrize("locale", ["en", "zh-CN"])
+@pytest.mark.parametrize("width", [320, 360, 390])
+def test_a_phone_shows_all_that_a_card_says(new_page, width, locale):
+    page = new_page(**PHONE | {"viewport": {"width": width, "height": 700}, "locale": locale})
+    page.locator("#pad .tray [data-name='5']").click()
+    settle(page)
+    page.wait_for_function("() => document.querySelector('#board .wrong:not([hidden])')")  # the VAE sees a 3
+    assert page.evaluate(CUT_TEXTS) == []
 
 
 def test_screen_readers_hear_nothing_of_the_digit_before(page):
