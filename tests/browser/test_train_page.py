@@ -1,7 +1,9 @@
 """The Train page in a browser: a training from its form to its card, waiting for others, and leaving."""
 
+import threading
 import time
 import zipfile
+from contextlib import closing
 
 import pytest
 from playwright.sync_api import expect
@@ -9,8 +11,7 @@ from web_fixtures import copy_link, served, settle
 
 from denoiser.bench.browser import PHONE
 from denoiser.checkpoint import load_model
-from denoiser.web.serving import live_training
-from denoiser.web.serving.training_queue import SILENCE
+from denoiser.web.serving import live_training, training_queue
 from denoiser.web.serving.user_models import UserModelStore
 
 pytestmark = pytest.mark.usefixtures("short_trainings")
@@ -223,7 +224,8 @@ def falls_silent(page):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("leaves", [closes, reloads, loses_the_connection, falls_silent], ids=lambda f: f.__name__)
-def test_no_training_survives_its_visitor(browser, page_url, lessons, leaves):
+def test_no_training_survives_its_visitor(browser, page_url, lessons, leaves, monkeypatch):
+    monkeypatch.setattr(training_queue, "TRAINING_SILENCE", training_queue.SILENCE)
     context, other = browser.new_context(), browser.new_page()
     page = context.new_page()
     page.set_default_timeout(60_000)
@@ -233,9 +235,61 @@ def test_no_training_survives_its_visitor(browser, page_url, lessons, leaves):
     begin(page, 2)
     assert lessons
     leaves(page)
-    wait_until(other, lambda: not lessons, seconds=SILENCE + 10)
+    wait_until(other, lambda: not lessons, seconds=training_queue.SILENCE + 10)
     other.close()
     context.close()
+
+
+@pytest.mark.slow
+def test_a_training_that_ended_because_its_page_was_silent_says_so(new_page, monkeypatch):
+    page = new_page()
+    open_train(page)
+    begin(page)
+    page.route("**/component_server/**", lambda route: None)  # the network swallows all that the page asks
+    monkeypatch.setattr(training_queue, "TRAINING_SILENCE", 1.0)
+    state = page.locator("#train_form .state")
+    expect(state).to_contain_text("The training ended early: the server heard nothing from this page")
+    expect(state).to_contain_text("dB instead of")
+    expect(page.locator("#train_result .card")).to_be_enabled()
+
+
+@pytest.mark.slow
+def test_after_a_reload_the_page_says_what_became_of_its_training(browser, page_url, lessons):
+    page = browser.new_page()  # Gradio writes errors to the console when its stream breaks off
+    page.set_default_timeout(60_000)
+    page.goto(page_url)
+    page.locator("#board .card").first.wait_for()
+    open_train(page)
+    begin(page)
+    page.reload()
+    expect(page.locator("#train_form .state")).to_contain_text("The training ended early: this page was reloaded")
+    wait_until(page, lambda: not lessons)
+    page.reload()
+    page.wait_for_function("() => window.denoiser && denoiser.state.watchedDigits !== null")
+    expect(page.locator("#train_form .state")).to_be_empty()
+    page.close()
+
+
+@pytest.mark.slow
+def test_a_page_that_gets_no_snapshots_still_tells_the_server_that_it_is_there(new_page, monkeypatch):
+    release, real = threading.Event(), live_training.training_snapshots
+
+    def stalls(recipe):
+        with closing(real(recipe)) as snapshots:
+            yield next(snapshots)
+            release.wait(60)
+            yield next(snapshots)
+
+    monkeypatch.setattr(live_training, "training_snapshots", stalls)
+    page = new_page()
+    open_train(page)
+    begin(page, 1)
+    for _ in range(2):  # the first may still answer the snapshot
+        with page.expect_request(lambda request: '"wait"' in (request.post_data or "")):
+            pass
+    expect(page.locator("#train_form .state")).to_have_text("Learning")
+    release.set()
+    expect(page.locator("#train_form .state")).to_contain_text("dB instead of")
 
 
 @pytest.mark.slow

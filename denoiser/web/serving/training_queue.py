@@ -3,11 +3,15 @@
 A visitor holds a ticket, which is valid as long as their page asks for it every few seconds. Tickets come up in the
 order in which they were given, but one of each client address in a round: a client that takes many lets the others
 through. A training that does not end by itself loses its ticket after `limit` seconds, and the next visitor trains.
+
+A page may be silent although its visitor is there: on a mobile network, or on a busy machine. So a training goes on for
+a while without hearing of its page, unless somebody waits to train.
 """
 
 import secrets
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +22,7 @@ from ..server import logging as log
 from ..server.fairness import Rounds
 
 SILENCE = 5.0  # seconds after which a visitor whose page asks nothing has left
+TRAINING_SILENCE = 30.0  # the same for a visitor who trains while nobody waits
 BEGIN_WITHIN = 15.0  # seconds in which a visitor must begin once it is their turn
 MAX_TICKETS = 50
 MAX_HANGING = 3  # trainings that hang; with so many of them no further one is begun
@@ -53,6 +58,7 @@ class TrainingQueue:
         self.tickets: dict[str, Ticket] = {}  # by their secret, in the order in which they come up
         self.rounds = Rounds()
         self.hanging = 0
+        self.silent: deque[str] = deque(maxlen=MAX_TICKETS)  # tickets of the last trainings that ended for silence
 
     def wait(self, secret: object = None, address: str | None = None) -> tuple[str | None, int]:
         """Keep a ticket valid, or take a new one for None: its secret, and how many visitors are before it.
@@ -74,6 +80,11 @@ class TrainingQueue:
             if ticket.first_since is None:
                 ticket.first_since = self.clock()
             return secret, 0
+
+    def ended_for_silence(self, secret: object) -> bool:
+        """Whether the training of a ticket ended because its page asked nothing for too long."""
+        with self.lock:
+            return secret in self.silent
 
     def join(self, secret: object) -> None:
         """Let a request to begin into Gradio's queue; BadRequest unless it is its visitor's turn, and the first one."""
@@ -103,7 +114,7 @@ class TrainingQueue:
             ticket.began = self.clock()
             self.rounds.served(ticket.round)
         try:
-            yield lambda: self._may_go_on(ticket)
+            yield lambda: self._may_go_on(str(secret), ticket)
         finally:
             with self.lock:
                 if ticket.expired:
@@ -111,12 +122,18 @@ class TrainingQueue:
                 else:
                     self.tickets.pop(str(secret), None)
 
-    def _may_go_on(self, ticket: Ticket) -> bool:
+    def _may_go_on(self, secret: str, ticket: Ticket) -> bool:
         with self.lock:
             self._drop_invalid()
             if not ticket.watched:
                 ticket.watched, ticket.last_seen = True, self.clock()
-            return not ticket.stopped and not ticket.expired and self.clock() - ticket.last_seen < SILENCE
+            if ticket.stopped or ticket.expired:
+                return False
+            is_awaited = len(self.tickets) > self.slots
+            if self.clock() - ticket.last_seen < (SILENCE if is_awaited else TRAINING_SILENCE):
+                return True
+            self.silent.append(secret)
+            return False
 
     def _due(self, secret: object) -> Ticket:
         """The ticket of that secret if its training may begin now; else BadRequest."""

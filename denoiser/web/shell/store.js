@@ -98,6 +98,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * The Train page.
  * @typedef {object} TrainingState
  * @property {"idle" | "waiting" | "training"} trainingState
+ * @property {string | null} trainingTicket  of the training that is under way
  * @property {any} watchedDigits  the ten digits that are watched: clean, noisy
  * @property {any} trainingSettings  the settings of the training
  * @property {any[]} snapshots  what there was to see of it
@@ -184,6 +185,7 @@ export const state = {
   onOriginals: false,
   // training
   trainingState: "idle",
+  trainingTicket: null,
   watchedDigits: null,
   trainingSettings: null,
   snapshots: [],

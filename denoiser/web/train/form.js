@@ -1,10 +1,12 @@
-/* What to train, and its beginning and end. The line and the training hear of this page by its questions: while it
-   waits it asks for its place, and while it watches it answers what arrives. */
+/* What to train, and its beginning and end. The training queue knows by this page's requests that its visitor is there:
+   while the visitor waits, the page asks for the position; during a training, it acknowledges what arrives. */
 import { html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { ask } from "../shell/rpc.js";
 import { on, set, state } from "../shell/store.js";
 import { say } from "../shell/toast.js";
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server, trigger }) {
@@ -13,7 +15,8 @@ export function mount({ element, props, server, trigger }) {
   const MAX_RUNS = 6; // that are kept to compare
   const ASK = 1500;
   const ACKNOWLEDGE = 1000;
-  const SILENCE = 15000; // milliseconds
+  const QUIET = 5000; // milliseconds without a snapshot after which the page asks whether the training goes on
+  const PATIENCE = 45000; // milliseconds without any answer after which it gives up
   const LABELS = { dense: t("train.form.dense"), conv: t("train.form.conv") };
   const settings = { ...first, ...well[first.family], ...offered(state.trainingForm) };
 
@@ -136,7 +139,9 @@ export function mount({ element, props, server, trigger }) {
   const longestWait = (before) => Math.ceil((before - slots + 1) / slots) * seconds;
   let ticket = null;
   let acknowledged = 0;
+  let ended = null; // the ticket of a training that was interrupted: its last message may still arrive
   let alarm = 0;
+  let heard = 0; // when the server was last heard of during the training
   let turn = 0; // `turn` counts trainings: an older one's waiting ends
   const busy = () => state.trainingState !== "idle";
 
@@ -147,12 +152,30 @@ export function mount({ element, props, server, trigger }) {
     if ($(".state").textContent !== words) $(".state").textContent = words;
     if (!busy()) {
       ticket = null;
+      set({ trainingTicket: null });
       $(".speed").textContent = "";
       $(".bar i").style.transform = "scaleX(0)";
     }
     clearTimeout(alarm);
-    if (trainingState === "training") alarm = setTimeout(() => finish(t("train.form.silent")), SILENCE);
+    if (trainingState === "training") watch();
   }
+  function watch() {
+    heard = performance.now();
+    alarm = setTimeout(inquire, QUIET);
+  }
+  /** Ask whether the training goes on; this also tells the server that the visitor is there. */
+  async function inquire() {
+    const mine = alarm;
+    const reply = await Promise.race([ask(server.wait, { ticket }), pause(QUIET)]);
+    if (alarm !== mine || state.trainingState !== "training") return;
+    if (reply?.ticket) watch();
+    else if (reply) {
+      ended = ticket;
+      finish(interruption(reply));
+    } else if (performance.now() - heard > PATIENCE) finish(t("train.form.silent"));
+    else alarm = setTimeout(inquire, QUIET);
+  }
+  const interruption = ({ silent }) => (silent ? t("train.form.endedForSilence") : t("train.form.interrupted"));
   const finish = (words) => {
     const had = document.activeElement === $(".stop");
     enter("idle", words);
@@ -164,6 +187,7 @@ export function mount({ element, props, server, trigger }) {
     if (busy()) return;
     const mine = ++turn;
     const asked = { ...settings };
+    ended = null;
     enter("waiting", t("train.form.gettingReady"));
     $(".stop").focus();
     const watchedDigits = await ask(server.preview, { settings: asked });
@@ -185,9 +209,10 @@ export function mount({ element, props, server, trigger }) {
               reply.before,
             ),
       );
-      await new Promise((resolve) => setTimeout(resolve, ticket ? ASK : 0));
+      await pause(ticket ? ASK : 0);
       if (mine !== turn) return;
     }
+    set({ trainingTicket: ticket });
     enter("training", t("train.form.learning"));
     props.value = JSON.stringify({ ticket, settings: asked });
     trigger("start");
@@ -199,9 +224,20 @@ export function mount({ element, props, server, trigger }) {
     finish("");
   };
 
+  /* ---------- a training that was under way when the page was reloaded ---------- */
+  async function tellEnd() {
+    const left = state.trainingTicket;
+    set({ trainingTicket: null });
+    const reply = await ask(server.wait, { ticket: left });
+    if (!reply || busy()) return;
+    if (reply.ticket) ask(server.stop, { ticket: left });
+    finish(interruption(reply));
+  }
+  if (state.trainingTicket) tellEnd();
+
   /* ---------- what arrives ---------- */
   on("latestSnapshot", ({ latestSnapshot, snapshots }) => {
-    if (!latestSnapshot || (latestSnapshot.ticket && latestSnapshot.ticket !== ticket)) return;
+    if (!latestSnapshot || (latestSnapshot.ticket && ![ticket, ended].includes(latestSnapshot.ticket))) return;
     if (latestSnapshot.error) {
       say(localize(latestSnapshot.error));
       if (!snapshots.length) return finish("");
@@ -221,7 +257,8 @@ export function mount({ element, props, server, trigger }) {
       set({ runs: [...state.runs, { ...run, noisyPsnr: state.watchedDigits.psnr }].slice(-MAX_RUNS) });
       if (id) set({ trainingResult: { id, card } });
       else say(t("train.form.tooShort", shortest));
-      return finish(t("train.form.result", duration, steps.toLocaleString("en-US"), psnr, noisyPsnr));
+      const result = t("train.form.result", duration, steps.toLocaleString("en-US"), psnr, noisyPsnr);
+      return finish(latestSnapshot.silent ? `${interruption(latestSnapshot)} ${result}` : result);
     }
     if (!busy()) return;
     enter("training", t("train.form.learning"));

@@ -42,7 +42,8 @@ GONE = "That model is no longer on the server. Train it again."
 
 def wait(queue: TrainingQueue, request: TicketRequest, address: str | None = None) -> TicketReply:
     """A visitor is there, waiting or watching: their ticket, and how many come before; a new one if they have none."""
-    return TicketReply(*queue.wait(request.ticket, address))
+    ticket, before = queue.wait(request.ticket, address)
+    return TicketReply(ticket, before, queue.ended_for_silence(request.ticket))
 
 
 def stop(queue: TrainingQueue, request: TicketRequest, address: str | None = None) -> EmptyReply:
@@ -114,6 +115,8 @@ def train(
                         break
             if last is not None:
                 end = replace(message(request, last), over=True)  # all of it again: the page may have missed it
+                if queue.ended_for_silence(request.ticket):
+                    end = replace(end, silent=True)
                 if last.seconds >= min(MIN_SECONDS, live_training.MAX_SECONDS):
                     network, record = model_from(recipe, last)
                     user_model_id = user_models.add(network, record, session, address)

@@ -16,10 +16,14 @@ class TicketRequest:
 
 @dataclass(frozen=True)
 class TicketReply:
-    """The ticket, null if it is no longer valid, and how many are before it."""
+    """The ticket, null if it is no longer valid, and how many are before it.
+
+    `silent` says that its training ended because the page asked nothing for too long.
+    """
 
     ticket: str | None
     before: int
+    silent: bool
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ class CheckpointReply:
 class TrainingMessage:
     """A snapshot of a training; the last one is `over`, and has the id and the card of the model if that is kept.
 
-    Or an error. Its fields are those of live_training.Snapshot.
+    The last one is `silent` if the training ended because the page asked nothing for too long. A message may also be an
+    error. Its fields are those of live_training.Snapshot.
     """
 
     ticket: Any = ABSENT
@@ -78,5 +83,6 @@ class TrainingMessage:
     seconds: float = ABSENT
     speed: float | None = ABSENT
     over: bool = ABSENT
+    silent: bool = ABSENT
     id: str = ABSENT
     card: dict = ABSENT

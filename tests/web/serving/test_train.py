@@ -21,10 +21,10 @@ from denoiser.web.endpoint import unqueued
 from denoiser.web.i18n import english
 from denoiser.web.server import logging as log
 from denoiser.web.serving import live_training
-from denoiser.web.serving.training_queue import SILENCE, TrainingQueue
+from denoiser.web.serving.training_queue import TRAINING_SILENCE, TrainingQueue
 from denoiser.web.serving.user_models import UserModelStore
 from denoiser.web.train import handlers
-from denoiser.web.train.schemas import TicketRequest
+from denoiser.web.train.schemas import TicketReply, TicketRequest
 
 LIMIT = 100.0
 MADE_UP = json.dumps({"ticket": "made up", "settings": SMALL_DENSE})
@@ -81,6 +81,7 @@ def test_a_stop_ends_it_and_what_was_seen_last_is_kept(few_strokes):
     assert result["card"]["family"] == "dense"
     assert result["card"]["trained"] == [0.5, 0.5]
     assert kept.get(result["id"]).record.steps == last["steps"]
+    assert "silent" not in result
     assert queue.wait()[1] == 0
 
 
@@ -89,11 +90,15 @@ def test_nothing_goes_on_when_the_page_is_not_heard_of(few_strokes):
     queue, kept = TrainingQueue(LIMIT, clock), UserModelStore()
     ticket = queue.wait()[0]
     request = json.dumps({"ticket": ticket, "settings": SMALL_DENSE})
-    seen = 0
-    for _ in handlers.train(queue, kept, request, "me"):
-        seen += 1
-        clock.now += SILENCE / 2
-    assert seen <= 4
+    messages = []
+    for text in handlers.train(queue, kept, request, "me"):
+        messages.append(json.loads(text))
+        clock.now += TRAINING_SILENCE / 2
+    assert len(messages) <= 4
+    assert messages[-1]["over"]
+    assert messages[-1]["silent"]
+    assert not any("silent" in message for message in messages[:-1])
+    assert handlers.wait(queue, TicketRequest(ticket)) == TicketReply(None, 0, silent=True)
 
 
 def test_a_closed_event_frees_the_line(few_strokes):

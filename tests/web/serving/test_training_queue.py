@@ -5,7 +5,14 @@ from helpers import Clock
 
 from denoiser.web.parsing import BadRequest
 from denoiser.web.server import logging as log
-from denoiser.web.serving.training_queue import BEGIN_WITHIN, MAX_HANGING, MAX_TICKETS, SILENCE, TrainingQueue
+from denoiser.web.serving.training_queue import (
+    BEGIN_WITHIN,
+    MAX_HANGING,
+    MAX_TICKETS,
+    SILENCE,
+    TRAINING_SILENCE,
+    TrainingQueue,
+)
 
 LIMIT = 100.0
 
@@ -87,19 +94,45 @@ def test_a_training_goes_on_while_its_visitor_is_heard_of():
     queue = TrainingQueue(LIMIT, clock)
     ticket = queue.wait()[0]
     with queue.session(ticket) as may_go_on:
-        clock.now += 2 * SILENCE  # a device may take its time to start
+        clock.now += TRAINING_SILENCE + 1  # a device may take its time to start
         assert may_go_on()
-        clock.now += SILENCE - 1
+        clock.now += TRAINING_SILENCE - 1
         queue.wait(ticket)
-        clock.now += SILENCE - 1
-        assert may_go_on()
-        clock.now += 2
-        assert not may_go_on()
-        queue.wait(ticket)
+        clock.now += TRAINING_SILENCE - 1
         assert may_go_on()
         queue.stop(ticket)
         assert not may_go_on()
     assert queue.wait(ticket) == (None, 0)
+    assert not queue.ended_for_silence(ticket)
+
+
+def test_a_silent_page_ends_its_training_and_can_learn_why():
+    clock = Clock()
+    queue = TrainingQueue(LIMIT, clock)
+    ticket = queue.wait()[0]
+    with queue.session(ticket) as may_go_on:
+        assert may_go_on()
+        clock.now += TRAINING_SILENCE
+        assert not may_go_on()
+    assert queue.ended_for_silence(ticket)
+    assert not any(queue.ended_for_silence(other) for other in (queue.wait()[0], None, 7, []))
+
+
+def test_a_silent_page_does_not_keep_another_visitor_waiting():
+    clock = Clock()
+    queue = TrainingQueue(LIMIT, clock, slots=2)
+    first, second = queue.wait()[0], queue.wait()[0]
+    with queue.session(first) as first_may_go_on, queue.session(second) as second_may_go_on:
+        assert first_may_go_on()
+        assert second_may_go_on()
+        clock.now += SILENCE - 1
+        queue.wait(second)
+        third = queue.wait()[0]
+        assert first_may_go_on()
+        clock.now += 1
+        assert not first_may_go_on()
+        assert second_may_go_on()
+    assert queue.wait(third) == (third, 0)
 
 
 def test_the_line_is_not_endless():

@@ -12,6 +12,7 @@ const UNDONE = 30; // drawings that can be undone after a reload
 /** What is saved, the parts that can be spared last. */
 const contents = () => [
   ["link", formatLink(state, location.hash)],
+  ["trainingTicket", state.trainingTicket],
   ["userModels", state.userModels],
   ["past", state.past.slice(-UNDONE)],
   ["future", state.future.slice(-UNDONE)],
