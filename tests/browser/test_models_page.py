@@ -89,6 +89,43 @@ def test_the_page_begins_inside_the_network_and_the_unet_has_skips(page):
     expect(inside.locator(f".step[data-step='{step}']")).to_have_attribute("aria-checked", "true")
 
 
+# The parts of what is seen of a network that do not fit into the page's column.
+PARTS_OUTSIDE = """() => {
+  const { right } = document.querySelector("#models .inside").getBoundingClientRect();
+  return [...document.querySelectorAll("#models :is(.chooser > *, .stage, .stage > *, .skip)")]
+    .filter((part) => part.offsetParent && part.getBoundingClientRect().right > right + 0.5)
+    .map((part) => `${part.className} ${part.textContent}`);
+}"""
+
+
+@browser_test
+@pytest.mark.parametrize("width", [320, 390, 768, 1000, 1280])
+def test_every_stage_of_a_network_is_in_sight_without_scrolling_sideways(new_page, width):
+    page = open_tab(new_page(viewport={"width": width, "height": 844}))
+    stages = page.locator("#models .stage")
+    for name in ("dense-16", "conv-flat", "unet"):
+        page.evaluate("name => denoiser.set({ requestedModel: name })", name)
+        expect(page.locator("#models .chooser select")).to_have_value(name)
+        page.locator("#models .inside[data-loaded=true]").wait_for()
+        expect(stages.first).to_be_visible()
+        assert page.evaluate(PARTS_OUTSIDE) == [], name
+    rows = [stage.bounding_box()["y"] for stage in stages.all()]
+    down = rows == sorted(set(rows))
+    assert down == (width < 1000)
+    expect(page.locator("#models .what-flows")).to_contain_text("top to bottom" if down else "left to right")
+
+
+@browser_test
+def test_the_stages_are_laid_out_anew_when_the_window_changes_its_width(page):
+    page.evaluate("() => denoiser.set({ requestedModel: 'unet' })")
+    expect(page.locator("#models .skip")).to_have_count(2)
+    explanation = page.locator("#models .what-flows")
+    expect(explanation).to_contain_text("left to right")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(explanation).to_contain_text("top to bottom")
+    assert page.evaluate(PARTS_OUTSIDE) == []
+
+
 @browser_test
 def test_the_table_is_sorted_and_searched(page, handler):
     names = page.locator("#models .shelf-table tbody tr:visible td:first-child")

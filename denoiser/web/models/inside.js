@@ -8,7 +8,7 @@ import { paintDigit } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
 import { on, state } from "../shell/store.js";
 import { count, decibel, joined, shape } from "./format.js";
-import { showFlow } from "./flow.js";
+import { mountFlow } from "./flow.js";
 import { lazySection } from "./lazy_sections.js";
 import { scaleText, showTiles } from "./tile_sheet.js";
 
@@ -63,6 +63,7 @@ export function mountInside(element, selection, server, example) {
   const find = (selector) => section.querySelector(selector);
   /** @type {number | null} */
   let step = null; // which layer; null for the code
+  const showFlow = mountFlow(find(".flow"), find(".what-flows"));
 
   function show(reply) {
     const { input, output, psnr, sheet } = reply;
@@ -77,7 +78,7 @@ export function mountInside(element, selection, server, example) {
     find(".layer").hidden = !sheet;
     if (!sheet) return;
     const { layers } = selection.model;
-    showFlow(find(".flow"), selection.model, reply.stages, reply.step);
+    showFlow(selection.model, reply.stages, reply.step);
     const layer = layers[reply.step];
     setHtml(find(".steps"), layerButtons(layers, reply.step));
     find(".layer-name").textContent = `${joined(layer.phrases)}, ${shape(layer.shape)}`;
