@@ -168,6 +168,18 @@ def test_from_blur_to_invention_psnr_falls_and_sharpness_rises(visit):
     expect(page.locator("#originals_blend .which")).to_have_text("towards no. 2 of 12")
 
 
+def test_the_votes_on_the_completions_stand_above_them(visit):
+    page = visit(factor=0.5)
+    page.get_by_role("radio", name="Top").check(force=True)
+    vote, sheet, pad = (page.locator(f"#originals_eraser {part}") for part in (".vote", ".sheet", ".pad"))
+    expect(vote).to_be_visible()
+    for width in (768, 1000, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        box = vote.bounding_box()
+        assert box["y"] + box["height"] <= sheet.bounding_box()["y"], width
+        assert pad.bounding_box()["width"] >= 280, width
+
+
 def test_erasing_and_completing(visit):
     page = visit(factor=0.5)
     expect(page.locator("#originals_eraser .erased")).to_have_text("nothing erased")
