@@ -217,11 +217,12 @@ def _try(model: nn.Module, task: str) -> None:
         raise ValueError("they make no numbers of a picture")
 
 
-def list_models(folder: Path = FOLDER) -> list[str]:
+def list_models(folder: Path | str = FOLDER) -> list[str]:
     """Names of all that can denoise or reconstruct: the trained ones in the order of RECIPES, then the filters.
 
     A checkpoint whose record cannot be read is listed too: loading it says what is wrong.
     """
+    folder = Path(folder)
     order = {name: place for place, name in enumerate(RECIPES)}
     names = [name for name in trained(folder) if _task(name, folder) in (*PICTURE_TASKS, None)]
     return sorted(names, key=lambda name: (order.get(name, len(order)), name)) + list(FILTERS)
@@ -236,7 +237,7 @@ def _task(name: str, folder: Path) -> str | None:
 
 
 def load_model(
-    name: str, device: torch.device | str = "cpu", folder: Path = FOLDER
+    name: str, device: torch.device | str = "cpu", folder: Path | str = FOLDER
 ) -> tuple[nn.Module, Record[Method]]:
     """The trained network or classical filter of that name, in eval mode on `device`, and its record.
 
@@ -250,4 +251,4 @@ def load_model(
         return load_onnx(Path(name))
     if name in FILTERS:
         return FILTERS[name].build().to(device).eval(), FILTERS[name].record()
-    return load_checkpoint(name, device, folder)
+    return load_checkpoint(name, device, Path(folder))

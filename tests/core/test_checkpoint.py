@@ -72,6 +72,11 @@ def refused(folder, words, name=BASE.name):
 class TestRoundTrip:
     """What was saved is what is loaded."""
 
+    def test_the_folder_may_be_given_as_text(self, tmp_path):
+        save_model(build(BASE.network, BASE.settings), Record(BASE), tmp_path)
+        assert BASE.name in list_models(str(tmp_path))
+        assert load_model(BASE.name, folder=str(tmp_path))[1] == load_model(BASE.name, folder=tmp_path)[1]
+
     @pytest.mark.parametrize("name", RECIPES)
     def test_every_network_gives_equal_outputs(self, name, tmp_path):
         recipe, x = RECIPES[name], torch.rand(2, 1, SIDE, SIDE)

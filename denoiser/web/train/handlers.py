@@ -37,6 +37,17 @@ MAX_TEXT = 4096  # characters of a request to train
 MIN_SECONDS = 5.0  # of training from which on a model is kept
 SHOWN = ("pictures", "psnr", "train", "validation", "filters", "steps", "digits", "seconds", "speed")  # of a snapshot
 FAILED = "The training ended on the server. Try again in a while."
+README = """{name}: a network trained on the Train page of Denoiser.
+
+To use it, keep its two files together and have the Python package denoiser installed:
+
+    from denoiser import load_model
+
+    model, record = load_model("{name}", folder=".")  # or the path of the folder with the two files
+    clean = model(noisy)  # float32 tensors of shape (N, 1, 28, 28), ink 1 on background 0
+
+{name}.json says how it was trained.
+"""
 GONE = "That model is no longer on the server. Train it again."
 
 
@@ -60,16 +71,18 @@ def preview(request: PreviewRequest) -> PreviewReply:
 
 
 def checkpoint(user_models: UserModelStore, request: CheckpointRequest) -> CheckpointReply:
-    """A visitor's model as a zip of the two files of a checkpoint."""
+    """A visitor's model as a zip of the two files of a checkpoint, and how to use them."""
     model = user_models.get(request.id)
     if model is None:
         raise BadRequest(GONE)
+    name = model.record.recipe.name
     with tempfile.TemporaryDirectory() as folder, io.BytesIO() as file:
         save_model(model.network, model.record, Path(folder))
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in sorted(Path(folder).iterdir()):
                 archive.write(path, path.name)
-        return CheckpointReply(f"{model.record.recipe.name}.zip", to_base64(file.getvalue()))
+            archive.writestr("README.txt", README.format(name=name))
+        return CheckpointReply(f"{name}.zip", to_base64(file.getvalue()))
 
 
 # ---------- the training itself, an event of Gradio's queue ----------

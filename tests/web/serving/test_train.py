@@ -4,6 +4,7 @@ import base64
 import io
 import itertools
 import json
+import re
 import zipfile
 from functools import partial
 
@@ -181,13 +182,16 @@ def test_the_record_names_the_digits_that_were_trained_on(few_strokes, monkeypat
     assert record.data.startswith(DATA)
 
 
-def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path):
+def test_the_checkpoint_that_is_taken_home_loads(mine, pool, tmp_path, monkeypatch):
     reply = json.loads(unqueued(partial(handlers.checkpoint, pool.user_models))([json.dumps({"id": mine})]))
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(reply["content"]))) as archive:
         archive.extractall(tmp_path)
     name = reply["name"].removesuffix(".zip")
     assert list_models(tmp_path)[0] == name
-    model, record = load_model(name, folder=tmp_path)
+    (call,) = re.findall(r"= load_model\((.*)\) ", (tmp_path / "README.txt").read_text(encoding="utf-8"))
+    assert call == f'"{name}", folder="."'
+    monkeypatch.chdir(tmp_path)
+    model, record = load_model(name, folder=".")
     x = torch.rand(3, 1, 28, 28)
     assert torch.allclose(model(x), pool.user_models.get(mine).network(x), atol=1e-6)
     assert record.recipe.learning_rate == SMALL_DENSE["rate"]
