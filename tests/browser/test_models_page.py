@@ -46,6 +46,18 @@ def test_rows_choose_the_model_below(page, handler):
 
 
 @browser_test
+@pytest.mark.parametrize("options", [{}, PHONE], ids=["desktop", "phone"])
+def test_a_row_brings_its_model_into_sight(new_page, options):
+    page = open_tab(new_page(**options))
+    row = page.locator("#models .shelf-table tbody tr").last
+    row.scroll_into_view_if_needed()
+    expect(page.locator("#models .inside h2")).not_to_be_in_viewport()
+    row.locator("button").click()
+    expect(page.locator("#models .inside h2")).to_be_in_viewport()
+    expect(page.locator("#models .chooser select")).to_have_value(row.get_attribute("data-name"))
+
+
+@browser_test
 def test_keys_choose_too(page, handler):
     names = list(handler.records)
     choose(page, names[0])

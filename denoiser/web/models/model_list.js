@@ -177,7 +177,7 @@ export function mountModelList(element, selection, factors, choose) {
     const row = event.target.closest("tbody tr");
     if (!row) return;
     choose(row.dataset.name);
-    find(".chooser").scrollIntoView({ block: "start" });
+    find(".inside").scrollIntoView({ block: "start" }); // the bar above it may be in sight everywhere
   });
   list.addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
