@@ -143,6 +143,15 @@ def test_the_code_is_shown_of_a_picture_that_is_noisy_already(page):
     expect(lit).to_have_count(16)
 
 
+def test_what_models_were_trained_on_is_said_of_the_present_noise(page):
+    trained = page.locator("#noise_slider .trained")
+    expect(trained).to_contain_text("Dense, Conv 0.70 only")
+    page.locator("#kind input[value=salt-and-pepper]").check(force=True)
+    expect(trained).to_contain_text("Dense, Conv, VAE never this kind of noise")
+    expect(trained).to_contain_text("U-Net every noise factor")
+    expect(trained).not_to_contain_text("0.70")
+
+
 def test_the_divider_of_the_wipe_follows_a_press_only(page):
     page.locator("#views input[value=wipe]").check(force=True)
     page.wait_for_function("() => denoiser.state.view === 'wipe'")

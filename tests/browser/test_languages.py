@@ -105,6 +105,7 @@ def test_any_chinese_browser_gets_chinese(new_page, locale):
 
 def test_the_switch_keeps_drawing_and_noise(new_page):
     page = new_page()
+    page.get_by_role("button", name="Example 3").click()
     page.get_by_role("button", name="Example 5").click()
     page.locator("#kind input[value=speckle]").check(force=True)
     page.get_by_role("button", name="New noise").first.click()
@@ -119,6 +120,9 @@ def test_the_switch_keeps_drawing_and_noise(new_page):
     assert max(abs(a - b) for a, b in zip(digit, before[3], strict=True)) <= 8  # places travel as thousandths
     assert page.locator("html").get_attribute("lang") == "zh-Hans"
     assert english(page) == []
+    page.locator("#pad [data-do=undo]").click()  # what was done before can be undone
+    settle(page)
+    assert page.evaluate("() => denoiser.state.sweep.reading[0]") == 3
     page.locator("#header .language").click()
     page.wait_for_function("() => window.denoiser?.language === 'en' && denoiser.state.sweep")
     assert page.locator("#header .share summary").inner_text().strip() == "Share"

@@ -16,6 +16,11 @@ from denoiser.filters import FILTERS
 
 pytestmark = pytest.mark.slow
 
+# What a link to the page shows elsewhere: the page's own tags by name, and the address of its icon.
+TAGS = """() => [
+  [...document.querySelectorAll("meta")].map((tag) => [tag.getAttribute("property") ?? tag.name, tag.content]),
+  [...document.querySelectorAll("link[rel~=icon]")].map((link) => link.href),
+]"""
 LARGEST = 1_000_000  # bytes of an animation
 STEPS = 21
 FRAMES = STEPS + 9  # every second step on the way back
@@ -63,6 +68,25 @@ def example(page, digit):
     wipe(page)
     page.get_by_role("button", name=f"Example {digit}").click()
     settle(page)
+
+
+def test_a_link_to_the_page_shows_its_own_title_picture_and_icon(browser, page_url):
+    page = browser.new_page(java_script_enabled=False)  # as services see it that show links
+    page.goto(page_url)
+    tags, icons = page.evaluate(TAGS)
+    for kind in ("og", "twitter"):
+        for name in ("title", "description", "image"):
+            (content,) = [value for tag, value in tags if tag == f"{kind}:{name}"]
+            assert content
+            assert "gradio" not in content.lower()
+            if name == "image":
+                assert Image.open(io.BytesIO(page.request.get(content).body())).size == (1200, 630)
+    (address,) = [value for tag, value in tags if tag == "og:url"]
+    assert address.rstrip("/") == page_url.rstrip("/")
+    (icon,) = icons
+    assert icon.startswith(page_url)
+    assert "/icon.png" in icon
+    page.close()
 
 
 def test_a_gif_holds_exactly_the_pixels_it_is_given(new_page):
