@@ -1,5 +1,7 @@
 """Small things of the Denoise page in a real browser: what is said, kept, printed and saved."""
 
+from itertools import pairwise
+
 import pytest
 from playwright.sync_api import expect
 from web_fixtures import RECORD_TEXTS, settle
@@ -77,6 +79,23 @@ def test_a_phone_shows_all_that_a_card_says(new_page, width, locale):
     settle(page)
     page.wait_for_function("() => document.querySelector('#board .wrong:not([hidden])')")  # the VAE sees a 3
     assert page.evaluate(CUT_TEXTS) == []
+
+
+@pytest.mark.parametrize("width", [1280, 1000, 768])
+def test_the_tools_beside_the_pad_do_not_touch(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    contents = page.evaluate(
+        """() => [...document.querySelectorAll("#pad .rail .tool")].filter((tool) => tool.offsetParent).map((tool) => {
+             const range = document.createRange();
+             range.selectNodeContents(tool);
+             const { top, bottom } = range.getBoundingClientRect();
+             return [top, bottom];
+           })"""
+    )
+    assert len(contents) == 8
+    assert min(after[0] - before[1] for before, after in pairwise(contents)) >= 3
+    rail, below = page.locator("#pad .rail").bounding_box(), page.locator("#board .cards").bounding_box()
+    assert rail["x"] + rail["width"] <= below["x"]
 
 
 def test_screen_readers_hear_nothing_of_the_digit_before(page):
