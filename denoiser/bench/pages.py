@@ -3,6 +3,7 @@
 Pages are composed, with seeds, of MNIST's test digits; finding digits on a page was tuned on training digits.
 """
 
+import time
 from statistics import mean
 
 import torch
@@ -44,7 +45,8 @@ def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
 
     `page` finds the digits. `alone` is told where they are, denoises each frame by itself and leaves the paper between
     them blank: what single digits come to, in the same pixels. `whole` runs the network over the whole page. `digits`
-    is the mean PSNR of the single digits, which weighs each of them alike: it is above that of their mean error.
+    is the mean PSNR of the single digits, which weighs each of them alike: it is above that of their mean error. `ms`
+    is the processor time of `page`, in milliseconds per digit, and `time` its ratio to that of single digits.
     """
     digits = digits or load_mnist("test")
     model = load_model(MODEL)[0]
@@ -53,29 +55,42 @@ def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
         found[name] = {}
         for factor in FACTORS:
             decibels: dict[str, list[float]] = {way: [] for way in ("page", "alone", "whole", "digits")}
+            seconds, seconds_alone, count = 0.0, 0.0, 0
             for seed in tqdm(range(pages), desc=f"{name}, {factor:g}", unit="page"):
                 page, frames = compose_page(digits, pitch, jitter, seed)
                 noisy = add_noise(page, draw_noise("gaussian", page.shape, 1000 + seed), factor)
-                single = restore(model, torch.cat([noisy[..., rows, columns] for rows, columns in frames]))
+                given = torch.cat([noisy[..., rows, columns] for rows, columns in frames])
+                restore(model, given)  # the first time takes longer
+                started = time.process_time()
+                single = restore(model, given)
+                seconds_alone += time.process_time() - started
+                started = time.process_time()
+                restored = restore_page(model, noisy)
+                seconds += time.process_time() - started
+                count += len(frames)
                 alone = torch.zeros_like(page)
                 for frame, digit in zip(frames, single[:, 0], strict=True):
                     alone[0, 0][frame] = torch.maximum(alone[0, 0][frame], digit)
                 truth = torch.cat([page[..., rows, columns] for rows, columns in frames])
                 decibels["digits"] += psnr(single, truth).tolist()
-                decibels["page"] += psnr(restore_page(model, noisy), page).tolist()
+                decibels["page"] += psnr(restored, page).tolist()
                 decibels["alone"] += psnr(alone, page).tolist()
                 decibels["whole"] += psnr(restore(model, noisy), page).tolist()
-            found[name][str(factor)] = {way: round(mean(values), 2) for way, values in decibels.items()}
+            found[name][str(factor)] = {
+                **{way: round(mean(values), 2) for way, values in decibels.items()},
+                "time": round(seconds / seconds_alone, 1),
+                "ms": round(1000 * seconds / count, 1),
+            }
     return {"model": MODEL, "pages": pages, "digits": ACROSS**2, "goal": GOAL, "layouts": found}
 
 
 def show(figures: dict) -> None:
     """Print a line for each layout and noise factor."""
     print(f"{figures['model']}, {figures['pages']} pages of {figures['digits']} digits; PSNR in dB")
-    print(f"{'':24}{'page':>8}{'alone':>8}{'lost':>8}{'whole':>8}{'mean of digits':>16}")
+    print(f"{'':24}{'page':>8}{'alone':>8}{'lost':>8}{'whole':>8}{'mean of digits':>16}{'time':>7}{'ms a digit':>12}")
     for name, factors in figures["layouts"].items():
         for factor, row in factors.items():
             lost = row["alone"] - row["page"]
             line = f"{f'{name}, noise {factor}':24}{row['page']:>8.2f}{row['alone']:>8.2f}{lost:>8.2f}"
-            print(f"{line}{row['whole']:>8.2f}{row['digits']:>16.2f}")
+            print(f"{line}{row['whole']:>8.2f}{row['digits']:>16.2f}{row['time']:>7.1f}{row['ms']:>12.1f}")
     print(f"goal: at most {figures['goal']} dB lost")
