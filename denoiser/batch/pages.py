@@ -4,31 +4,36 @@ Smoothing shows where the digits are. Each of them is framed as MNIST frames dig
 denoised alone. Pages of other things are denoised as a whole.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data import SIDE
+from .noisy_pages import (
+    CLEAR,
+    INK,
+    compose,
+    denoise_digits,
+    explained,
+    find_noisy_digits,
+    frames_of,
+    recentred,
+    spread,
+)
 from .tiles import DIGIT, restore
 
 BLUR = 0.9  # pixels: standard deviation of the smoothing that shows where digits are under noise
 ROUGH = 0.05  # median difference of neighbouring pixels, from which on a page is noisy
-CLEAR = 5.0  # standard deviations of smoothed noise that full ink departs from paper at least
-AROUND = 2  # pixels around a digit's ink that are looked at for its centre
-SHIFTS = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))  # of a noisy digit's frames
-DECISIVE = 0.3  # by how much better a frame must match to weigh e times as much
-FARTHEST = 4  # pixels that a centre is moved at once
+VERY_ROUGH = 0.2  # from which on ink no longer hangs together
+GREY = 0.3  # median of a noisy picture that is no page of digits, whose paper is darker
 PASSES = 3  # each finds digits where the one before has denoised them
-INK = 0.4  # of an estimate: pixels that belong to a digit
 SMALLEST, LARGEST = 7, 25  # pixels on the longer side of a digit
 LIGHTEST = 25.0  # ink of a digit; specks of noise have less
 GAP = 3  # pixels between parts of one digit
 FRAMED = 21  # pixels on the longer side of what is put together from several parts
 MOST_PARTS = 5_000  # connected pieces of ink; a photograph has more
 SHARE = 0.85  # of a page's ink that must be in digits
-CENTRE = 14  # of a framed digit's mass
 
 
 @torch.inference_mode()
@@ -42,24 +47,42 @@ def restore_page(
     whole = restore(model, x, precision, progress)
     if max(x.shape[2:]) <= DIGIT or next(model.parameters(), None) is None:  # filters do not know digits
         return whole
-    return torch.cat(
-        [_page(model, noisy, found, precision) for noisy, found in zip(x.split(1), whole.split(1), strict=True)]
-    )
+
+    def denoise(frames: np.ndarray) -> np.ndarray:
+        return restore(model, torch.from_numpy(frames).unsqueeze(1).to(x.device), precision)[:, 0].cpu().numpy()
+
+    pages = [_page(denoise, *(array[0].cpu().numpy() for array in pair)) for pair in zip(x, whole, strict=True)]
+    return torch.from_numpy(np.stack(pages).astype(np.float32)).unsqueeze(1).to(x.device)
 
 
-def _page(model: nn.Module, noisy: Tensor, whole: Tensor, precision: str | None) -> Tensor:
-    """One page (1, 1, H, W) with its digits denoised one by one; `whole` is what came of it as a whole."""
-    pixels = noisy[0, 0].cpu().numpy()
-    estimate = _smoothed(pixels)
-    result = whole[0, 0].cpu().numpy()
-    for number in range(PASSES):
+def _page(denoise: Callable[[np.ndarray], np.ndarray], noisy: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """One page (h, w) with its digits denoised one by one; `whole` is what came of it as a whole."""
+    rough = _rough(noisy)
+    if rough > ROUGH and np.median(noisy) > GREY:
+        return whole
+    if rough > VERY_ROUGH:
+        centres = find_noisy_digits(noisy)
+        if len(centres):
+            page = denoise_digits(denoise, noisy, centres, np.zeros_like(noisy))
+            if explained(noisy, page):
+                return page
+    page, estimate = whole, _smoothed(noisy)
+    for _ in range(PASSES):
         owners, count, others = find_digits(estimate)
         if not count:
-            break
-        shifts = SHIFTS if number == PASSES - 1 and _rough(pixels) > ROUGH else ((0, 0),)
-        digits, centres = _denoised(model, pixels, estimate, owners, count, precision, noisy.device, shifts)
-        result = estimate = _composed(result, others, owners, digits, centres)
-    return torch.from_numpy(np.ascontiguousarray(result, dtype=np.float32))[None, None].to(noisy.device)
+            return page
+        centres = recentred(noisy, owners, _centres(estimate, owners, count))
+        owners, elsewhere = spread(owners), np.where(others, whole, 0)
+        digits = denoise(frames_of(noisy, estimate, owners, centres))
+        page = estimate = compose(owners, centres, digits, elsewhere)
+    return denoise_digits(denoise, noisy, centres, elsewhere) if rough > ROUGH else page
+
+
+def _centres(page: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray:
+    """The centres of mass (count, 2) of digits on a page (h, w)."""
+    from scipy import ndimage
+
+    return np.array(ndimage.center_of_mass(page, owners, np.arange(1, count + 1)))
 
 
 def _rough(pixels: np.ndarray) -> float:
@@ -77,88 +100,6 @@ def _smoothed(pixels: np.ndarray) -> np.ndarray:
     noise = float((pixels - smooth).std()) / (2 * np.sqrt(np.pi) * blur) if rough > ROUGH else 0.0  # that is left
     smooth = smooth - np.median(smooth)
     return (smooth / max(1e-6, CLEAR * noise, float(np.percentile(smooth, 97)))).clip(0, 1)
-
-
-def _paper_level(pixels: np.ndarray, owners: np.ndarray) -> float:
-    """The mean of a page's pixels (h, w) that belong to no digit; 0 where all do."""
-    return float(pixels[owners == 0].mean()) if (owners == 0).any() else 0.0
-
-
-def _centres(pixels: np.ndarray, estimate: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray:
-    """The centres of mass (count, 2) of digits on a noisy page (h, w), rounded.
-
-    What a network makes of a frame has its centre in the middle, wherever the digit in it is; the noisy ink has not.
-    """
-    from scipy import ndimage
-
-    numbers = np.arange(1, count + 1)
-    distance, nearest = ndimage.distance_transform_edt(owners == 0, return_indices=True)
-    around = np.where(distance <= AROUND, owners[tuple(nearest)], 0)
-    level = _paper_level(pixels, around)
-    rough = np.array(ndimage.center_of_mass(estimate, owners, numbers))
-    exact = np.array(ndimage.center_of_mass(pixels - level, around, numbers))
-    off = np.where(np.isfinite(exact), exact - rough, 0).clip(-FARTHEST, FARTHEST)
-    return (rough + off).round().astype(int)
-
-
-def _denoised(
-    model: nn.Module,
-    pixels: np.ndarray,
-    estimate: np.ndarray,
-    owners: np.ndarray,
-    count: int,
-    precision: str | None,
-    device: torch.device,
-    shifts: Sequence[tuple[int, int]],
-) -> tuple[np.ndarray, np.ndarray]:
-    """Each digit denoised alone (count, 28, 28), and its centre on the page (count, 2); `estimate` is a cleaner one.
-
-    Noise hides where exactly the centre is. So the mean is taken over frames that are shifted by so many rows and
-    columns; the better what comes of a frame matches the page, the more it weighs.
-    """
-    from scipy import ndimage
-
-    centres = _centres(pixels, estimate, owners, count)
-    noisy, clean, spread = (np.pad(array, SIDE) for array in (pixels, estimate, ndimage.maximum_filter(owners, 3)))
-    level = _paper_level(pixels, owners)
-    results, matches = [], []
-    for shift in shifts:
-        frames = []
-        for number, centre in enumerate(centres, 1):
-            area = _frame(centre + np.array(shift))
-            others = (spread[area] != number) & (spread[area] > 0)
-            frames.append(np.where(others, noisy[area] - clean[area], noisy[area]).clip(0, 1))
-        batch = torch.from_numpy(np.stack(frames)).float().unsqueeze(1).to(device)
-        digits = restore(model, batch, precision)[:, 0].cpu().numpy()
-        matches.append(
-            ((np.stack(frames) - level) * digits).sum((1, 2)) / np.sqrt(np.square(digits).sum((1, 2)) + 1e-6)
-        )
-        wide = np.pad(digits, ((0, 0), (1, 1), (1, 1)))
-        results.append(wide[:, 1 - shift[0] :, 1 - shift[1] :][:, :SIDE, :SIDE])
-    weights = np.exp((np.array(matches) - np.max(matches, axis=0)) / DECISIVE)
-    return np.einsum("sn,snij->nij", weights / weights.sum(axis=0), np.array(results)), centres
-
-
-def _composed(
-    whole: np.ndarray, others: np.ndarray, owners: np.ndarray, digits: np.ndarray, centres: np.ndarray
-) -> np.ndarray:
-    """A page (h, w) of denoised digits, each pixel from the digit nearest to it; `others` are of the whole page."""
-    from scipy import ndimage
-
-    rows, columns = ndimage.distance_transform_edt(owners == 0, return_distances=False, return_indices=True)
-    nearest = np.pad(owners[rows, columns], SIDE)
-    result = np.pad(np.where(others, whole, 0), SIDE)
-    for number, (centre, digit) in enumerate(zip(centres, digits, strict=True), 1):
-        area = _frame(centre)
-        own = nearest[area] == number
-        result[area][own] = digit[own]
-    return result[SIDE:-SIDE, SIDE:-SIDE]
-
-
-def _frame(centre: np.ndarray) -> tuple[slice, slice]:
-    """The frame of a digit with this centre, on a page with SIDE pixels of padding."""
-    row, column = (int(place) + SIDE - CENTRE for place in centre)
-    return slice(row, row + SIDE), slice(column, column + SIDE)
 
 
 def find_digits(page: np.ndarray) -> tuple[np.ndarray, int, np.ndarray]:
