@@ -12,8 +12,8 @@ from ..errors import DenoiserError
 
 # each a module here with measure() and show(figures)
 BENCHMARKS = (
-    *("serving", "visit", "pacing", "sweep", "latent", "originals", "load", "referees", "training", "gpu", "export"),
-    *("limit", "ablations", "paper", "pages"),
+    *("serving", "visit", "start", "pacing", "sweep", "latent", "originals", "load", "referees", "training", "gpu"),
+    *("export", "limit", "ablations", "paper", "pages"),
 )
 
 

@@ -151,7 +151,7 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
     bench.add_argument(
         "what",
         choices=BENCHMARKS,
-        help="the page or its maps in a browser, what shortens its delays, originals, many visitors, ways to train, "
+        help="the page, its start or its maps, what shortens its delays, originals, many visitors, ways to train, "
         "a GPU, or the best possible",
     )
     bench.add_argument("--visitors", nargs="+", type=int, metavar="N", help="load: how many at once (1 10 50 100)")

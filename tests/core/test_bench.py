@@ -13,7 +13,20 @@ import pytest
 import torch
 
 from denoiser import cli
-from denoiser.bench import ablations, export, gpu, limit, pacing, serving, stand_ins, summary, sweep, training, visit
+from denoiser.bench import (
+    ablations,
+    export,
+    gpu,
+    limit,
+    pacing,
+    serving,
+    stand_ins,
+    start,
+    summary,
+    sweep,
+    training,
+    visit,
+)
 from denoiser.checkpoint import FOLDER, load_checkpoint, trained
 from denoiser.data import split_validation
 from denoiser.export import TOLERANCE
@@ -101,6 +114,15 @@ def test_what_shortens_the_wait_is_turned_off_in_turn(monkeypatch, capsys):
     assert found[late]["sweep, ms"] > found[late]["cards, ms"] + 300  # a round trip of its own
     pacing.show(figures)
     assert f"({found[late]['sweep, ms'] / found[pacing.AS_SERVED]['sweep, ms']:.2f})" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_start_is_timed_and_what_it_imports(capsys):
+    figures = start.measure(rounds=1)
+    assert figures["imports"].keys() == start.IMPORTS.keys()
+    assert min(figures["answers_after_seconds"], *figures["imports"].values()) > 0
+    start.show(figures)
+    assert f"after {figures['answers_after_seconds']:g} s" in capsys.readouterr().out
 
 
 def test_a_sweep_is_timed_in_each_way_and_by_stage(capsys):
