@@ -23,11 +23,12 @@ TIME_MEAN, TIME_STD = 0.6, 1.2  # of the logit of the time
 # are too alike: spread / error is 0.90 at noise factor 1 (96 validation digits), with 1.08 it is 0.96 (160).
 INITIAL_STD = 1.08
 
-# How fast the noise in a dream is replaced, per unit of time. Dreams start from noise of standard deviation 1. The
-# Frechet distance of 1,000 dreams to the validation digits is 0.49, the total variation of their classes from MNIST's
-# 0.033; without fresh noise it is 0.50 and 0.045, drawn like originals 0.86 and 0.085. By chance alone the second
-# would be about 0.04.
-DREAM_RATE = 1.0
+# How fast the noise in a dream is replaced, per unit of time, and how much shorter its first steps are than its last
+# ones: their times are those of equal steps to this power. Dreams start from noise of standard deviation 1. Of 6,000
+# dreams the Frechet distance to the validation digits is 0.31, and the total variation of their classes from MNIST's
+# 0.042; with a rate of 1 in equal steps (4,000 dreams) 0.38 and 0.055.
+DREAM_RATE = 1.3
+DREAM_POWER = 1.35
 
 
 def erase(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
@@ -101,9 +102,9 @@ class FlowSampler(Sampler):
         return (error / (1.1 - time)).mean()
 
     @staticmethod
-    def times(steps: int) -> list[float]:
+    def times(steps: int, power: float = 1.0) -> list[float]:
         """When the network is asked, from 0, and the end, 1."""
-        return [number / steps for number in range(steps + 1)]
+        return [(number / steps) ** power for number in range(steps + 1)]
 
     def fields(self, steps: int) -> int:
         """One: the flow itself is not random."""
@@ -122,7 +123,8 @@ class FlowSampler(Sampler):
         the corrected guess, the noise in its state and fresh noise, so that errors of early guesses are forgotten:
         Karras et al., "Elucidating the Design Space of Diffusion-Based Generative Models", 2022.
         """
-        times, fresh = self.times(steps), noise[:, 1:].unbind(1)
+        fresh = noise[:, 1:].unbind(1)
+        times = self.times(steps, DREAM_POWER if fresh else 1.0)
         state, before, changed = (1.0 if fresh else INITIAL_STD) * noise[:, 0], None, 0.0
         if guess is not None:
             state = torch.lerp(state, guess, times[begin])

@@ -18,7 +18,7 @@ from denoiser.noise import add_noise, draw_noise, gaussian_log_likelihood
 from denoiser.recipes import RECIPES
 from denoiser.samplers import STEPS, FlowSampler, draw_fields, erase
 from denoiser.samplers.ancestral import AncestralSampler, estimate_factor, unclip
-from denoiser.samplers.flow import DREAM_RATE
+from denoiser.samplers.flow import DREAM_POWER, DREAM_RATE
 from denoiser.training import TrainingError, fit
 
 SMALL = {"widths": (4, 8, 8), "blocks": (1, 1, 1)}
@@ -291,7 +291,7 @@ class TestExactPosterior:
         samples, way = toy.dream(300, steps=20, trajectory=True)
         templates = toy.network.templates.detach()
         end = templates[toy.network.is_second(samples.flatten(1)).long()]
-        times = torch.tensor(toy.times(20)[:-1]).view(-1, 1, 1)
+        times = torch.tensor(toy.times(20, DREAM_POWER)[:-1]).view(-1, 1, 1)
         noise = (way.states[:-1].flatten(2) - times * end) / (1 - times)
         alike = templates[0] == templates[1]  # pixels that do not depend on which of the two it becomes
         noise = noise[:, :, alike]
