@@ -24,6 +24,7 @@ def open_train(page):
 
 def begin(page, moments=3):
     page.locator("#train_form .train").click()
+    page.wait_for_function("() => denoiser.state.trainingState === 'training'")  # no snapshots of an earlier one
     page.wait_for_function(f"() => denoiser.state.snapshots.length >= {moments}")
 
 
