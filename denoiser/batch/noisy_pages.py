@@ -48,10 +48,7 @@ def find_noisy_digits(pixels: np.ndarray) -> np.ndarray:
     """
     from scipy import ndimage
 
-    smooth = ndimage.gaussian_filter(pixels, BLUR)
-    noise = (pixels - smooth).std() / (2 * np.sqrt(np.pi) * BLUR)
-    smooth = smooth - np.median(smooth)
-    ink = (smooth / max(1e-6, CLEAR * noise, np.percentile(smooth, 97))).clip(0, 1)
+    ink = smoothed(pixels, BLUR)
     ink[ink < FAINT] = 0
     blobs = ndimage.gaussian_filter(ink, BLOB, mode="constant")
     centres = np.argwhere((ndimage.maximum_filter(blobs, BLOB_SIZE) == blobs) & (blobs > FAINTEST_BLOB))
@@ -73,6 +70,16 @@ def find_noisy_digits(pixels: np.ndarray) -> np.ndarray:
         if kept[number]:
             kept[number + 1 :] &= np.abs(centres[number + 1 :] - centre).max(axis=1) >= APART
     return centres[kept]
+
+
+def smoothed(pixels: np.ndarray, blur: float, is_noisy: bool = True) -> np.ndarray:
+    """A page (h, w) with paper about 0 and ink about 1, blurred by a Gaussian of `blur` pixels to average noise out."""
+    from scipy import ndimage
+
+    smooth = ndimage.gaussian_filter(pixels, blur)
+    noise = float((pixels - smooth).std()) / (2 * np.sqrt(np.pi) * blur) if is_noisy else 0.0  # that is left
+    smooth = smooth - np.median(smooth)
+    return (smooth / max(1e-6, CLEAR * noise, float(np.percentile(smooth, 97)))).clip(0, 1)
 
 
 def regular_grid(centres: np.ndarray, shape: tuple[int, int]) -> np.ndarray | None:

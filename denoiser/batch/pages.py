@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from .noisy_pages import (
-    CLEAR,
     INK,
     compose,
     denoise_digits,
@@ -19,6 +18,7 @@ from .noisy_pages import (
     find_noisy_digits,
     frames_of,
     recentred,
+    smoothed,
     spread,
 )
 from .tiles import DIGIT, restore
@@ -66,7 +66,7 @@ def _page(denoise: Callable[[np.ndarray], np.ndarray], noisy: np.ndarray, whole:
             page = denoise_digits(denoise, noisy, centres, np.zeros_like(noisy))
             if explained(noisy, page):
                 return page
-    page, estimate = whole, _smoothed(noisy)
+    page, estimate = whole, smoothed(noisy, BLUR + 2 * rough, rough > ROUGH)
     for _ in range(PASSES):
         owners, count, others = find_digits(estimate)
         if not count:
@@ -88,18 +88,6 @@ def _centres(page: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray:
 def _rough(pixels: np.ndarray) -> float:
     """How far neighbouring pixels of a page (h, w) differ, in the median: 0.1 to 0.3 where there is much noise."""
     return float(np.median(np.abs(np.diff(pixels, axis=1))))
-
-
-def _smoothed(pixels: np.ndarray) -> np.ndarray:
-    """A noisy page (h, w) with paper about 0 and ink about 1; noise is averaged out, and fine strokes blurred."""
-    from scipy import ndimage
-
-    rough = _rough(pixels)
-    blur = BLUR + 2 * rough
-    smooth = ndimage.gaussian_filter(pixels, blur)
-    noise = float((pixels - smooth).std()) / (2 * np.sqrt(np.pi) * blur) if rough > ROUGH else 0.0  # that is left
-    smooth = smooth - np.median(smooth)
-    return (smooth / max(1e-6, CLEAR * noise, float(np.percentile(smooth, 97)))).clip(0, 1)
 
 
 def find_digits(page: np.ndarray) -> tuple[np.ndarray, int, np.ndarray]:
