@@ -4,7 +4,8 @@ import { localize, t } from "./i18n.js";
 import { set, state } from "./store.js";
 import { say } from "./toast.js";
 
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+/** Wait so many milliseconds. */
+export const pause = (/** @type {number} */ ms) => new Promise((done) => setTimeout(done, ms));
 
 const PAGE = Array.from(crypto.getRandomValues(new Uint32Array(3)), (n) => n.toString(36)).join("");
 let tickets = 0;

@@ -2,11 +2,9 @@
    while the visitor waits, the page asks for the position; during a training, it acknowledges what arrives. */
 import { html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
-import { ask } from "../shell/rpc.js";
+import { ask, pause } from "../shell/rpc.js";
 import { on, set, state } from "../shell/store.js";
 import { say } from "../shell/toast.js";
-
-const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server, trigger }) {

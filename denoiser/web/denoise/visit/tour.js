@@ -5,6 +5,7 @@ import { readAddress } from "../../shell/address/parts.js";
 import { html, setHtml } from "../../shell/html.js";
 import { chooseLanguage, language, t } from "../../shell/i18n.js";
 import { openPage } from "../../shell/navigation.js";
+import { pause } from "../../shell/rpc.js";
 import { on, set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 import { LESSONS, SEED } from "./lessons.js";
@@ -22,7 +23,7 @@ async function eventually(find) {
   for (;;) {
     const found = find();
     if (found) return found;
-    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN));
+    await pause(LOOK_AGAIN);
   }
 }
 
