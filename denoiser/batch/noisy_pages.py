@@ -1,4 +1,4 @@
-"""Digits on a noisy page: where they are, where exactly, and what each of them is.
+"""Digits on a noisy page: finds them, positions their frames, and denoises each of them.
 
 Blobs of smoothed ink show about where digits are. Each is denoised in several frames, shifted by a pixel or two, since
 networks that learned from centred digits do best in the right frame, and the noise hides which one that is. The frames
@@ -103,7 +103,7 @@ def regular_grid(centres: np.ndarray, shape: tuple[int, int]) -> np.ndarray | No
 def denoise_digits(denoise: Denoise, pixels: np.ndarray, centres: np.ndarray, others: np.ndarray) -> np.ndarray:
     """A noisy page (h, w) with what is at these centres denoised digit by digit, and `others` (h, w) elsewhere.
 
-    What is no digit, given the noise, is left out.
+    Centres where blank paper explains the noisy pixels better than a digit does are left out.
     """
     grid = regular_grid(centres, pixels.shape)
     regular = grid is not None
