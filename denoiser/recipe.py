@@ -53,11 +53,23 @@ class Source:
 
 @dataclass(frozen=True)
 class Refinement:
-    """A further training that starts from the weights the one before ended with; only these settings are others."""
+    """A further training that starts from the weights the one before ended with; only these settings are others.
+
+    `loss` and `schedule` are the recipe's own unless given. With `frozen` only the blocks learn that the network grows
+    by, and what it learned before stays as it is.
+    """
 
     epochs: int
     learning_rate: float
     noise: tuple[str, ...]
+    loss: str | None = None
+    schedule: str | None = None
+    frozen: bool = False
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """The settings of the recipe that it changes."""
+        return {name: value for name, value in vars(self).items() if value is not None and name != "frozen"}
 
 
 @dataclass(frozen=True)
@@ -178,6 +190,14 @@ class Recipe(Method):
             }
         )
         self._refuse({"it cannot grow without a refinement": bool(self.refinements) or not self.grown_from})
+        frozen = [each.frozen for each in self.refinements]
+        self._refuse(
+            {
+                "only the last refinement of a network that grows can be frozen": (
+                    not any(frozen[:-1]) and (bool(self.grown_from) or not any(frozen))
+                )
+            }
+        )
         if self.refinements:
             _ = self.stages  # refuses what contradicts itself
 
@@ -207,7 +227,9 @@ class Recipe(Method):
             f"featured is {self.featured!r}, not true or false": isinstance(self.featured, bool),
             "source is no Source": isinstance(self.source, Source | None),
             "augmentation is no Augmentation": isinstance(self.augmentation, Augmentation | None),
-            "refinements are no Refinements": all(isinstance(each, Refinement) for each in self.refinements),
+            "refinements are no Refinements": all(
+                isinstance(each, Refinement) and isinstance(each.frozen, bool) for each in self.refinements
+            ),
             f"the settings {dict(self.settings)} are of no network that can be built": sane_settings(self.settings),
             f"the settings {self.grown_from} are of no network that can be built": sane_settings(self.grown_from or {}),
         }
@@ -228,7 +250,7 @@ class Recipe(Method):
         """The trainings this consists of, each from the weights of the one before, as recipes without refinements."""
         small = {**self.settings, **(self.grown_from or {})}
         stages = [replace(self, settings=small, refinements=(), grown_from=None)]
-        stages += [replace(stages[0], penalty_warmup=0, **vars(refinement)) for refinement in self.refinements]
+        stages += [replace(stages[0], penalty_warmup=0, **refinement.changes) for refinement in self.refinements]
         stages[-1] = replace(stages[-1], settings=self.settings)
         return tuple(stages)
 
@@ -302,9 +324,16 @@ def fingerprint(recipe: Mapping[str, Any], version: int | None = None) -> str:
     hash. `version` is that of the code, by default the present one.
     """
     defaults = {f.name: json.dumps(f.default) for f in fields(Recipe) if f.default is not MISSING}
+    recipe = {**recipe, "refinements": [_changed(each) for each in recipe.get("refinements", ())]}
     settings = {key: json.dumps(value, sort_keys=True) for key, value in recipe.items() if key not in PRESENTATION}
     decisive = sorted((key, text) for key, text in settings.items() if text not in (defaults.get(key), "null"))
     return hashlib.sha256(json.dumps([VERSION if version is None else version, decisive]).encode()).hexdigest()
+
+
+def _changed(refinement: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a refinement that are not as they are by default."""
+    defaults = {f.name: f.default for f in fields(Refinement)}
+    return {name: value for name, value in refinement.items() if value != defaults.get(name, MISSING)}
 
 
 def trained_noise(method: Method) -> tuple[str, float]:

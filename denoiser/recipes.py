@@ -319,10 +319,11 @@ RECIPES: dict[str, Recipe] = {
             title="Sampler: clean digits that a noisy picture may come from",
             family="sampler",
             network="flow_unet",
-            settings={"widths": (32, 64, 128), "blocks": (2, 3, 4)},
+            settings={"widths": (32, 64, 128), "blocks": (2, 3, 4), "dream_blocks": True},
             task="sample",
             note="Ours: conditional flow matching, blind to kind and factor of the noise. It starts from the U-Net's "
-            "weights, and learns to complete erased parts and to draw digits from nothing along the way.",
+            "weights, and learns to complete erased parts and to draw digits from nothing along the way. At last it "
+            "grows blocks that only draw digits from nothing, and trains these alone.",
             noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
             noise_factor=(0.0, 1.0),
             optimizer="adamw",
@@ -331,14 +332,25 @@ RECIPES: dict[str, Recipe] = {
             epochs=6,
             clip=1.0,
             ema=0.9995,
-            refinements=tuple(
+            refinements=(
+                *(
+                    Refinement(
+                        epochs=4,
+                        learning_rate=rate,
+                        noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
+                    )
+                    for rate in (3e-4, 1e-4)
+                ),
                 Refinement(
                     epochs=4,
-                    learning_rate=rate,
-                    noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
-                )
-                for rate in (3e-4, 1e-4)
+                    learning_rate=1e-3,
+                    noise=("gaussian",),
+                    loss="dream-bce",
+                    schedule="cosine",
+                    frozen=True,
+                ),
             ),
+            grown_from={"dream_blocks": False},
             warm_start="unet",
         ),
         Recipe(

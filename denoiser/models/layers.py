@@ -106,11 +106,19 @@ class Level(nn.Module):
         return self.after(x + self.up(self.below(self.down(x), *condition)), *condition)
 
 
-def unet_levels(widths: Sequence[int], blocks: Sequence[int], block: Callable[[int], nn.Module]) -> nn.Module:
-    """All levels of a U-Net: `widths` channels and `blocks` blocks in each, made by `block(width)`."""
+def unet_levels(
+    widths: Sequence[int],
+    blocks: Sequence[int],
+    block: Callable[[int], nn.Module],
+    last: Callable[[int], nn.Module] | None = None,
+) -> nn.Module:
+    """All levels of a U-Net: `widths` channels and `blocks` blocks in each, made by `block(width)`.
+
+    `last`, if given, makes one block more at the end of each row of blocks.
+    """
 
     def row(width: int, count: int) -> Blocks:
-        return Blocks(*(block(width) for _ in range(count)))
+        return Blocks(*(block(width) for _ in range(count)), *([last(width)] if last else []))
 
     body: nn.Module = row(widths[-1], blocks[-1])
     for (width, below), count in zip(reversed(list(pairwise(widths))), reversed(blocks[:-1]), strict=True):

@@ -154,9 +154,14 @@ def unet(widths: Sequence[int], blocks: Sequence[int]) -> Direct:
     )
 
 
-def flow_unet(widths: Sequence[int], blocks: Sequence[int], time_features: int = 64) -> FlowSampler:
-    """A U-Net like that of `unet` that is also given the time and a noisy state, sampled by flow matching."""
-    return FlowSampler(TimedUNet(widths, blocks, time_features))
+def flow_unet(
+    widths: Sequence[int], blocks: Sequence[int], time_features: int = 64, dream_blocks: bool = False
+) -> FlowSampler:
+    """A U-Net like that of `unet` that is also given the time and a noisy state, sampled by flow matching.
+
+    With `dream_blocks` it has blocks that only work where nothing is observed.
+    """
+    return FlowSampler(TimedUNet(widths, blocks, time_features, dream_blocks))
 
 
 def lstm(latent_dim: int, hidden: int) -> Autoencoder:

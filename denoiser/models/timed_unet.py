@@ -28,26 +28,48 @@ class TimedResidual(Residual):
         nn.init.zeros_(self.film.weight)
 
     def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
-        (time,) = condition
+        time = condition[0]
         scale, shift = self.film(time)[..., None, None].chunk(2, dim=1)
         return self.second(F.silu(torch.addcmul(shift, self.first(F.silu(x)), 1 + scale))).add_(x)
+
+
+class DreamBlock(TimedResidual):
+    """A residual block for dreams alone: pictures of which anything is observed pass unchanged.
+
+    Like adapters in a network that stays as it is: Houlsby et al., "Parameter-Efficient Transfer Learning", 2019.
+    """
+
+    def forward(self, x: Tensor, *condition: Tensor) -> Tensor:
+        time, *dreams = condition
+        if not dreams:
+            return x
+        return torch.where(dreams[0].view(-1, 1, 1, 1), super().forward(x, time), x)
 
 
 class TimedUNet(nn.Module):
     """A U-Net with three input planes, whose blocks are given the time; its layers are named as those of `unet`.
 
     forward(state, observed, known, time) -> logits, pictures (B, 1, 28, 28) and times (B,) in [0, 1]. The state is a
-    mixture of noise and a digit, in no fixed range; it is scaled to unit size.
+    mixture of noise and a digit, in no fixed range; it is scaled to unit size. With `dream_blocks` each row of blocks
+    ends in a DreamBlock.
     """
 
     frequencies: Tensor
 
-    def __init__(self, widths: Sequence[int], blocks: Sequence[int], time_features: int) -> None:
+    def __init__(
+        self, widths: Sequence[int], blocks: Sequence[int], time_features: int, dream_blocks: bool = False
+    ) -> None:
         super().__init__()
+        self.dream_blocks = dream_blocks
         self.body = nn.ModuleList(
             [
                 nn.Conv2d(3, widths[0], 3, padding=1),  # w x 28 x 28
-                unet_levels(widths, blocks, lambda width: TimedResidual(width, time_features)),  # w x 28 x 28
+                unet_levels(  # w x 28 x 28
+                    widths,
+                    blocks,
+                    lambda width: TimedResidual(width, time_features),
+                    (lambda width: DreamBlock(width, time_features)) if dream_blocks else None,
+                ),
                 nn.SiLU(),
                 nn.Conv2d(widths[0], 1, 3, padding=1),  # 1 x 28 x 28
             ]
@@ -66,7 +88,12 @@ class TimedUNet(nn.Module):
         size = ((1 - time).square() + INK_SQUARE * time.square()).sqrt()
         planes = torch.cat([state / size.view(-1, 1, 1, 1), observed, known], dim=1)
         planes = planes.contiguous(memory_format=torch.channels_last)
-        return leave(activation(levels(enter(planes), features)))
+        condition = [features]
+        if self.dream_blocks:
+            dreams = ~known.flatten(1).any(dim=1)
+            if self.training or dreams.any():  # a training step asks nothing: it is captured as a CUDA graph
+                condition.append(dreams)
+        return leave(activation(levels(enter(planes), *condition)))
 
     def warm_start(self, weights: Mapping[str, Tensor]) -> None:
         """Start from the weights of a `unet` of the same size: until it is trained, it responds to `observed` as that.

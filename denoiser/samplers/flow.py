@@ -18,6 +18,7 @@ DREAM_SHARE = 0.1  # observes nothing
 ERASED_SHARE = 0.2  # observes a part, half of them without noise
 FIRST_SHARE = 1 / 16  # starts from pure noise, where the best guess is the mean of all possible digits
 TIME_MEAN, TIME_STD = 0.6, 1.2  # of the logit of the time
+DREAM_TIME_MEAN = 0.0  # where only dreams are trained: what a digit becomes is decided early
 
 # Standard deviation of the noise that sampling starts from. With 1, as in training, twelve steps give originals that
 # are too alike: spread / error is 0.90 at noise factor 1 (96 validation digits), with 1.08 it is 0.96 (160).
@@ -62,7 +63,7 @@ class FlowSampler(Sampler):
     of the digit instead of the velocity as in Salimans and Ho, "Progressive Distillation", 2022.
     """
 
-    criteria: ClassVar[tuple[str, ...]] = ("bce",)
+    criteria: ClassVar[tuple[str, ...]] = ("bce", "dream-bce")
     penalties: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, network: nn.Module):
@@ -84,16 +85,21 @@ class FlowSampler(Sampler):
         penalties: Penalties | None = None,
         generator: torch.Generator | None = None,
     ) -> Tensor:
-        """Cross-entropy in nats per pixel between guess and `batch.clean`, weighted by 1 / (1.1 - t)."""
+        """Cross-entropy in nats per pixel between guess and `batch.clean`, weighted by 1 / (1.1 - t).
+
+        With "dream-bce" nothing is observed of any digit.
+        """
         clean, count = batch.clean, len(batch.clean)
+        dreams_only = criterion == "dream-bce"
         generator = generator or torch.Generator(clean.device).manual_seed(0)
         order = torch.rand(count, generator=generator, device=clean.device)  # kinds of noise come in blocks
-        dream, erased = order < DREAM_SHARE, order > 1 - ERASED_SHARE
+        dream, erased = order < (1.0 if dreams_only else DREAM_SHARE), order > 1 - ERASED_SHARE
         known = torch.where(erased.view(-1, 1, 1, 1), erase(clean.shape, generator), 1.0)
         known = torch.where(dream.view(-1, 1, 1, 1), 0.0, known)
         observed = torch.where((order > 1 - ERASED_SHARE / 2).view(-1, 1, 1, 1), clean, batch.noisy)
         noise = torch.randn(clean.shape, generator=generator, device=clean.device)
-        logit = TIME_MEAN + TIME_STD * torch.randn(count, generator=generator, device=clean.device)
+        mean = DREAM_TIME_MEAN if dreams_only else TIME_MEAN
+        logit = mean + TIME_STD * torch.randn(count, generator=generator, device=clean.device)
         first = torch.rand(count, generator=generator, device=clean.device) < FIRST_SHARE
         time = torch.where(first, 0.0, logit.sigmoid())
         state = torch.lerp(noise, clean, time.view(-1, 1, 1, 1))

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..files import write_atomically
 from ..recipe import fingerprint
 from .errors import TrainingError
+from .step import learning_weights
 from .trainer import Trainer
 
 
@@ -58,7 +59,7 @@ def _restore(trainer: Trainer, tensors: dict[str, Tensor]) -> None:
     """Load weights, averages and optimiser state from tensors named as save_state names them."""
     weights: dict[str, Tensor] = {}
     slots: dict[int, dict[str, Tensor]] = {}
-    parameters = list(trainer.model.parameters())
+    parameters = learning_weights(trainer.model)
     for key, value in tensors.items():
         part, name = key.split(".", 1)
         if part == "model":

@@ -50,7 +50,12 @@ def make_optimizer(model: nn.Module, recipe: Recipe, engine: Engine) -> torch.op
     if engine.cuda_graph:  # a graph reads the rate from the device at each replay
         options["capturable"] = True
         rate = torch.tensor(rate, device=next(model.parameters()).device)
-    return OPTIMIZERS[recipe.optimizer](model.parameters(), lr=rate, **options)
+    return OPTIMIZERS[recipe.optimizer](learning_weights(model), lr=rate, **options)
+
+
+def learning_weights(model: nn.Module) -> list[nn.Parameter]:
+    """The weights that are not frozen."""
+    return [weight for weight in model.parameters() if weight.requires_grad]
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

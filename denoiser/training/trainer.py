@@ -20,7 +20,7 @@ from .batches import NoisyBatches, Teacher
 from .distributed import ProcessGroup
 from .ema import EMA
 from .errors import TrainingError
-from .step import CudaGraphStep, Engine, make_optimizer, set_learning_rate
+from .step import CudaGraphStep, Engine, learning_weights, make_optimizer, set_learning_rate
 
 WARMUP = 0.05  # share of a cosine schedule over which the learning rate rises
 
@@ -110,11 +110,15 @@ class Trainer:
         stages = self.recipe.stages
         self.stage = stage = stages[number]
         if number and stage.settings != stages[number - 1].settings:
+            before = {name for name, _ in self.model.named_parameters()}
             try:
                 self.model = grow(self.new_model(stage, self.recipe.seed + number), self.model)
             except ValueError as error:
                 smaller = dict(self.recipe.grown_from or {})
                 raise TrainingError(f"{stage.name} cannot grow from {smaller}: {error}") from error
+            if self.recipe.refinements[number - 1].frozen:
+                for name, weight in self.model.named_parameters():
+                    weight.requires_grad_(name not in before)
         self.number, self.first_epoch = number, sum(s.epochs for s in stages[:number])
         self.optimizer = make_optimizer(self.model, stage, self.engine)
         self.ema = EMA(self.model, stage.ema)
@@ -176,7 +180,7 @@ class Trainer:
         else:  # more processes than pictures
             loss = batch.clean.new_zeros(())
         if self.group.size > 1:
-            for weight in model.parameters():
+            for weight in learning_weights(model):
                 weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
             self.group.all_reduce([weight.grad for weight in model.parameters() if weight.grad is not None])
         if self.stage.clip:
