@@ -259,6 +259,10 @@ class Recipe(Method):
         """Epochs of all stages."""
         return sum(stage.epochs for stage in self.stages)
 
+    def stage_after(self, epochs: int) -> "Recipe":
+        """The stage in which the last of so many epochs was."""
+        return next(stage for stage in self.stages if (epochs := epochs - stage.epochs) <= 0)
+
     def as_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return asdict(self)

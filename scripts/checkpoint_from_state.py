@@ -14,7 +14,7 @@ from safetensors import safe_open
 
 from denoiser.checkpoint import FOLDER, save_model
 from denoiser.data import data_title
-from denoiser.models import build, parameter_count
+from denoiser.models import build, grow, parameter_count
 from denoiser.recipe import Recipe
 from denoiser.record import Epoch, Record
 
@@ -25,13 +25,14 @@ def main(state: Path, folder: Path = FOLDER) -> None:
         metadata = file.metadata()
         recipe = Recipe.from_dict(json.loads(metadata["recipe"]))
         history = tuple(Epoch(**epoch) for epoch in json.loads(metadata["history"]))
-        model = build(recipe.network, recipe.settings)
+        model = build(recipe.network, recipe.stage_after(len(history)).settings)
         keys = [key for key in file.keys() if key.startswith("model.")]  # noqa: SIM118 (not a dict)
         model.load_state_dict({key.removeprefix("model."): file.get_tensor(key) for key in keys})
         if recipe.ema:
             with torch.no_grad():
                 for index, weight in enumerate(model.parameters()):
                     weight.copy_(file.get_tensor(f"mean.{index}"))
+    model = grow(build(recipe.network, recipe.settings, recipe.seed), model)
     done, total = len(history), recipe.total_epochs
     record = Record(
         recipe,

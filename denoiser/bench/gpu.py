@@ -193,7 +193,10 @@ def train_on(name: str, plan: Plan, seconds: float, folder: Path) -> dict:
     end = time.monotonic() + seconds
     model, record = load_checkpoint(name, plan.device)
     digits, held_out = split_validation(plan.digits)
-    recipe = replace(record.recipe.stages[-1], warm_start="", schedule="cosine", learning_rate=RATES[name])
+    stages = zip(record.recipe.stages[1:], record.recipe.refinements, strict=True)
+    last = [record.recipe.stages[0], *(stage for stage, refinement in stages if not refinement.frozen)][-1]
+    changes: dict = {"warm_start": "", "schedule": "cosine", "learning_rate": RATES[name]}
+    recipe = replace(last, settings=record.recipe.settings, **changes)
     validation, precision = NoisyBatches(held_out, recipe), plan.engine.precision
     before = validation_loss(_trainer(recipe, digits, plan.engine, model).model, validation, precision)
     epochs = plan.epochs

@@ -11,15 +11,16 @@ import torch
 from helpers import ROOT, short
 from torch import nn
 
-from denoiser.checkpoint import load_checkpoint
+from denoiser.checkpoint import load_checkpoint, save_model
 from denoiser.data import Batch
-from denoiser.models import build
+from denoiser.models import build, grow
+from denoiser.models.timed_unet import DreamBlock
 from denoiser.noise import add_noise, draw_noise, gaussian_log_likelihood
 from denoiser.recipes import RECIPES
 from denoiser.samplers import STEPS, FlowSampler, draw_fields, erase
 from denoiser.samplers.ancestral import AncestralSampler, estimate_factor, unclip
 from denoiser.samplers.flow import DREAM_POWER, DREAM_RATE
-from denoiser.training import TrainingError, fit
+from denoiser.training import TrainingError, fit, train_steps, trained_record
 
 SMALL = {"widths": (4, 8, 8), "blocks": (1, 1, 1)}
 
@@ -46,6 +47,13 @@ def sampler(request):
 def noisy(tiny_digits):
     x = tiny_digits[:5].floats()
     return add_noise(x, draw_noise("gaussian", x.shape, 0), 0.5)
+
+
+def load_script(name):
+    spec = spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
 def same(first, second):
@@ -347,6 +355,20 @@ class TestLoss:
         late = seen["time"] > 0.95
         assert (seen["state"] - x)[late].std() < 0.1
 
+    def test_nothing_is_observed_where_only_dreams_are_trained(self, tiny_digits):
+        seen = {}
+
+        class Spy(nn.Module):
+            def forward(self, state, observed, known, time):
+                seen.update(observed=observed, known=known, time=time)
+                return torch.zeros_like(state)
+
+        x = tiny_digits.floats().repeat(50, 1, 1, 1)
+        FlowSampler(Spy()).loss(Batch(x, x, None), "dream-bce", generator=torch.Generator().manual_seed(0))
+        assert not seen["known"].any()
+        assert not seen["observed"].any()
+        assert 0.4 < seen["time"].mean() < 0.5  # half of the others are at 0.5 or before, a sixteenth at 0
+
     def test_erasers_leave_different_parts(self):
         known = erase((500, 1, 28, 28), torch.Generator().manual_seed(0))
         assert known.shape == (500, 1, 28, 28)
@@ -360,6 +382,74 @@ class TestLoss:
         recipe = short(RECIPES["sampler"], settings=SMALL, epochs=12, batch_size=20, ema=0.5, learning_rate=1e-2)
         _, outcome = fit(recipe, tiny_digits)
         assert outcome["history"][-1]["train"] < 0.5 * outcome["history"][0]["train"]
+
+
+class TestDreamBlocks:
+    """Blocks for dreams change nothing else."""
+
+    def test_they_begin_as_if_they_were_not_there_and_never_touch_what_is_observed(self, noisy):
+        torch.manual_seed(1)
+        plain = build("flow_unet", SMALL).eval()
+        grown = grow(build("flow_unet", SMALL | {"dream_blocks": True}), plain).eval()
+        erased = torch.zeros_like(noisy, dtype=torch.bool)
+        for number in range(2):
+            assert torch.equal(grown.sample(noisy, 2), plain.sample(noisy, 2))
+            same_dreams = torch.equal(grown.dream(3), plain.dream(3))
+            same_without_anything_known = torch.equal(
+                grown.complete(noisy, erased, 1), plain.complete(noisy, erased, 1)
+            )
+            assert same_dreams == same_without_anything_known == (number == 0)
+            for module in grown.modules():
+                if isinstance(module, DreamBlock):
+                    nn.init.normal_(module.second.weight, std=0.2)
+
+    def test_in_a_mixed_batch_each_picture_gets_its_own(self, noisy):
+        model = flow().network
+        known = torch.ones_like(noisy)
+        known[1:3] = 0
+        args = (torch.randn_like(noisy), noisy * known, known, torch.full((len(noisy),), 0.3))
+        with torch.no_grad():
+            together = model(*args)
+            for number in range(len(noisy)):
+                same(model(*(each[number : number + 1] for each in args)), together[number : number + 1])
+            same(model.train()(*args), together)
+
+    def test_the_recipe_trains_them_alone(self, tiny_digits):
+        recipe = RECIPES["sampler"]
+        last = replace(recipe.refinements[-1], epochs=1)
+        settings = SMALL | {"dream_blocks": True}
+        recipe = short(recipe, settings=settings, grown_from=recipe.grown_from, refinements=(last,), epochs=1)
+        before = fit(recipe.stages[0], tiny_digits)[0].state_dict()
+        after = fit(recipe, tiny_digits)[0].state_dict()
+        assert all(torch.equal(after[key], value) for key, value in before.items())
+        assert len(after) > len(before)
+
+    def test_their_training_goes_on_from_a_checkpoint(self, tiny_digits, tmp_path, monkeypatch):
+        script = load_script("state_from_checkpoint")
+        monkeypatch.setattr(script, "current", replace(script.current, runs=tmp_path))
+        last = replace(RECIPES["sampler"].refinements[-1], epochs=1)
+        grown = RECIPES["sampler"].grown_from
+        whole = short(
+            RECIPES["sampler"],
+            settings=SMALL | {"dream_blocks": True},
+            epochs=1,
+            refinements=(last,),
+            grown_from=grown,
+            ema=0.5,
+        )
+        monkeypatch.setitem(RECIPES, "sampler", whole)
+        plain = replace(whole, settings=SMALL, refinements=(), grown_from=None, note="Ours, before.")
+        model, outcome = fit(plain, tiny_digits)
+        save_model(model, trained_record(plain, model, outcome, tiny_digits, {}, ""), tmp_path)
+        state = script.main("sampler", tmp_path)
+        resumed, history = fit(whole, tiny_digits, state_file=state, resume=True)
+        expected, _ = fit(whole, tiny_digits)
+        for key, value in expected.state_dict().items():
+            torch.testing.assert_close(resumed.state_dict()[key], value)
+        assert [epoch["epoch"] for epoch in history["history"]] == [1, 2]
+        monkeypatch.setitem(RECIPES, "sampler", replace(whole, learning_rate=0.5))
+        with pytest.raises(ValueError, match="does not go on from"):
+            script.main("sampler", tmp_path)
 
 
 class TestWarmStart:
@@ -440,9 +530,7 @@ class TestUnfinishedTraining:
 
     @pytest.mark.parametrize("ema", [0.0, 0.5])
     def test_its_state_becomes_a_checkpoint(self, ema, tiny_digits, tmp_path):
-        spec = spec_from_file_location("checkpoint_from_state", ROOT / "scripts" / "checkpoint_from_state.py")
-        script = module_from_spec(spec)
-        spec.loader.exec_module(script)
+        script = load_script("checkpoint_from_state")
         recipe = short(RECIPES["sampler"], settings=SMALL, epochs=1, ema=ema)
         state = tmp_path / "state.safetensors"
         model, outcome = fit(recipe, tiny_digits, state_file=state)
@@ -452,3 +540,20 @@ class TestUnfinishedTraining:
             assert torch.equal(loaded.state_dict()[key], value), key
         assert [asdict(epoch) for epoch in record.history] == outcome["history"]
         assert record.fingerprint == recipe.fingerprint()
+
+    def test_before_it_grows_too(self, tiny_digits, tmp_path):
+        script = load_script("checkpoint_from_state")
+        sampler = RECIPES["sampler"]
+        settings, last = SMALL | {"dream_blocks": True}, replace(sampler.refinements[-1], epochs=1)
+        recipe = short(sampler, settings=settings, grown_from=sampler.grown_from, refinements=(last,), epochs=1)
+        state = tmp_path / "state.safetensors"
+        training = train_steps(recipe, tiny_digits, state_file=state)
+        while len(next(training).history) < 1:
+            pass
+        training.close()
+        script.main(state, tmp_path)
+        loaded, record = load_checkpoint("sampler", folder=tmp_path)
+        model, _ = fit(recipe.stages[0], tiny_digits)
+        noisy = tiny_digits[:2].floats()
+        assert torch.equal(loaded.sample(noisy, 1), model.sample(noisy, 1))
+        assert record.fingerprint == "after epoch 1 of 2"

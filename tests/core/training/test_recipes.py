@@ -103,6 +103,10 @@ def test_names_are_file_names():
         ),
         (DENOISER, {"grown_from": {"filters": 8}}, "cannot grow without a refinement"),
         (DENOISER, {"refinements": AGAIN, "grown_from": {"petals": 8}}, "does not take the settings"),
+        (DENOISER, {"refinements": (replace(AGAIN[0], frozen=True),)}, "only the last .* can be frozen"),
+        (DENOISER, {"refinements": (replace(AGAIN[0], frozen="no"),)}, "refinements are no Refinements"),
+        (DENOISER, {"refinements": (replace(AGAIN[0], loss="elbo"),)}, "no loss 'elbo'"),
+        (DENOISER, {"refinements": (replace(AGAIN[0], schedule="lunar"),)}, "unknown schedule 'lunar'"),
         (DENOISER, {"refinements": (replace(AGAIN[0], epochs=0),)}, "above 0"),
         (CLEAN, {"noise_drawn": "once"}, "noise drawn once, but no noise"),
         (CLEAN, {"task": "denoise"}, "to denoise, but has no noise"),
@@ -145,6 +149,21 @@ def test_only_the_last_stage_has_the_grown_network():
     assert [stage.epochs for stage in grown.stages] == [base.epochs, 3, 3]
     assert grown.total_epochs == base.epochs + 6
     assert not any(stage.refinements or stage.grown_from for stage in grown.stages)
+
+
+def test_a_refinement_changes_what_it_names_and_nothing_else():
+    changed = replace(DENOISER, refinements=(replace(AGAIN[0], schedule="cosine"), *AGAIN)).stages
+    assert [stage.schedule for stage in changed] == [DENOISER.schedule, "cosine", DENOISER.schedule]
+    assert {stage.loss for stage in changed} == {DENOISER.loss}
+
+
+def test_settings_that_refinements_did_not_have_change_no_fingerprint():
+    refined = replace(DENOISER, refinements=AGAIN)
+    older = refined.as_dict()
+    older["refinements"] = [{"epochs": 3, "learning_rate": 1e-3, "noise": ("gaussian",)}]
+    assert fingerprint(older) == refined.fingerprint()
+    for change in ({"schedule": "cosine"}, {"loss": "mse"}, {"frozen": True}):
+        assert fingerprint(older | {"refinements": [older["refinements"][0] | change]}) != refined.fingerprint()
 
 
 def test_every_contradiction_is_named_at_once():

@@ -197,6 +197,20 @@ def test_a_network_that_grows_goes_on_too(steps, goes_on):
     assert parameter_count(whole[0]) == parameter_count(build(recipe.network, recipe.settings))
 
 
+FROZEN = Refinement(epochs=2, learning_rate=1e-2, noise=("gaussian",), schedule="cosine", frozen=True)
+
+
+@pytest.mark.parametrize("steps", [3 + 2, 2 * 3 + 2], ids=["in the first epoch", "in the second"])
+def test_a_frozen_network_learns_in_new_blocks_alone(steps, goes_on, few):
+    grown = short(RECIPES["unet"], epochs=1, ema=0.5, refinements=(FROZEN,), **SEEDLING)
+    small = replace(grown.stages[0], name="unet")
+    before, after = run(small, few)[0].state_dict(), goes_on(grown, steps)[0].state_dict()
+    assert all(torch.equal(after[key], value) for key, value in before.items())
+    added = after.keys() - before.keys()
+    assert added
+    assert all(after[key].any() for key in added if key.endswith("second.weight"))  # zero when it grew
+
+
 def test_what_it_cannot_grow_from_is_said(few):
     again = Refinement(epochs=1, learning_rate=1e-3, noise=("gaussian",))
     plan = SEEDLING | {"grown_from": {"widths": (4, 4)}}
