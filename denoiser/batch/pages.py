@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..ink.noisiness import count_specks
 from .noisy_pages import (
     INK,
     compose,
@@ -25,6 +26,7 @@ from .tiles import DIGIT, restore
 
 BLUR = 0.9  # pixels: standard deviation of the smoothing that shows where digits are under noise
 ROUGH = 0.05  # median difference of neighbouring pixels, from which on a page is noisy
+SPECKS = 0.007  # share of pixels that stand out from all around them, from which on a page has salt and pepper
 VERY_ROUGH = 0.2  # from which on ink no longer hangs together
 GREY = 0.3  # median of a noisy picture that is no page of digits, whose paper is darker
 PASSES = 3  # each finds digits where the one before has denoised them
@@ -86,8 +88,17 @@ def _centres(page: np.ndarray, owners: np.ndarray, count: int) -> np.ndarray:
 
 
 def _rough(pixels: np.ndarray) -> float:
-    """How far neighbouring pixels of a page (h, w) differ, in the median: 0.1 to 0.3 where there is much noise."""
-    return float(np.median(np.abs(np.diff(pixels, axis=1))))
+    """How far neighbouring pixels of a page (h, w) differ, in the median: 0.1 to 0.3 where there is much noise.
+
+    Salt and pepper leave most neighbours equal. There it is what Gaussian noise gives that moves pixels as far from the
+    medians around them.
+    """
+    from scipy import ndimage
+
+    rough = float(np.median(np.abs(np.diff(pixels, axis=1))))
+    if count_specks(pixels) < SPECKS * pixels.size:
+        return rough
+    return max(rough, 1.2 * float(np.abs(pixels - ndimage.median_filter(pixels, 3)).mean()))
 
 
 def find_digits(page: np.ndarray) -> tuple[np.ndarray, int, np.ndarray]:

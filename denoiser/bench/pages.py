@@ -4,6 +4,7 @@ Pages are composed, with seeds, of MNIST's test digits; finding digits on a page
 """
 
 import time
+from itertools import product
 from statistics import mean
 
 import torch
@@ -18,6 +19,7 @@ from ..metrics import psnr
 from ..noise import add_noise, draw_noise
 
 MODEL = "unet"
+KINDS = ("gaussian", "salt-and-pepper")
 FACTORS = (0.3, 0.5, 0.7)
 PAGES = 3
 ACROSS = 8  # digits in a row, and rows
@@ -41,7 +43,7 @@ def compose_page(digits: Digits, pitch: int, jitter: int, seed: int) -> tuple[Te
 
 
 def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
-    """PSNR of whole pages, by layout and noise factor, denoised in three ways.
+    """PSNR of whole pages, by layout with kind of noise, and by noise factor, denoised in three ways.
 
     `page` finds the digits. `alone` is told where they are, denoises each frame by itself and leaves the paper between
     them blank: what single digits come to, in the same pixels. `whole` runs the network over the whole page. `digits`
@@ -51,14 +53,15 @@ def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
     digits = digits or load_mnist("test")
     model = load_model(MODEL)[0]
     found: dict[str, dict[str, dict[str, float]]] = {}
-    for name, (pitch, jitter) in LAYOUTS.items():
+    for (layout, (pitch, jitter)), kind in product(LAYOUTS.items(), KINDS):
+        name = f"{layout}, {kind}"
         found[name] = {}
         for factor in FACTORS:
             decibels: dict[str, list[float]] = {way: [] for way in ("page", "alone", "whole", "digits")}
             seconds, seconds_alone, count = 0.0, 0.0, 0
             for seed in tqdm(range(pages), desc=f"{name}, {factor:g}", unit="page"):
                 page, frames = compose_page(digits, pitch, jitter, seed)
-                noisy = add_noise(page, draw_noise("gaussian", page.shape, 1000 + seed), factor)
+                noisy = add_noise(page, draw_noise(kind, page.shape, 1000 + seed), factor)
                 given = torch.cat([noisy[..., rows, columns] for rows, columns in frames])
                 restore(model, given)  # the first time takes longer
                 started = time.process_time()
@@ -87,10 +90,10 @@ def measure(digits: Digits | None = None, pages: int = PAGES) -> dict:
 def show(figures: dict) -> None:
     """Print a line for each layout and noise factor."""
     print(f"{figures['model']}, {figures['pages']} pages of {figures['digits']} digits; PSNR in dB")
-    print(f"{'':24}{'page':>8}{'alone':>8}{'lost':>8}{'whole':>8}{'mean of digits':>16}{'time':>7}{'ms a digit':>12}")
+    print(f"{'':36}{'page':>8}{'alone':>8}{'lost':>8}{'whole':>8}{'mean of digits':>16}{'time':>7}{'ms a digit':>12}")
     for name, factors in figures["layouts"].items():
         for factor, row in factors.items():
             lost = row["alone"] - row["page"]
-            line = f"{f'{name}, noise {factor}':24}{row['page']:>8.2f}{row['alone']:>8.2f}{lost:>8.2f}"
+            line = f"{f'{name} {factor}':36}{row['page']:>8.2f}{row['alone']:>8.2f}{lost:>8.2f}"
             print(f"{line}{row['whole']:>8.2f}{row['digits']:>16.2f}{row['time']:>7.1f}{row['ms']:>12.1f}")
     print(f"goal: at most {figures['goal']} dB lost")

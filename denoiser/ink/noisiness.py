@@ -23,7 +23,7 @@ def looks_noisy(framed: Tensor, pixels: np.ndarray) -> bool:
     was scaled down is as rough as that.
     """
     picture = framed[0, 0].numpy()
-    return _is_grainy(picture) or _has_specks(picture) or (_has_28_squares(pixels) and _is_rough(picture))
+    return _is_grainy(picture) or count_specks(picture) >= SPECKS or (_has_28_squares(pixels) and _is_rough(picture))
 
 
 def _is_grainy(picture: np.ndarray) -> bool:
@@ -34,15 +34,15 @@ def _is_grainy(picture: np.ndarray) -> bool:
     return float((away > GRAIN).mean()) > NOISY
 
 
-def _has_specks(picture: np.ndarray) -> bool:
-    """Whether single pixels of a picture (28, 28) stand out, as salt and pepper make them."""
+def count_specks(picture: np.ndarray) -> int:
+    """How many single pixels of a picture (h, w) stand out from all around them, as salt and pepper make them."""
     from scipy import ndimage
 
     around = np.ones((3, 3), dtype=bool)
     around[1, 1] = False
     lighter = picture - ndimage.maximum_filter(picture, footprint=around, mode="nearest")
     darker = ndimage.minimum_filter(picture, footprint=around, mode="nearest") - picture
-    return int((np.maximum(lighter, darker) > SPECK).sum()) >= SPECKS
+    return int((np.maximum(lighter, darker) > SPECK).sum())
 
 
 def _is_rough(picture: np.ndarray) -> bool:

@@ -18,9 +18,12 @@ def test_the_benchmark_of_pages(tiny_digits, monkeypatch, capsys):
     monkeypatch.setattr(pages, "LAYOUTS", {"edge to edge": (28, 0)})
     monkeypatch.setattr(pages, "ACROSS", 3)
     monkeypatch.setattr(pages, "MODEL", "conv-32")
-    row = pages.measure(tiny_digits, pages=1)["layouts"]["edge to edge"]["0.5"]
-    assert row["whole"] <= row["page"]
-    assert row["alone"] <= row["digits"]  # a mean of logarithms
+    layouts = pages.measure(tiny_digits, pages=1)["layouts"]
+    assert layouts.keys() == {"edge to edge, gaussian", "edge to edge, salt-and-pepper"}
+    for factors in layouts.values():
+        row = factors["0.5"]
+        assert row["whole"] <= row["page"]
+        assert row["alone"] <= row["digits"]  # a mean of logarithms
     pages.show({"model": "conv-32", "pages": 1, "digits": 9, "goal": 0.3, "layouts": {"edge to edge": {"0.5": row}}})
     assert "goal: at most 0.3 dB lost" in capsys.readouterr().out
 

@@ -62,11 +62,20 @@ def test_digits_are_found_under_strong_noise():
     assert distances.min(axis=1).max() < 4
 
 
-@pytest.mark.parametrize(("frames", "side", "most"), [(GRID, 140, 0.3), (SCATTERED, 160, 1.0)])
-def test_little_is_lost_against_single_digits_under_strong_noise(frames, side, most):
+@pytest.mark.parametrize(
+    ("kind", "frames", "side", "factor", "most"),
+    [
+        ("gaussian", GRID, 140, 0.7, 0.3),
+        ("gaussian", SCATTERED, 160, 0.7, 1.0),
+        ("salt-and-pepper", GRID, 140, 0.7, 0.3),
+        ("salt-and-pepper", SCATTERED, 160, 0.3, 0.3),
+        ("salt-and-pepper", SCATTERED, 160, 0.5, 1.0),
+    ],
+)
+def test_little_is_lost_against_single_digits_under_strong_noise(kind, frames, side, factor, most):
     page = page_of(frames, side)
     model = load_model("unet")[0]
-    noisy = add_noise(page, draw_noise("gaussian", page.shape, 5), 0.7)
+    noisy = add_noise(page, draw_noise(kind, page.shape, 5), factor)
     lost = psnr(alone(model, noisy, frames), page) - psnr(restore_page(model, noisy), page)
     assert lost.item() < most
 
