@@ -1,8 +1,9 @@
 """Digits on a noisy page: finds them, positions their frames, and denoises each of them.
 
-Blobs of smoothed ink show about where digits are. Each is denoised in several frames, shifted by a pixel or two, since
-networks that learned from centred digits do best in the right frame, and the noise hides which one that is. The frames
-are averaged, each weighted by how probable it is. Digits in a regular grid share one shift.
+Blobs of smoothed ink show about where digits are. Each is denoised in several frames, since networks that learned from
+centred digits do best in the right frame, and the noise hides which one that is. The best of nine frames, four pixels
+apart, is moved to the centre of the ink. Frames a pixel around it are averaged, each weighted by how probable it is.
+Digits in a regular grid share one shift.
 """
 
 from collections.abc import Callable
@@ -28,9 +29,10 @@ FARTHEST = 4  # pixels that a centre is moved at once
 AROUND = 2  # pixels around a digit's ink that are looked at for its centre
 INK = 0.4  # of an estimate: pixels that belong to a digit
 
-ONE = ((0, 0),)
+ONE = ((0, 0),)  # shifts of a frame, in pixels down and right
 CROSS = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
 SQUARE = tuple((down, right) for down in (-1, 0, 1) for right in (-1, 0, 1))
+WIDE = tuple((4 * down, 4 * right) for down, right in SQUARE)
 EVIDENCE = 14.0  # nats by which noisy pixels must speak for a digit rather than for blank paper
 TRUST = 0.35  # in that evidence when frames are compared: a network is not perfect, and noise is clipped
 CENTRED = 5.0  # nats per square pixel that a digit's mass is off its frame's centre; in MNIST half a pixel at most
@@ -109,26 +111,32 @@ def denoise_digits(denoise: Denoise, pixels: np.ndarray, centres: np.ndarray, ot
     regular = grid is not None
     centres = centres if grid is None else grid
     page, noise = np.zeros_like(pixels), 0.0
-    for shifts in (ONE, SQUARE) if regular else (ONE, CROSS, SQUARE):
+    for shifts in (ONE, SQUARE) if regular else (WIDE, CROSS, SQUARE):
         owners = nearest(centres, pixels.shape)
         frames = np.array([frames_of(pixels, page, owners, centres + shift) for shift in shifts])
         digits = denoise(frames.reshape(-1, SIDE, SIDE)).reshape(frames.shape)
         if not noise:
-            noise = max(1e-3, float(np.square(pixels - compose(owners, centres, digits[0], others)).mean()))
+            first = compose(owners, centres, digits[shifts.index((0, 0))], others)
+            noise = max(1e-3, float(np.square(pixels - first).mean()))
         # If every pixel were ink or paper, ink with the probability of its grey, this would be the expected logarithm
         # of the likelihood, less that of blank paper. So a frame that the network is less sure of weighs less.
         evidence = (digits * (frames - 0.5)).sum(axis=(2, 3)) / noise
         off = np.square(_off_centre(digits)).sum(axis=-1)
         weights = _weights(TRUST * evidence - CENTRED * off, shared=regular)
-        moved = [_moved(one, shift) for one, shift in zip(digits, shifts, strict=True)]
-        digits = np.einsum("sn,snij->nij", weights, moved)
+        if shifts is WIDE:
+            best = weights.argmax(axis=0)
+            digits = digits[best, np.arange(len(best))]
+            centres = (centres + np.array(shifts)[best]).clip(0, np.array(pixels.shape) - 1)
+        else:
+            moved = [_moved(one, shift) for one, shift in zip(digits, shifts, strict=True)]
+            digits = np.einsum("sn,snij->nij", weights, moved)
         found = evidence.max(axis=0) > EVIDENCE
         if not found.any():
             return others
         centres, digits, weights = centres[found], digits[found], weights[:, found]
         owners = nearest(centres, pixels.shape)
         page = compose(owners, centres, digits, others)
-        if shifts is ONE and not regular:
+        if shifts is WIDE:
             centres = recentred(pixels, np.where(page > INK, owners, 0), centres)
         elif shifts is CROSS:
             centres = centres + np.einsum("sn,sk->nk", weights, shifts).round().astype(int)
