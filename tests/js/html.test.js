@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { appendHtml, html, raw, setHtml } from "../../denoiser/web/shell/html.js";
+import { appendHtml, findAll, finder, html, raw, setHtml } from "../../denoiser/web/shell/html.js";
 
 const element = () => ({
   innerHTML: "",
@@ -37,4 +37,21 @@ test("nothing but markup is written", () => {
     assert.throws(() => setHtml(element(), text), TypeError);
     assert.throws(() => appendHtml(element(), text), TypeError);
   }
+});
+
+test("an element is found by its selector, and must be there and of its class", () => {
+  class Canvas {}
+  class Button {}
+  const canvas = new Canvas();
+  const parent = {
+    querySelector: (selector) => (selector === "canvas" ? canvas : null),
+    querySelectorAll: (selector) => (selector === "canvas" ? [canvas, canvas] : []),
+  };
+  const find = finder(parent);
+  assert.equal(find("canvas", Canvas), canvas);
+  assert.throws(() => find("canvas", Button), { message: "canvas is no Button" });
+  assert.throws(() => find(".save", Button), { message: "there is no .save" });
+  assert.deepEqual(findAll(parent, "canvas", Canvas), [canvas, canvas]);
+  assert.deepEqual(findAll(parent, ".save", Button), []);
+  assert.throws(() => findAll(parent, "canvas", Button), { message: "canvas is no Button" });
 });

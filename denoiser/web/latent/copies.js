@@ -1,6 +1,16 @@
-/* one copy of an element for every map, in the same place: sync(maps) gives a Map from name to found(copy, map) */
+/* One copy of an element for every map, in the same place. */
+import { findAll } from "../shell/html.js";
+
+/**
+ * @template Parts
+ * @param {HTMLElement} template
+ * @param {(root: HTMLElement, map: {name: string}) => Parts} found  the parts of a map's copy
+ * @returns {(maps: {name: string}[]) => Map<string, Parts & {root: HTMLElement}>}  puts the copies of these maps into
+ *   the page, and gives them with their parts by name
+ */
 export function copies(template, found) {
   const parent = template.parentElement;
+  /** @type {Map<string, Parts & {root: HTMLElement}>} */
   const kept = new Map();
   template.remove();
   return (maps) => {
@@ -11,10 +21,8 @@ export function copies(template, found) {
       }
     for (const map of maps) {
       if (!kept.has(map.name)) {
-        const root = template.cloneNode(true);
-        root.querySelectorAll(".of").forEach((e) => {
-          e.textContent = map.name;
-        });
+        const root = /** @type {HTMLElement} */ (template.cloneNode(true));
+        for (const heading of findAll(root, ".of")) heading.textContent = map.name;
         kept.set(map.name, { root, ...found(root, map) });
       }
       parent.append(kept.get(map.name).root);

@@ -1,5 +1,5 @@
 /* The tutorials' n x n picture of decoded digits, to look at and to keep, and how good it is. */
-import { html, setHtml } from "../shell/html.js";
+import { finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { ask } from "../shell/rpc.js";
 import { on, state } from "../shell/store.js";
@@ -14,8 +14,9 @@ const AREAS = {
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const n = element.querySelector(".n");
-  const area = element.querySelector(".area");
+  const $ = finder(element);
+  const n = $(".n", HTMLSelectElement);
+  const area = $(".area", HTMLSelectElement);
   setHtml(
     n,
     props.sizes.map((v) => html`<option value="${v}" ${v === 15 ? "selected" : ""}>${v} × ${v}</option>`),
@@ -24,11 +25,15 @@ export function mount({ element, props, server }) {
     area,
     props.areas.map((v) => html`<option value="${v}" ${v === "quantiles" ? "selected" : ""}>${AREAS[v]}</option>`),
   );
-  const sync = copies(element.querySelector("figure"), (root) =>
-    Object.fromEntries(
-      ["sheet", "save", "sharpness", "readable"].map((name) => [name, root.querySelector(`.${name}`)]),
-    ),
-  );
+  const sync = copies($("figure"), (root) => {
+    const find = finder(root);
+    return {
+      sheet: find(".sheet", HTMLImageElement),
+      save: find(".save", HTMLAnchorElement),
+      sharpness: find(".sharpness"),
+      readable: find(".readable"),
+    };
+  });
   const percent = (v) => (v === null ? "–" : `${Math.round(v * 100)} %`);
 
   let asked = 0;

@@ -1,7 +1,7 @@
 /* The strip between two pins on each map: a straight line at once from the atlas, then every frame exactly. */
 import { fromBase64 } from "../shell/base64.js";
 import { hasInk } from "../shell/drawing.js";
-import { html, setHtml } from "../shell/html.js";
+import { findAll, finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { calm, labelPlay } from "../shell/motion.js";
 import { download } from "../shell/navigation.js";
@@ -13,7 +13,7 @@ import { latentPointOf, top } from "./plane.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, server }) {
-  const $ = (selector) => element.querySelector(selector);
+  const $ = finder(element);
   const STEPS = 13;
   const FRAME = 130;
   let along = false;
@@ -21,7 +21,7 @@ export function mount({ element, server }) {
   /* ---------- frames ---------- */
 
   const sync = copies($(".strip"), (root) => {
-    const list = root.querySelector(".frames");
+    const list = finder(root)(".frames");
     setHtml(
       list,
       Array(STEPS).fill(
@@ -32,10 +32,10 @@ export function mount({ element, server }) {
         </li>`,
       ),
     );
-    const frames = [...list.children].map((li) => ({
-      button: li.firstElementChild,
-      canvas: li.querySelector("canvas"),
-      words: li.querySelector("span"),
+    const frames = findAll(list, "button").map((button) => ({
+      button,
+      canvas: button.querySelector("canvas"),
+      words: button.querySelector("span"),
     }));
     frames.forEach(({ button }, i) => {
       button.onpointerenter =
@@ -52,6 +52,7 @@ export function mount({ element, server }) {
     });
     return { list, frames };
   });
+  /** @type {ReturnType<typeof sync>} */
   let strips = new Map();
   const pick = (frame) => {
     if (frame !== (state.frame ?? null)) set({ frame });
@@ -127,13 +128,13 @@ export function mount({ element, server }) {
     set({ routes: Object.fromEntries(Object.entries(reply.maps).map(([name, { places }]) => [name, places])) });
   }
   $(".path").onchange = (event) => {
-    along = event.target.value === "data";
+    along = /** @type {HTMLInputElement} */ (event.target).value === "data";
     preview();
   };
 
   /* ---------- its ends: a point on the map, the visitor's digit, an example, or a class ---------- */
 
-  const choices = { a: $(".a"), b: $(".b") };
+  const choices = { a: $(".a", HTMLSelectElement), b: $(".b", HTMLSelectElement) };
   function offer() {
     const { maps, trajectory, pins } = state;
     if (!maps?.length) return;
@@ -154,9 +155,7 @@ export function mount({ element, server }) {
         select,
         options.map(([value, words]) => html`<option value="${value}">${words}</option>`),
       );
-    element.querySelectorAll(".along").forEach((label) => {
-      label.hidden = !maps.every((map) => map.codes);
-    });
+    for (const label of findAll(element, ".along")) label.hidden = !maps.every((map) => map.codes);
     /* an end is gone with the drawing, or where a map does not know it */
     const gone = (end) => (end === "drawing" ? !trajectory && !hasInk() : maps.some((map) => !latentPointOf(end, map)));
     const lost = Object.entries(pins ?? {}).filter(([, end]) => gone(end));
@@ -206,7 +205,7 @@ export function mount({ element, server }) {
       step++;
     }, FRAME);
   };
-  element.querySelectorAll(".save").forEach((button) => {
+  for (const button of findAll(element, ".save"))
     button.onclick = async () => {
       if (!ends()) return;
       const { kind } = button.dataset;
@@ -216,7 +215,6 @@ export function mount({ element, server }) {
       download(content, `morph-${[...strips.keys()].join("-")}.${kind}`);
       setTimeout(() => URL.revokeObjectURL(content), 10000);
     };
-  });
 
   on("maps", ({ maps }) => {
     if (maps) strips = sync(maps);

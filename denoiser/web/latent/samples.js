@@ -1,6 +1,6 @@
 /* Twelve latent points drawn from the prior, decoded by each map; pointing at one shows where it lies. */
 import { fromBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { findAll, finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { newSeed } from "../shell/numbers.js";
 import { paintDigit } from "../shell/pixels.js";
@@ -11,8 +11,9 @@ import { formatPoint, top } from "./plane.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, server }) {
-  const sync = copies(element.querySelector(".dozens section"), (root) => {
-    const dozen = root.querySelector(".dozen");
+  const find = finder(element);
+  const sync = copies(find(".dozens section"), (root) => {
+    const dozen = finder(root)(".dozen");
     setHtml(
       dozen,
       Array(12).fill(
@@ -21,7 +22,7 @@ export function mount({ element, server }) {
         </button>`,
       ),
     );
-    const buttons = [...dozen.children];
+    const buttons = findAll(dozen, "button");
     buttons.forEach((button, i) => {
       button.onpointerenter =
         button.onfocus =
@@ -35,6 +36,7 @@ export function mount({ element, server }) {
     });
     return { buttons };
   });
+  /** @type {ReturnType<typeof sync>} */
   let parts = new Map();
   let drawn = null;
   let seed = newSeed();
@@ -55,7 +57,7 @@ export function mount({ element, server }) {
     for (const [name, { buttons }] of parts)
       buttons.forEach((button, i) => {
         const made = drawn?.maps[name];
-        const canvas = button.firstElementChild;
+        const canvas = button.querySelector("canvas");
         const reading = made?.readings[i];
         if (!made) return;
         canvas.classList.remove("unlit");
@@ -68,7 +70,7 @@ export function mount({ element, server }) {
         );
       });
   }
-  element.querySelector(".again").onclick = () => {
+  find(".again").onclick = () => {
     seed = newSeed();
     draw();
   };

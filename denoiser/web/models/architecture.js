@@ -1,5 +1,5 @@
 /* Where a model comes from, how it was trained, and its layers. */
-import { html, setHtml } from "../shell/html.js";
+import { finder, html, setHtml } from "../shell/html.js";
 import { localize, t, tHtml } from "../shell/i18n.js";
 import { PIXELS } from "../shell/pixels.js";
 import { count, figure, joined, NONE, shape } from "./format.js";
@@ -23,12 +23,12 @@ function gapToSource(ours, { headline_bce: theirs }) {
 
 /**
  * Show the source, the note, the losses and the facts of a model.
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {any} entry
  * @param {(loss: string) => string[]} lossTitle  a loss's name and unit
  */
 export function showAbout(element, entry, lossTitle) {
-  const find = (selector) => element.querySelector(`.about ${selector}`);
+  const find = finder(finder(element)(".about"));
   const { headline, headline_bce } = entry;
   const [comma, semicolon] = [t("common.comma"), t("common.semicolon")];
   find(".h-section").textContent = localize(entry.title);
@@ -76,11 +76,12 @@ function layerName({ part, phrases, code }) {
 
 /**
  * Show the layers of a model: their output shapes, as bars too, and their parameters.
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {any} entry
  */
 export function showLayers(element, { layers }) {
-  element.querySelector(".network").hidden = !layers.length;
+  const find = finder(element);
+  find(".network").hidden = !layers.length;
   const size = (layer) => layer.shape.reduce((a, b) => a * b, 1);
   const largest = Math.max(...layers.map(size), PIXELS);
   const barWidth = (values) => 6 + 94 * Math.sqrt(values / largest); // percent
@@ -92,7 +93,7 @@ export function showLayers(element, { layers }) {
     <td></td>
   </tr>`;
   setHtml(
-    element.querySelector(".layers"),
+    find(".layers"),
     html`<thead>
         <tr>
           <th class="l">${t("models.page.layer")}</th>

@@ -1,6 +1,6 @@
 /* Checkerboards in what networks make that enlarge their pictures: one digit, and the spectrum of all. */
 import { fromBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { finder, html, setHtml } from "../shell/html.js";
 import { localize, t, tHtml } from "../shell/i18n.js";
 import { paintDigit } from "../shell/pixels.js";
 import { ask } from "../shell/rpc.js";
@@ -39,13 +39,13 @@ function rowMarkup({ view, period2, period4 }) {
 }
 
 /**
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("./selection.js").Selection} selection
  * @param {import("../shell/mount.js").Context["server"]} server
  */
 export function mountCheckerboards(element, selection, server) {
-  const section = element.querySelector(".checker");
-  const find = (selector) => section.querySelector(selector);
+  const section = finder(element)(".checker");
+  const find = finder(section);
   const models = selection.entries.filter((e) => e.enlarging.length && e.task !== "read");
   section.hidden = !models.length;
   setHtml(find(".cards"), models.map(cardMarkup));
@@ -66,7 +66,7 @@ export function mountCheckerboards(element, selection, server) {
     });
   }
   const waiting = [DIGITS, ...models.map((e) => e.name)];
-  const details = find("details");
+  const details = section.querySelector("details");
   const update = lazySection(
     section,
     () => (waiting.length && details.open ? String(waiting[0]) : null),

@@ -1,7 +1,7 @@
 /* The visitor's digit on its way through a network: one picture where the size of the layers changes, from left to
    right, deeper layers lower; the skip connections of a U-Net as lines between layers of one size. Where there is no
    room for that, the same from top to bottom, deeper layers further right. */
-import { html, raw, setHtml } from "../shell/html.js";
+import { findAll, html, raw, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { shape } from "./format.js";
 import { showTiles } from "./tile_sheet.js";
@@ -92,8 +92,8 @@ export function mountFlow(element, explanation) {
     const { isDown, sizes } = layout ?? LAYOUTS.at(-1);
     explanation.textContent = isDown ? t("models.flow.explainedDown") : t("models.flow.explained");
     const depths = depthsOf(stages, model.layers);
-    const tiles = element.querySelectorAll(".stage .tiles");
-    stages.forEach(({ sheet }, i) => showTiles(/** @type {HTMLElement} */ (tiles[i]), sheet, sizes[depths[i]]));
+    const tiles = findAll(element, ".stage .tiles");
+    stages.forEach(({ sheet }, i) => showTiles(tiles[i], sheet, sizes[depths[i]]));
     /** @type {HTMLElement | undefined} */ (element.children[focused])?.focus();
   }
   new ResizeObserver(() => {

@@ -1,7 +1,7 @@
 /* What a model makes of the digit on the pad, layer by layer, and the weights of its first layer. */
 import { fromBase64, toBase64 } from "../shell/base64.js";
 import { NOISE_KINDS } from "../shell/constants.js";
-import { html, setHtml } from "../shell/html.js";
+import { closestTarget, finder, html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { openPage } from "../shell/navigation.js";
 import { paintDigit } from "../shell/pixels.js";
@@ -52,15 +52,15 @@ const layerButtons = (layers, current) =>
   );
 
 /**
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("./selection.js").Selection} selection
  * @param {import("../shell/mount.js").Context["server"]} server
  * @param {Uint8Array} example  shown until the visitor has drawn something
  * @returns {{update: () => void, reset: () => void}} to be called when another model is shown
  */
 export function mountInside(element, selection, server, example) {
-  const section = element.querySelector(".inside");
-  const find = (selector) => section.querySelector(selector);
+  const section = finder(element)(".inside");
+  const find = finder(section);
   /** @type {number | null} */
   let step = null; // which layer; null for the code
   const showFlow = mountFlow(find(".flow"), find(".what-flows"));
@@ -68,9 +68,9 @@ export function mountInside(element, selection, server, example) {
   function show(reply) {
     const { input, output, psnr, sheet } = reply;
     const figures = psnr && !state.nonDigit;
-    paintDigit(find(".in"), fromBase64(input));
+    paintDigit(find(".in", HTMLCanvasElement), fromBase64(input));
     find(".out-figure").hidden = !output;
-    if (output) paintDigit(find(".out"), fromBase64(output));
+    if (output) paintDigit(find(".out", HTMLCanvasElement), fromBase64(output));
     find(".goes-in").textContent = reply.noisy ? t("models.inside.noisy") : t("common.yourDigit");
     find(".db-in").textContent = reply.noisy && figures ? decibel(psnr[0]) : "";
     find(".db-out").textContent = figures ? decibel(psnr[1]) : "";
@@ -101,13 +101,13 @@ export function mountInside(element, selection, server, example) {
     },
   );
   find(".steps").onclick = (event) => {
-    const button = event.target.closest(".step");
+    const button = closestTarget(event, ".step");
     if (!button) return;
     step = +button.dataset.step;
     update();
   };
   find(".flow").onclick = (event) => {
-    const stage = event.target.closest(".stage");
+    const stage = closestTarget(event, ".stage");
     if (!stage) return;
     step = +stage.dataset.step;
     update();
@@ -121,14 +121,15 @@ export function mountInside(element, selection, server, example) {
 }
 
 /**
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("./selection.js").Selection} selection
  * @param {import("../shell/mount.js").Context["server"]} server
  * @returns {() => void} to be called when another model is shown
  */
 export function mountWeights(element, selection, server) {
-  const section = element.querySelector(".weights");
-  const tiles = section.querySelector(".tiles");
+  const section = finder(element)(".weights");
+  const find = finder(section);
+  const tiles = find(".tiles");
   const update = lazySection(
     section,
     () => (selection.model.layers.length ? selection.name : null),
@@ -141,8 +142,7 @@ export function mountWeights(element, selection, server) {
       if (!sheet) return true;
       const { count: tileCount, total, height, width } = sheet;
       const size = `${height} × ${width}`;
-      section.querySelector(".what").textContent =
-        `${t("models.inside.firstTiles", tileCount, total)}, ${size}; ${scaleText(sheet)}`;
+      find(".what").textContent = `${t("models.inside.firstTiles", tileCount, total)}, ${size}; ${scaleText(sheet)}`;
       showTiles(tiles, sheet, Math.max(width, height) < 10 ? SMALL_TILE : undefined);
       return true;
     },

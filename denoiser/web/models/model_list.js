@@ -1,5 +1,5 @@
 /* The table of all models, in which one is chosen, and the bar that stays in sight below it. */
-import { html, setHtml } from "../shell/html.js";
+import { closestTarget, findAll, finder, html, setHtml } from "../shell/html.js";
 import { localize, t, tHtml } from "../shell/i18n.js";
 import { colour, count, duration, figure, NONE } from "./format.js";
 
@@ -132,17 +132,19 @@ function caption(entries) {
 
 /**
  * Build the table and the bar; `choose(name)` is called when a model is chosen in either.
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("./selection.js").Selection} selection
  * @param {string[]} factors  noise factors whose PSNR on the test set has a column
  * @param {(name: string) => void} choose
  * @returns {() => void} marks the model shown in both
  */
 export function mountModelList(element, selection, factors, choose) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   const { entries } = selection;
   const list = find(".shelf-table");
-  const select = find(".chooser select");
+  const select = find(".chooser select", HTMLSelectElement);
+  const search = find(".search", HTMLInputElement);
+  const rows = () => findAll(list, "tbody tr");
   const move = (by) => choose(selection.neighbour(by));
 
   /** @type {{column: number, down: boolean} | null} */
@@ -153,40 +155,40 @@ export function mountModelList(element, selection, factors, choose) {
     mark();
   }
   function filter() {
-    const wanted = find(".search").value.trim().toLowerCase();
-    for (const row of list.querySelectorAll("tbody tr")) row.hidden = !row.textContent.toLowerCase().includes(wanted);
+    const wanted = search.value.trim().toLowerCase();
+    for (const row of rows()) row.hidden = !row.textContent.toLowerCase().includes(wanted);
   }
   function mark() {
-    for (const row of list.querySelectorAll("tbody tr")) {
+    for (const row of rows()) {
       const isShown = row.dataset.name === selection.name;
       row.setAttribute("aria-selected", String(isShown));
       row.querySelector("button").tabIndex = isShown ? 0 : -1;
     }
   }
-  find(".search").oninput = filter;
+  search.oninput = filter;
   show();
   find(".shelf .count").textContent = caption(entries);
   list.addEventListener("click", (event) => {
-    const heading = event.target.closest("th button");
+    const heading = closestTarget(event, "th button");
     if (heading) {
       const column = +heading.dataset.column;
       order = { column, down: order?.column === column ? !order.down : false };
       show();
-      return list.querySelector(`th button[data-column="${column}"]`).focus();
+      return find(`th button[data-column="${column}"]`).focus();
     }
-    const row = event.target.closest("tbody tr");
+    const row = closestTarget(event, "tbody tr");
     if (!row) return;
     choose(row.dataset.name);
     find(".inside").scrollIntoView({ block: "start" }); // the bar above it may be in sight everywhere
   });
   list.addEventListener("keydown", (event) => {
     const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (!by || !event.target.closest("tbody")) return;
+    if (!by || !closestTarget(event, "tbody")) return;
     event.preventDefault();
-    const rows = [...list.querySelectorAll("tbody tr:not([hidden])")];
-    const index = rows.findIndex((row) => row.dataset.name === selection.name);
-    choose(rows[(index + by + rows.length) % rows.length].dataset.name);
-    list.querySelector("tr[aria-selected=true] button").focus();
+    const visible = rows().filter((row) => !row.hidden);
+    const index = visible.findIndex((row) => row.dataset.name === selection.name);
+    choose(visible[(index + by + visible.length) % visible.length].dataset.name);
+    find("tr[aria-selected=true] button").focus();
   });
 
   setHtml(

@@ -2,7 +2,7 @@
    every visitor is one file, loaded when the page is first seen; pictures are asked for when their section comes into
    view. */
 import { fromBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { closestTarget, findAll, finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { loadJson } from "../shell/static_data.js";
 import { on, set } from "../shell/store.js";
@@ -18,9 +18,15 @@ import { mountModelList } from "./model_list.js";
 import { Selection } from "./selection.js";
 import { mountTenDigits } from "./ten_digits.js";
 
-/** The models that can be shown beside the chosen one; returns a function that marks those that are. */
+/**
+ * The models that can be shown beside the chosen one.
+ * @param {HTMLElement} element  of the page
+ * @param {Selection} selection
+ * @param {() => void} update  called when others are to be shown
+ * @returns {() => void} marks those that are shown
+ */
 function mountChips(element, selection, update) {
-  const chips = element.querySelector(".chips");
+  const chips = finder(element)(".chips");
   setHtml(
     chips,
     selection.entries
@@ -33,13 +39,13 @@ function mountChips(element, selection, update) {
       }),
   );
   chips.onclick = (event) => {
-    const chip = event.target.closest(".chip");
+    const chip = closestTarget(event, ".chip");
     if (!chip) return;
     selection.toggleCompared(chip.dataset.name);
     update();
   };
   return () => {
-    for (const chip of chips.children) {
+    for (const chip of findAll(chips, ".chip")) {
       const { name } = chip.dataset;
       chip.hidden = name === selection.name;
       chip.setAttribute("aria-pressed", String(selection.compared.has(name)));

@@ -1,6 +1,6 @@
 /* Ten digits: noisy, what each model compared makes of them, and the originals. */
 import { fromBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { finder, html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { displayName } from "../shell/model_names.js";
 import { download } from "../shell/navigation.js";
@@ -50,7 +50,7 @@ function pictureOf(rows, heading) {
 }
 
 /**
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("./selection.js").Selection} selection
  * @param {import("../shell/mount.js").Context["server"]} server
  * @returns {() => void} to be called when the models compared have changed
@@ -58,8 +58,8 @@ function pictureOf(rows, heading) {
 export function mountTenDigits(element, selection, server) {
   const labelled = selection.entries.map((entry) => ({ ...entry, label: localize(entry.label) }));
   const names = new Map(labelled.map((entry) => [entry.name, displayName(entry, labelled)]));
-  const section = element.querySelector(".ten");
-  const find = (selector) => section.querySelector(selector);
+  const section = finder(element)(".ten");
+  const find = finder(section);
   const makesPictures = () => selection.model.family !== "referee";
   let turn = 0; // which ten
   let rows = [];

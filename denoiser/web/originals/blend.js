@@ -1,7 +1,7 @@
 /* The straight line from the average to an original: what it gains in sharpness it loses in PSNR. Everything but the
    readings is counted here. */
 import { toBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { paintDigit, PIXELS } from "../shell/pixels.js";
 import { ask, newTicket } from "../shell/rpc.js";
@@ -19,8 +19,9 @@ const MARGIN = 14; // half a frame of the film below
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const find = (selector) => element.querySelector(selector);
-  const slider = find("input");
+  const find = finder(element);
+  const film = find(".film canvas", HTMLCanvasElement);
+  const slider = element.querySelector("input");
   const last = props.steps - 1;
   const ticket = newTicket();
   let step = FIRST;
@@ -57,7 +58,7 @@ export function mount({ element, props, server }) {
     const { originals, picked } = state;
     if (!originals || !curve.length) return;
     paintFilm(
-      find(".film canvas"),
+      film,
       steps().map((at) => picture(picked, at)),
     );
     paint();
@@ -65,7 +66,7 @@ export function mount({ element, props, server }) {
   function paint() {
     const { originals, picked } = state;
     if (!originals || !curve.length) return;
-    paintDigit(find(".this .px"), picture(picked, step));
+    paintDigit(find(".this .px", HTMLCanvasElement), picture(picked, step));
     setHtml(find(".this .rd"), readingMarkup(readings?.reads[step][picked] ?? null));
     const { psnr: closeness, sharpness: sharp } = curve[step];
     const db = Number.isFinite(closeness) ? closeness.toFixed(1) : "–";
@@ -79,7 +80,7 @@ export function mount({ element, props, server }) {
     paintCurves();
   }
   function paintCurves() {
-    const svg = find(".curves");
+    const svg = find(".curves", SVGElement);
     const width = svg.clientWidth;
     if (!width) return;
     svg.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
@@ -153,5 +154,5 @@ export function mount({ element, props, server }) {
     follow();
   });
   on("picked theme onOriginals", paintAll);
-  new ResizeObserver(paintAll).observe(find(".film canvas"));
+  new ResizeObserver(paintAll).observe(film);
 }

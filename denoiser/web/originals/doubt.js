@@ -1,4 +1,5 @@
 /* Where the originals differ: each pixel's standard deviation over the twelve, on the denoiser's answer. */
+import { finder } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { clamp } from "../shell/numbers.js";
 import { mix, paintDigit, PIXELS, SIDE, themeColour, toWord } from "../shell/pixels.js";
@@ -27,8 +28,9 @@ function coloured(base, value) {
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props }) {
-  const find = (selector) => element.querySelector(selector);
-  const map = find(".map");
+  const find = finder(element);
+  const map = find(".map", HTMLCanvasElement);
+  const legend = find(".scale canvas", HTMLCanvasElement);
   /** @type {number | null} */
   let probe = null;
 
@@ -44,7 +46,7 @@ export function mount({ element, props }) {
     });
     const count = values.filter((value) => value > IN_DOUBT).length;
     const total = originals.pictures.length;
-    find(".count").textContent = count;
+    find(".count").textContent = String(count);
     find(".probe").textContent =
       probe === null
         ? t("originals.doubt.point")
@@ -54,7 +56,6 @@ export function mount({ element, props }) {
     map.setAttribute("aria-label", label);
   }
   function paintLegend() {
-    const legend = find(".scale canvas");
     const flat = legend.clientWidth > legend.clientHeight;
     Object.assign(legend, { width: flat ? STEPS : 1, height: flat ? 1 : STEPS });
     const context = legend.getContext("2d");
@@ -87,5 +88,5 @@ export function mount({ element, props }) {
   };
   on("originals theme", paint);
   on("theme onOriginals", paintLegend);
-  new ResizeObserver(paintLegend).observe(find(".scale canvas"));
+  new ResizeObserver(paintLegend).observe(legend);
 }

@@ -1,6 +1,6 @@
 /* A dream as a film: from noise to digit, to play, to scrub, and to go on differently from any step. */
 import { toBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { findAll, finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { calm, labelPlay, playLabel } from "../shell/motion.js";
 import { newSeed, percent } from "../shell/numbers.js";
@@ -20,8 +20,8 @@ const PAUSE = "M7 4.500v11M13 4.500v11";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const find = (selector) => element.querySelector(selector);
-  const slider = find("input");
+  const find = finder(element);
+  const slider = element.querySelector("input");
   const tree = find(".tree");
   const tickets = { dream: newTicket(), fork: newTicket() };
   /** @type {{states: Uint8Array[], guesses: Uint8Array[], reads: [number, number][] | null} | null} */
@@ -38,20 +38,24 @@ export function mount({ element, props, server }) {
   function paintAll() {
     const side = frameSide();
     find(".film").style.setProperty("--frame", `${side}px`);
-    paintFilm(find(".film canvas"), dream && dream.states.filter((_, i) => i % stride() === 0), side);
-    for (const button of element.querySelectorAll(".acts button")) button.disabled = !dream;
+    paintFilm(
+      find(".film canvas", HTMLCanvasElement),
+      dream && dream.states.filter((_, i) => i % stride() === 0),
+      side,
+    );
+    for (const button of findAll(element, ".acts button", HTMLButtonElement)) button.disabled = !dream;
     slider.disabled = !dream;
     paintStep();
     paintForks();
   }
   function paintStep() {
-    find(".big").textContent = step;
+    find(".big").textContent = String(step);
     slider.value = String(step);
     slider.setAttribute("aria-valuetext", t("originals.dream.stepOf", step, props.steps));
-    paintDigit(find(".state .px"), dream && dream.states[step]);
-    paintDigit(find(".guess .px"), dream && dream.guesses[step]);
+    paintDigit(find(".state .px", HTMLCanvasElement), dream && dream.states[step]);
+    paintDigit(find(".guess .px", HTMLCanvasElement), dream && dream.guesses[step]);
     setHtml(find(".guess .rd"), readingMarkup(dream?.reads?.[step] ?? null));
-    find(".fork").disabled = !dream || step >= props.steps;
+    find(".fork", HTMLButtonElement).disabled = !dream || step >= props.steps;
   }
 
   /* ---------- other ends hang below the frame they left ---------- */
@@ -116,7 +120,7 @@ export function mount({ element, props, server }) {
       }, FRAME);
     }
     paintStep();
-    find(".play path").setAttribute("d", timer ? PAUSE : PLAY);
+    find(".play path", SVGPathElement).setAttribute("d", timer ? PAUSE : PLAY);
     find(".play span").textContent = timer ? t("originals.dream.pause") : playLabel(t("common.play"));
   }
   labelPlay(find(".play"), t("common.play"));

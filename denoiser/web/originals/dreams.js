@@ -1,5 +1,5 @@
 /* A sheet of dreams, and what they read as beside the digits of MNIST. */
-import { html, setHtml } from "../shell/html.js";
+import { finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { newSeed, percent } from "../shell/numbers.js";
 import { ask, newTicket } from "../shell/rpc.js";
@@ -12,7 +12,7 @@ const TOP = 0.38; // the share that fills it
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   const frames = buildSheet(find(".sheet"), props.count);
   const ticket = newTicket();
   /** @type {{pictures: Uint8Array[], reads: [number, number][] | null} | null} */

@@ -1,5 +1,6 @@
 /* The visitor's digit with a part erased, and eight ways to complete it. */
 import { toBase64 } from "../shell/base64.js";
+import { findAll, finder } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { clamp, percent } from "../shell/numbers.js";
 import { mix, PIXELS, SIDE, themeColour } from "../shell/pixels.js";
@@ -24,8 +25,8 @@ const HATCH = ["#20262a", "#39424a"]; // what is erased: ground and stripes
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const find = (selector) => element.querySelector(selector);
-  const canvas = find(".pad canvas");
+  const find = finder(element);
+  const canvas = find(".pad canvas", HTMLCanvasElement);
   const ring = find(".ring");
   const frames = buildSheet(find(".sheet"), props.count);
   for (const frame of frames)
@@ -50,6 +51,7 @@ export function mount({ element, props, server }) {
     const context = canvas.getContext("2d");
     const scale = SIZE / SIDE;
     const [film, light] = ["--film", "--lum"].map(themeColour);
+    /** @returns {[number, number, number, number]} */
     const square = (i) => [(i % SIDE) * scale, Math.floor(i / SIDE) * scale, scale, scale];
     context.fillStyle = `rgb(${film})`;
     context.fillRect(0, 0, SIZE, SIZE);
@@ -76,9 +78,9 @@ export function mount({ element, props, server }) {
     find(".erased").textContent = anything()
       ? t("originals.eraser.erased", share)
       : t("originals.eraser.nothingErased");
-    find(".undo").disabled = !past.length;
-    find(".restore").disabled = !anything();
-    for (const input of element.querySelectorAll(".masks input"))
+    find(".undo", HTMLButtonElement).disabled = !past.length;
+    find(".restore", HTMLButtonElement).disabled = !anything();
+    for (const input of findAll(element, ".masks input", HTMLInputElement))
       input.checked = partMask(input.value).every((value, i) => value === mask[i]);
   }
   function dotted(context, area, size, opacity) {
@@ -162,7 +164,7 @@ export function mount({ element, props, server }) {
         ? t("originals.eraser.completion", i + 1, props.count, reads[i][0], percent(reads[i][1]))
         : "";
       paintFrame(frame, pictures[i], reads[i], words);
-      const context = /** @type {HTMLCanvasElement} */ (frame.querySelector(".over")).getContext("2d");
+      const context = finder(frame)(".over", HTMLCanvasElement).getContext("2d");
       context.clearRect(0, 0, OVER, OVER);
       dotted(context, completions.mask, OVER, 1);
     });
@@ -227,7 +229,7 @@ export function mount({ element, props, server }) {
   find(".box").onclick = () => choose(true);
   find(".undo").onclick = () => past.length && change(past.pop(), false);
   find(".restore").onclick = () => change(new Uint8Array(PIXELS));
-  find(".masks").onchange = (event) => change(partMask(event.target.value));
+  find(".masks").onchange = ({ target }) => change(partMask(/** @type {HTMLInputElement} */ (target).value));
 
   /* ---------- another digit begins whole ---------- */
   on("digit", ({ digit }) => {

@@ -1,5 +1,5 @@
 /* A sheet of pictures on film, each under its reading, and the bar of votes. */
-import { html, setHtml } from "../shell/html.js";
+import { closestTarget, findAll, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { clamp, percent } from "../shell/numbers.js";
 import { paintDigit } from "../shell/pixels.js";
@@ -11,7 +11,7 @@ import { paintDigit } from "../shell/pixels.js";
  * @param {HTMLElement} list
  * @param {number} count
  * @param {(index: number | null) => void} [pointAt]  called with the frame under the pointer or the focus
- * @returns {HTMLButtonElement[]} the frames
+ * @returns {HTMLElement[]} the frames
  */
 export function buildSheet(list, count, pointAt) {
   setHtml(
@@ -26,8 +26,8 @@ export function buildSheet(list, count, pointAt) {
         </li>`,
     ),
   );
-  const frames = /** @type {HTMLButtonElement[]} */ ([...list.querySelectorAll(".frame")]);
-  const indexOf = (event) => frames.indexOf(event.target.closest(".frame"));
+  const frames = findAll(list, ".frame");
+  const indexOf = (/** @type {Event} */ event) => frames.indexOf(closestTarget(event, ".frame"));
   function focus(index) {
     const next = frames[clamp(index, 0, count - 1)];
     for (const frame of frames) frame.tabIndex = frame === next ? 0 : -1;

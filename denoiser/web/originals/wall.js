@@ -2,7 +2,7 @@
 import { fromBase64 } from "../shell/base64.js";
 import { nearestStep, NOISE_FACTORS } from "../shell/constants.js";
 import { rememberDrawing, setDrawing } from "../shell/drawing.js";
-import { html, setHtml } from "../shell/html.js";
+import { closestTarget, findAll, finder, html, setHtml } from "../shell/html.js";
 import { t } from "../shell/i18n.js";
 import { openPage } from "../shell/navigation.js";
 import { percent } from "../shell/numbers.js";
@@ -23,8 +23,7 @@ const OUTLINE = 392; // pixels of the canvas above the noisy picture
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const find = (selector) => element.querySelector(selector);
-  const all = (selector) => [...element.querySelectorAll(selector)];
+  const find = finder(element);
   const page = document.getElementById("originals");
   const blocked = (s) => props.gaussianOnly && s.kind !== "gaussian" && !s.isNoisyInput;
   const another = followOriginals(server.originals, (s) => !blocked(s));
@@ -39,17 +38,17 @@ export function mount({ element, props, server }) {
   }).observe(element);
 
   /* ---------- controls ---------- */
-  for (const slider of all(".film input"))
+  for (const slider of findAll(element, ".film input", HTMLInputElement))
     slider.oninput = () => set({ factor: NOISE_FACTORS[nearestStep(slider.value)] });
-  for (const button of all(".again")) button.onclick = another;
+  for (const button of findAll(element, ".again")) button.onclick = another;
   find(".show").onclick = () => reveal(true);
-  for (const bar of all(".vote"))
+  for (const bar of findAll(element, ".vote"))
     bar.addEventListener("click", (event) => {
-      const button = event.target.closest("button");
+      const button = closestTarget(event, "button");
       if (button) set({ group: state.group === Number(button.dataset.digit) ? null : Number(button.dataset.digit) });
     });
   find(".sheet").addEventListener("click", (event) => {
-    const picked = frames.indexOf(event.target.closest(".frame"));
+    const picked = frames.indexOf(closestTarget(event, ".frame"));
     if (picked < 0 || !state.originals) return;
     const pinned = state.pinned === picked ? null : picked;
     set({ picked, pinned, pointed: pinned });
@@ -68,9 +67,9 @@ export function mount({ element, props, server }) {
   );
   async function loadExamples() {
     const examples = await loadJson(props.examples);
-    for (const button of all(".tray button")) {
+    for (const button of findAll(element, ".tray button", HTMLButtonElement)) {
       const { strokes, pixels } = examples[button.dataset.name];
-      paintDigit(button.firstElementChild, fromBase64(pixels));
+      paintDigit(button.querySelector("canvas"), fromBase64(pixels));
       button.disabled = false;
       button.onclick = () => {
         rememberDrawing();
@@ -103,11 +102,12 @@ export function mount({ element, props, server }) {
     find(".sheet").hidden = !s.digit;
     find(".empty-head").hidden = Boolean(s.digit);
     find(".say").hidden = !s.digit;
-    for (const button of all(".again, .show")) button.disabled = !originals;
+    for (const button of findAll(element, ".again, .show", HTMLButtonElement)) button.disabled = !originals;
     if (!originals) {
-      for (const canvas of all(".wall .px, .sheet canvas")) canvas.getContext("2d").clearRect(0, 0, 28, 28);
-      for (const bar of all(".vote")) paintVotes(bar, [], props.count, {});
-      for (const text of all(".rd, .why .text")) setHtml(text, html``);
+      for (const canvas of findAll(element, ".wall .px, .sheet canvas", HTMLCanvasElement))
+        canvas.getContext("2d").clearRect(0, 0, 28, 28);
+      for (const bar of findAll(element, ".vote")) paintVotes(bar, [], props.count, {});
+      for (const text of findAll(element, ".rd, .why .text")) setHtml(text, html``);
       paintOdds(s);
       return;
     }
@@ -121,17 +121,18 @@ export function mount({ element, props, server }) {
       frame.classList.toggle("dim", group !== null && reads[i][0] !== group);
       frame.setAttribute("aria-pressed", String(i === picked));
     });
-    paintDigit(find(".noisy .px"), originals.noisy);
+    paintDigit(find(".noisy .px", HTMLCanvasElement), originals.noisy);
     const some = shown(s);
-    paintDigit(find(".average .px"), Uint8Array.from(average(some), Math.round));
+    paintDigit(find(".average .px", HTMLCanvasElement), Uint8Array.from(average(some), Math.round));
     find(".average .of").textContent = t("originals.wall.averageOf", some.length);
-    find(".average .px").setAttribute("aria-label", t("originals.wall.averageOf", some.length));
+    find(".average .px", HTMLCanvasElement).setAttribute("aria-label", t("originals.wall.averageOf", some.length));
     setHtml(find(".average .rd"), readingMarkup(group === null ? originals.averageReads : null));
     find(".answer").hidden = !originals.answer;
-    if (originals.answer) paintDigit(find(".answer .px"), originals.answer);
+    if (originals.answer) paintDigit(find(".answer .px", HTMLCanvasElement), originals.answer);
     setHtml(find(".answer .rd"), readingMarkup(originals.answerReads));
     const drawn = revealed && originals.hasReference ? originals.digitReads?.[0] : null;
-    for (const bar of all(".vote")) paintVotes(bar, originals.votes, props.count, { pressed: group, drawn });
+    for (const bar of findAll(element, ".vote"))
+      paintVotes(bar, originals.votes, props.count, { pressed: group, drawn });
     setHtml(
       find(".why .text"),
       reasons(s, some.length).map((sentence) => html`<p>${sentence}</p>`),
@@ -157,8 +158,8 @@ export function mount({ element, props, server }) {
     const rows = isNoisyInput ? null : props.measured;
     const most = originals?.votes[0]?.[1];
     const right = most ? shareRight(rows, kind, factor, most / props.count, props.fewest) : null;
-    for (const box of all(".right")) box.classList.toggle("unknown", right === null);
-    for (const odds of all(".odds")) odds.textContent = right === null ? "" : percent(right);
+    for (const box of findAll(element, ".right")) box.classList.toggle("unknown", right === null);
+    for (const odds of findAll(element, ".odds")) odds.textContent = right === null ? "" : percent(right);
     const row = nearest(rows, kind, factor);
     const line = find(".calibration");
     line.hidden = !row || !originals;
@@ -189,10 +190,11 @@ export function mount({ element, props, server }) {
           ? html`<button type="button" class="link hide">${t("originals.wall.hide")}</button>`
           : html``,
     );
-    const hide = find(".drawn .hide");
+    /** @type {HTMLElement | null} */
+    const hide = element.querySelector(".drawn .hide");
     if (hide) hide.onclick = () => reveal(false);
-    if (compares) paintDifference(find(".drawn .px"), originals.pictures[at], originals.digit);
-    else paintDigit(find(".drawn .px"), visible ? originals.digit : null);
+    if (compares) paintDifference(find(".drawn .px", HTMLCanvasElement), originals.pictures[at], originals.digit);
+    else paintDigit(find(".drawn .px", HTMLCanvasElement), visible ? originals.digit : null);
     find(".compare p").textContent = !originals.hasReference
       ? ""
       : !revealed
@@ -200,7 +202,7 @@ export function mount({ element, props, server }) {
         : at === null
           ? t("originals.wall.tap")
           : t("originals.wall.distance", at + 1, decibels(psnr(originals.pictures[at], originals.digit)));
-    const over = find(".over").getContext("2d");
+    const over = find(".over", HTMLCanvasElement).getContext("2d");
     over.clearRect(0, 0, OUTLINE, OUTLINE);
     frames.forEach((frame, i) => frame.classList.toggle("at", i === at));
     if (at === null) return;
@@ -226,7 +228,7 @@ export function mount({ element, props, server }) {
     const pictures = lit
       ? Array.from({ length: NOISE_FACTORS.length }, (_, i) => sweep.picture(0, i))
       : noiseAlone(Boolean(digit));
-    for (const canvas of all(".film canvas")) paintFilm(canvas, pictures);
+    for (const canvas of findAll(element, ".film canvas", HTMLCanvasElement)) paintFilm(canvas, pictures);
   }
   function noiseAlone(lit) {
     if (!lit) return null;
@@ -275,16 +277,16 @@ export function mount({ element, props, server }) {
   });
   on("factor", ({ factor }) => {
     const words = factor.toFixed(2);
-    for (const output of all(".factor")) output.textContent = words;
-    for (const slider of all(".film input")) {
+    for (const output of findAll(element, ".factor")) output.textContent = words;
+    for (const slider of findAll(element, ".film input", HTMLInputElement)) {
       slider.value = String(factor);
       slider.setAttribute("aria-valuetext", words);
     }
   });
   on("isNoisyInput", ({ isNoisyInput }) => {
-    for (const part of all(".noise .dial, .noise .film, .noise .ticks, .thumbbar .film, .thumbbar output"))
+    for (const part of findAll(element, ".noise .dial, .noise .film, .noise .ticks, .thumbbar .film, .thumbbar output"))
       part.classList.toggle("off", isNoisyInput);
-    for (const slider of all(".film input")) slider.disabled = isNoisyInput;
+    for (const slider of findAll(element, ".film input", HTMLInputElement)) slider.disabled = isNoisyInput;
   });
   let fading = 0;
   on("originals digit kind seed factor draw isNoisyInput offline waiting onOriginals", (s) => {

@@ -1,5 +1,6 @@
-/* The only module that writes markup into the page. A lint rule forbids innerHTML and its like everywhere else, so text
-   of unknown origin (names and titles of checkpoints, say) can only get there escaped. */
+/* Elements found by selector, and markup. This is the only module that writes markup into the page: a lint rule forbids
+   innerHTML and its like everywhere else, so text of unknown origin (names and titles of checkpoints, say) can only get
+   there escaped. */
 
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
 
@@ -61,3 +62,45 @@ function textOf(markup) {
   if (!(markup instanceof Markup)) throw new TypeError("only html`...` may be written into the page");
   return markup.text;
 }
+
+/**
+ * What finds elements in a parent: the first one of a selector. It fails unless that is of the class.
+ * @param {ParentNode} parent
+ */
+export function finder(parent) {
+  /**
+   * @template {Element} [T=HTMLElement]
+   * @param {string} selector
+   * @param {new () => T} [type]
+   */
+  return (selector, type = /** @type {any} */ (HTMLElement)) => ofClass(type, parent.querySelector(selector), selector);
+}
+
+/**
+ * All elements of a selector in a parent. It fails unless they are of the class.
+ * @template {Element} [T=HTMLElement]
+ * @param {ParentNode} parent
+ * @param {string} selector
+ * @param {new () => T} [type]
+ */
+export const findAll = (parent, selector, type = /** @type {any} */ (HTMLElement)) =>
+  Array.from(parent.querySelectorAll(selector), (element) => ofClass(type, element, selector));
+
+/**
+ * @template {Element} T
+ * @param {new () => T} type
+ * @param {Element | null} element
+ * @param {string} selector  by which it was found
+ */
+function ofClass(type, element, selector) {
+  if (element instanceof type) return element;
+  throw new TypeError(element ? `${selector} is no ${type.name}` : `there is no ${selector}`);
+}
+
+/**
+ * The element of a selector that an event happened in, or null.
+ * @param {Event} event
+ * @param {string} selector
+ * @returns {HTMLElement | null}
+ */
+export const closestTarget = (event, selector) => /** @type {Element} */ (event.target).closest(selector);

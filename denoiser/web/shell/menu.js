@@ -2,7 +2,7 @@
 
 /**
  * Close the menu at a press beside it, and at Escape.
- * @param {any} menu  the <details> element
+ * @param {HTMLDetailsElement} menu
  * @returns {() => void} closes it; the keyboard goes on at its button
  */
 export function closesLikeMenu(menu) {

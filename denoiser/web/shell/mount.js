@@ -8,7 +8,7 @@ import { labelTestIds } from "./start/test_ids.js";
 /**
  * What Gradio gives a component, and every component's `mount` gets.
  * @typedef {object} Context
- * @property {any} element  what is in it, its template says and its script knows
+ * @property {HTMLElement} element  that its template is in
  * @property {any} props
  * @property {Record<string, (request: string | null, ticket?: string) => Promise<string>>} server
  * @property {(event: string, data?: unknown) => void} trigger

@@ -1,5 +1,6 @@
 /* The loss on the training digits and on those held out, over the seconds; a line marks the snapshot that is shown. */
 import { LOSS_TITLES } from "../shell/constants.js";
+import { finder } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { clamp } from "../shell/numbers.js";
 import { on, set, state } from "../shell/store.js";
@@ -35,8 +36,8 @@ function description(snapshots) {
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element }) {
-  const find = (selector) => element.querySelector(selector);
-  const canvas = find("canvas");
+  const find = finder(element);
+  const canvas = element.querySelector("canvas");
   const context = canvas.getContext("2d");
 
   function stroke(points) {
@@ -64,7 +65,7 @@ export function mount({ element }) {
     const step = [1, 2, 5, 10, 20].find((seconds) => end / seconds <= 7);
     for (let seconds = 0; seconds <= end; seconds += step) {
       context.textAlign = seconds === 0 ? "left" : "center";
-      context.fillText(seconds === 0 ? "0 s" : seconds, x(seconds), height - 6);
+      context.fillText(seconds === 0 ? "0 s" : String(seconds), x(seconds), height - 6);
     }
   }
   function drawCurves({ x, y }, colour, snapshots) {

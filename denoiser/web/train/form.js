@@ -1,6 +1,6 @@
 /* What to train, and its beginning and end. The training queue knows by this page's requests that its visitor is there:
    while the visitor waits, the page asks for the position; during a training, it acknowledges what arrives. */
-import { html, setHtml } from "../shell/html.js";
+import { finder, html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { ask, pause } from "../shell/rpc.js";
 import { on, set, state } from "../shell/store.js";
@@ -8,7 +8,7 @@ import { say } from "../shell/toast.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server, trigger }) {
-  const $ = (selector) => element.querySelector(selector);
+  const $ = finder(element);
   const { widths, codes, well, first, seconds, shortest, slots } = props;
   const MAX_RUNS = 6; // that are kept to compare
   const ASK = 1500;
@@ -56,11 +56,13 @@ export function mount({ element, props, server, trigger }) {
     $(".loss"),
     Object.entries(props.losses).map(([name, label]) => option(name, localize(label), settings.loss)),
   );
+  const rate = $(".rate", HTMLSelectElement);
   setHtml(
-    $(".rate"),
+    rate,
     props.rates.map((v) => option(v, v, settings.rate)),
   );
-  $(".factor").value = settings.factor;
+  const slider = $(".factor", HTMLInputElement);
+  slider.value = settings.factor;
   setHtml(
     $(".family"),
     radios("family", Object.keys(widths), (v) => LABELS[v]),
@@ -89,13 +91,13 @@ export function mount({ element, props, server, trigger }) {
   }
   const said = () => {
     $(".slide output").textContent = settings.factor.toFixed(2);
-    $(".factor").setAttribute("aria-valuetext", settings.factor.toFixed(2));
+    slider.setAttribute("aria-valuetext", settings.factor.toFixed(2));
   };
   $("form").oninput = (event) => {
-    const { name, value, className } = event.target;
+    const { name, value, className } = /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target);
     if (name === "train-family") {
       Object.assign(settings, { family: value }, well[value]);
-      $(".rate").value = settings.rate;
+      rate.value = settings.rate;
     } else if (name) settings[name.slice("train-".length)] = Number(value);
     else settings[className] = ["factor", "rate"].includes(className) ? Number(value) : value;
     if (name === "train-family") layers();
@@ -145,8 +147,8 @@ export function mount({ element, props, server, trigger }) {
 
   function enter(trainingState, words) {
     set({ trainingState });
-    $(".settings").disabled = $(".train").disabled = busy();
-    $(".stop").disabled = !busy();
+    $(".settings", HTMLFieldSetElement).disabled = $(".train", HTMLButtonElement).disabled = busy();
+    $(".stop", HTMLButtonElement).disabled = !busy();
     if ($(".state").textContent !== words) $(".state").textContent = words;
     if (!busy()) {
       ticket = null;

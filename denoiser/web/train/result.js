@@ -1,5 +1,6 @@
 /* What came of a training: a card of the visitor's own on the Denoise page, and a checkpoint to take home. */
 import { fromBase64 } from "../shell/base64.js";
+import { finder } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { download, openPage } from "../shell/navigation.js";
 import { ask } from "../shell/rpc.js";
@@ -10,7 +11,9 @@ const DOWNLOAD_TIME = 60_000; // milliseconds after which the file's address is 
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
+  const toCard = find(".card", HTMLButtonElement);
+  const take = find(".take", HTMLButtonElement);
   /** Put the trained model among those on the Denoise page; the oldest makes room. */
   function addCard({ card, id }) {
     const { userModels } = state;
@@ -21,15 +24,15 @@ export function mount({ element, props, server }) {
     set({ userModels: [...userModels, model].slice(-props.most) });
   }
   on("trainingResult", ({ trainingResult }) => {
-    find(".card").disabled = find(".take").disabled = !trainingResult;
+    toCard.disabled = take.disabled = !trainingResult;
     find(".words").textContent = trainingResult ? localize(trainingResult.card.title) : t("train.result.nothingYet");
   });
-  find(".card").onclick = () => {
+  toCard.onclick = () => {
     addCard(state.trainingResult);
     say(t("train.result.cardAdded"));
     openPage("denoise");
   };
-  find(".take").onclick = async () => {
+  take.onclick = async () => {
     const reply = await ask(server.checkpoint, { id: state.trainingResult.id });
     if (!reply) return;
     const address = URL.createObjectURL(new Blob([fromBase64(reply.content)], { type: "application/zip" }));

@@ -1,7 +1,7 @@
 /* The trainings of this visit, one below the other: settings, figures, and what each made of the same ten digits. One
    of them is chosen, the last one at first: its network can be seen on the Denoise page, or downloaded. */
 import { fromBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { closestTarget, findAll, finder, html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { paintDigit, PIXELS } from "../shell/pixels.js";
 import { on, set, state } from "../shell/store.js";
@@ -14,7 +14,8 @@ const choose = ({ id, card }) => set({ trainingResult: { id, card } });
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element, props }) {
-  const list = element.querySelector(".list");
+  const find = finder(element);
+  const list = find(".list");
 
   function runMarkup(run) {
     const { family, width, code, noise, factor, loss, rate } = run.settings;
@@ -38,7 +39,7 @@ export function mount({ element, props }) {
   }
   on("runs trainingResult theme", ({ runs }) => {
     list.hidden = !runs.length;
-    element.querySelector(".none").hidden = runs.length > 0;
+    find(".none").hidden = runs.length > 0;
     setHtml(list, runs.map(runMarkup));
     runs.forEach((run, r) => {
       const pixels = fromBase64(run.pictures);
@@ -48,11 +49,11 @@ export function mount({ element, props }) {
     });
   });
   list.onclick = (event) => {
-    const index = [...list.children].indexOf(event.target.closest(".run"));
+    const index = [...list.children].indexOf(closestTarget(event, ".run"));
     const run = state.runs[index];
     if (!run || run.id === null) return;
     choose(run);
-    list.children[index].focus();
+    findAll(list, ".run")[index].focus();
   };
 
   /* after a reload */

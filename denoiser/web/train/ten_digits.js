@@ -1,6 +1,6 @@
 /* The ten digits: clean, noisy, and what the network makes of them at the moment that is looked at. */
 import { fromBase64 } from "../shell/base64.js";
-import { html, setHtml } from "../shell/html.js";
+import { findAll, finder, html, setHtml } from "../shell/html.js";
 import { localize, t } from "../shell/i18n.js";
 import { calm, labelPlay } from "../shell/motion.js";
 import { paintDigit, PIXELS } from "../shell/pixels.js";
@@ -8,7 +8,7 @@ import { on, set, state } from "../shell/store.js";
 
 /** @param {import("../shell/mount.js").Context} context */
 export function mount({ element }) {
-  const $ = (selector) => element.querySelector(selector);
+  const $ = finder(element);
   const ROWS = [
     ["clean", t("train.tenDigits.clean")],
     ["noisy", t("common.noisy")],
@@ -27,7 +27,7 @@ export function mount({ element }) {
     ),
   );
   const rows = Object.fromEntries(
-    [...element.querySelectorAll(".row")].map((row) => [
+    findAll(element, ".row").map((row) => [
       row.dataset.row,
       { row, small: row.querySelector("small"), canvases: [...row.querySelectorAll("canvas")] },
     ]),
@@ -54,15 +54,15 @@ export function mount({ element }) {
   });
 
   /* ---------- any moment of the training ---------- */
-  const range = $("input");
-  const play = $(".play");
+  const range = element.querySelector("input");
+  const play = $(".play", HTMLButtonElement);
   const time = (moment) => `${moment.seconds.toFixed(1)} s`;
   on("snapshots snapshotIndex theme", ({ snapshots, snapshotIndex }) => {
     const moment = snapshots[snapshotIndex];
     const many = snapshots.length > 1;
     range.disabled = play.disabled = !many;
-    range.max = Math.max(0, snapshots.length - 1);
-    range.value = Math.max(0, snapshotIndex);
+    range.max = String(Math.max(0, snapshots.length - 1));
+    range.value = String(Math.max(0, snapshotIndex));
     $("output").textContent = moment ? time(moment) : "";
     range.setAttribute("aria-valuetext", moment ? t("train.tenDigits.afterSteps", moment.steps, time(moment)) : "");
     const psnr = moment?.psnr?.toFixed(1);

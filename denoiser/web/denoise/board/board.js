@@ -1,7 +1,7 @@
 /* One card per model: the same drawing, the same noise. */
 import { nearestStep } from "../../shell/constants.js";
 import { hasInk } from "../../shell/drawing.js";
-import { setHtml } from "../../shell/html.js";
+import { closestTarget, findAll, finder, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { openPage } from "../../shell/navigation.js";
 import { clamp } from "../../shell/numbers.js";
@@ -52,19 +52,20 @@ function makeSlider(divider) {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const list = element.querySelector(".cards");
-  const box = element.querySelector(".cards-box");
+  const find = finder(element);
+  const list = find(".cards");
+  const box = find(".cards-box");
   /** @type {any[]} */
   let rows = [];
-  /** @type {any[]} */
+  /** @type {import("./cards.js").CardParts[]} */
   let cards = [];
-  const forget = mountModelPicker(element.querySelector(".choose"), props);
+  const forget = mountModelPicker(find(".choose", HTMLDetailsElement), props);
 
   on("shownModels", ({ shownModels }) => {
     rows = [NOISY, ...shownModels];
     const missing = props.missing.filter((model) => model.featured);
     setHtml(list, [...rows.map(cardMarkup), ...missing.map(missingMarkup)]);
-    cards = [...list.querySelectorAll(".card:not(.missing)")].map(partsOf);
+    cards = findAll(list, ".card:not(.missing)").map(partsOf);
     makeSlider(cards[0].divider);
     arrange();
   });
@@ -113,7 +114,7 @@ export function mount({ element, props, server }) {
       misread.length ? t("denoise.board.misread", misreadLabels) : t("denoise.board.allReadAs", clean),
     ].join(" ");
   }
-  const status = element.querySelector("[role=status]");
+  const status = find("[role=status]");
   on("sweep version isNoisyInput", () => {
     const said = spokenResult(state);
     if (status.textContent !== said) status.textContent = said;
@@ -121,22 +122,23 @@ export function mount({ element, props, server }) {
 
   /* the divider of the wipe follows a pointer that is pressed over any card, and the arrow keys */
   const moveDivider = (position) => set({ wipe: clamp(position, 0, 1) });
-  for (const type of ["pointerdown", "pointermove"])
-    list.addEventListener(type, (event) => {
-      const shot = event.target.closest(".shot");
-      if (!shot || state.view !== "wipe" || !event.buttons) return;
-      const box = shot.getBoundingClientRect();
-      moveDivider((event.clientX - box.left) / box.width);
-    });
+  const followPointer = (/** @type {PointerEvent} */ event) => {
+    const shot = closestTarget(event, ".shot");
+    if (!shot || state.view !== "wipe" || !event.buttons) return;
+    const box = shot.getBoundingClientRect();
+    moveDivider((event.clientX - box.left) / box.width);
+  };
+  list.addEventListener("pointerdown", followPointer);
+  list.addEventListener("pointermove", followPointer);
   list.addEventListener("keydown", (event) => {
-    if (!event.target.matches(".divider") || !(event.key in WIPE_KEYS)) return;
+    if (!closestTarget(event, ".divider") || !(event.key in WIPE_KEYS)) return;
     event.preventDefault();
     moveDivider(state.wipe + WIPE_KEYS[event.key]);
   });
 
   list.addEventListener("click", (event) => {
-    const index = [...list.children].indexOf(event.target.closest(".card"));
-    if (!event.target.closest(".about")) return;
+    const index = [...list.children].indexOf(closestTarget(event, ".card"));
+    if (!closestTarget(event, ".about")) return;
     if (rows[index].userModelId) return openPage("train");
     set({ requestedModel: rows[index].name });
     openPage("models");

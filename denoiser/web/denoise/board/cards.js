@@ -1,6 +1,6 @@
 /* The cards: their markup, and what each shows. */
 import { NOISE_KINDS, NOISY_STYLE } from "../../shell/constants.js";
-import { html } from "../../shell/html.js";
+import { finder, html } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { percent } from "../../shell/numbers.js";
 import { greyWord, mix, paintDigit, SIDE, themeColour, toWord } from "../../shell/pixels.js";
@@ -79,14 +79,26 @@ export const missingMarkup = ({ name, label }) =>
     <div class="note">${MISSING}</div>
   </li>`;
 
-/** The parts of a card that change. */
+/**
+ * The parts of a card that change.
+ * @typedef {ReturnType<typeof partsOf>} CardParts
+ * @param {HTMLElement} card
+ */
 export function partsOf(card) {
-  const names = ["psnr", "ssim", "digit", "sure", "note", "divider", "hole"];
+  const find = finder(card);
   return {
     card,
     canvas: card.querySelector("canvas"),
-    meter: card.querySelector(".meter i"),
-    ...Object.fromEntries(names.map((name) => [name, card.querySelector(`.${name}`)])),
+    hole: find(".hole"),
+    divider: find(".divider"),
+    word: find(".word"),
+    digit: find(".digit b"),
+    wrong: find(".wrong"),
+    sure: find(".sure"),
+    meter: find(".meter i"),
+    psnr: find(".psnr"),
+    ssim: find(".ssim"),
+    note: find(".note"),
   };
 }
 
@@ -122,7 +134,7 @@ export function noteOf(row, { factor, kind, nonDigit }) {
 
 /**
  * Show one row of an answer on its card.
- * @param {any} parts  of the card, see `partsOf`
+ * @param {CardParts} parts  of the card
  * @param {any} row  the model
  * @param {object} shown
  * @param {import("./sweep_client.js").Comparison | null} shown.answer  null where there is none yet
@@ -163,12 +175,11 @@ function showHole(hole, square) {
 }
 
 /** What the referee reads, and whether that is another digit than in the clean picture. */
-function showReading({ digit, sure, meter }, reading, clean) {
+function showReading({ digit, wrong, sure, meter }, reading, clean) {
   const isWrong = reading !== undefined && clean !== undefined && reading[0] !== clean;
-  const [number, tag] = [digit.querySelector("b"), digit.querySelector(".wrong")];
-  number.textContent = reading ? reading[0] : "–";
-  tag.hidden = !isWrong;
-  tag.textContent = isWrong ? t("denoise.cards.misread", clean) : "";
+  digit.textContent = reading ? reading[0] : "–";
+  wrong.hidden = !isWrong;
+  wrong.textContent = isWrong ? t("denoise.cards.misread", clean) : "";
   sure.textContent = reading ? percent(reading[1]) : "";
   meter.style.transform = `scaleX(${reading ? reading[1] : 0})`;
 }

@@ -1,5 +1,6 @@
 /* What leaves the page: one card's picture as a file, or the whole board on the clipboard. */
 import { NOISE_KINDS } from "../../shell/constants.js";
+import { closestTarget, finder } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { download } from "../../shell/navigation.js";
 import { pictureSheet } from "../../shell/pictures/picture_sheet.js";
@@ -32,14 +33,20 @@ function enlarged(canvas) {
   return large;
 }
 
-/** What the referee reads on a card, in words. */
-function readingText({ digit, sure }) {
-  const [word, number, wrong] = [".word", "b", ".wrong"].map((part) => digit.querySelector(part));
-  const parts = [`${word.textContent} ${number.textContent}`, wrong.hidden ? "" : wrong.textContent, sure.textContent];
+/**
+ * What the referee reads on a card, in words.
+ * @param {import("./cards.js").CardParts} card
+ */
+function readingText({ word, digit, wrong, sure }) {
+  const parts = [`${word.textContent} ${digit.textContent}`, wrong.hidden ? "" : wrong.textContent, sure.textContent];
   return parts.filter(Boolean).join(t("common.comma"));
 }
 
-/** The clean digit, where there is one, and all cards as one picture. */
+/**
+ * The clean digit, where there is one, and all cards as one picture.
+ * @param {any[]} rows
+ * @param {import("./cards.js").CardParts[]} cards
+ */
 function boardPicture(rows, cards) {
   const { digit, isNoisyInput } = state;
   const clean = isNoisyInput ? null : digit;
@@ -56,31 +63,33 @@ function boardPicture(rows, cards) {
     line(t("denoise.export.clean"), x, y + 12, "600 14px", "--ink");
     context.drawImage(picture, x, y + 20, SHOT, SHOT);
   }
-  cards.forEach(({ card, canvas: shot, psnr, ssim, digit: read, sure }, i) => {
+  cards.forEach((parts, i) => {
+    const { card, canvas: shot, psnr, ssim } = parts;
     const [x, y] = placeOf(i + count - rows.length);
     context.fillStyle = getComputedStyle(card.querySelector(".swatch")).backgroundColor;
     context.fillRect(x, y + 2, 10, 10);
     line(rows[i].label, x + 16, y + 12, "600 14px", "--ink");
     context.drawImage(shot, x, y + 20, SHOT, SHOT);
     if (clean) line(`${psnr.textContent} dB, SSIM ${ssim.textContent}`, x, y + SHOT + 38);
-    line(readingText({ digit: read, sure }), x, y + SHOT + 56);
+    line(readingText(parts), x, y + SHOT + 56);
   });
   return canvas;
 }
 
 /**
- * @param {any} element  of the board
- * @param {() => {rows: any[], cards: any[]}} shown  the rows and their cards now
+ * @param {HTMLElement} element  of the board
+ * @param {() => {rows: any[], cards: import("./cards.js").CardParts[]}} shown  the rows and their cards now
  */
 export function mountExport(element, shown) {
   const isEmpty = () => shown().cards[0].canvas.classList.contains("unlit");
-  element.querySelector(".cards").addEventListener("click", (event) => {
-    const card = event.target.closest(".card");
-    if (!event.target.closest(".save") || isEmpty()) return;
+  const find = finder(element);
+  find(".cards").addEventListener("click", (event) => {
+    const card = closestTarget(event, ".card");
+    if (!closestTarget(event, ".save") || isEmpty()) return;
     const picture = enlarged(card.querySelector("canvas"));
     download(picture.toDataURL("image/png"), `${card.dataset.model}-${noiseName(state)}.png`);
   });
-  element.querySelector(".copy").onclick = async () => {
+  find(".copy").onclick = async () => {
     if (isEmpty()) return say(t("denoise.export.nothingYet"));
     const { rows, cards } = shown();
     const picture = boardPicture(rows, cards);

@@ -1,6 +1,6 @@
 /* Which models stand side by side. Their order is fixed, whatever the order of choosing. */
 import { MAX_MODELS } from "../../shell/constants.js";
-import { html, setHtml } from "../../shell/html.js";
+import { findAll, finder, html, setHtml } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { closesLikeMenu } from "../../shell/menu.js";
 import { displayName } from "../../shell/model_names.js";
@@ -49,35 +49,36 @@ const listMarkup = (models, missing) => [
 
 /**
  * Choose the models of the link, else the featured ones, and follow the visitor's choice from then on.
- * @param {any} picker  the <details> element
+ * @param {HTMLDetailsElement} picker
  * @param {any} props  of the board: models, missing ones, names of those featured, styles for the visitor's own
  * @returns {(names: string[]) => void} takes models of the visitor away that the server no longer has
  */
 export function mountModelPicker(picker, props) {
   const { models, missing, featured } = props;
-  const boxes = () => [...picker.querySelectorAll("input[type=checkbox]")];
+  const find = finder(picker);
+  const boxes = () => findAll(picker, "input[type=checkbox]", HTMLInputElement);
   const all = () =>
     [...userModels(props.user_model_styles), ...models] // the visitor's own first, to be seen at once
       .map((model) => ({ ...model, label: localize(model.label), title: localize(model.title) }));
   const choose = (names) => set({ shownModels: labelled(all().filter((model) => names.includes(model.name))) });
-  const list = () => setHtml(picker.querySelector(".rows"), listMarkup(labelled(all()), missing).flat());
+  const list = () => setHtml(find(".rows"), listMarkup(labelled(all()), missing).flat());
 
-  picker.onchange = (event) => {
-    if (event.target.type !== "checkbox") return;
+  picker.onchange = ({ target }) => {
+    if (!(target instanceof HTMLInputElement) || target.type !== "checkbox") return;
     const names = boxes()
       .filter((box) => box.checked)
       .map((box) => box.value);
     if (names.length && names.length <= MAX_MODELS) return choose(names);
-    event.target.checked = !event.target.checked;
+    target.checked = !target.checked;
     say(names.length ? t("denoise.modelPicker.tooMany", MAX_MODELS) : t("denoise.modelPicker.atLeastOne"));
   };
-  picker.querySelector(".done").onclick = closesLikeMenu(picker);
+  find(".done").onclick = closesLikeMenu(picker);
   /* the search leaves out rows, and headings with no row below them */
-  const find = picker.querySelector(".find");
-  find.oninput = () => {
-    const wanted = find.value.trim().toLowerCase();
+  const search = find(".find", HTMLInputElement);
+  search.oninput = () => {
+    const wanted = search.value.trim().toLowerCase();
     let heading = null;
-    for (const row of picker.querySelector(".rows").children) {
+    for (const row of findAll(picker, ".rows > *")) {
       if (row.matches("h4")) heading = row;
       const isWanted = row.textContent.toLowerCase().includes(wanted);
       row.hidden = row.matches("h4") ? wanted !== "" : !isWanted;
@@ -96,7 +97,7 @@ export function mountModelPicker(picker, props) {
   choose(requested.length ? requested : featured);
   on("shownModels", ({ shownModels }) => {
     for (const box of boxes()) box.checked = shownModels.some((model) => model.name === box.value);
-    picker.querySelector(".count").textContent = t("visit.picker.count", shownModels.length, MAX_MODELS);
+    find(".count").textContent = t("visit.picker.count", shownModels.length, MAX_MODELS);
     picker.querySelector("summary").textContent = t("visit.more", all().length - shownModels.length);
   });
 

@@ -6,7 +6,7 @@ import { on } from "../../shell/store.js";
 
 const OPEN = "noise-sheet"; // class of the body
 
-/** @param {any} button */
+/** @param {HTMLElement} button */
 export function mountKindsButton(button) {
   const sheet = () => document.getElementById("noise");
   function show(isOpen) {

@@ -2,7 +2,7 @@
    what each model was trained on. */
 import { LAST_STEP, nearestStep, NOISE_FACTORS } from "../../shell/constants.js";
 import { hasInk } from "../../shell/drawing.js";
-import { html, setHtml } from "../../shell/html.js";
+import { findAll, finder, html, setHtml } from "../../shell/html.js";
 import { paintDigit, SIDE, themeColour } from "../../shell/pixels.js";
 import { on, set, state } from "../../shell/store.js";
 import { recordedFilm } from "../visit/ghost.js";
@@ -43,21 +43,22 @@ async function paintRecordedFilms(films) {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element }) {
+  const find = finder(element);
   const sliders = [...element.querySelectorAll("input")];
-  const films = [...element.querySelectorAll(".film canvas")];
+  const films = findAll(element, ".film canvas", HTMLCanvasElement);
   for (const slider of sliders) {
-    slider.step = 1 / LAST_STEP;
+    slider.step = String(1 / LAST_STEP);
     slider.oninput = () => set({ factor: NOISE_FACTORS[nearestStep(slider.value)] });
   }
-  element.querySelector(".thumbbar .new").onclick = () => document.getElementById("new-noise")?.click();
-  mountKindsButton(element.querySelector(".kinds"));
+  find(".thumbbar .new").onclick = () => document.getElementById("new-noise")?.click();
+  mountKindsButton(find(".kinds"));
   on("factor", ({ factor }) => {
     const text = factor.toFixed(2);
     for (const slider of sliders) {
-      slider.value = factor;
+      slider.value = String(factor);
       slider.setAttribute("aria-valuetext", text);
     }
-    element.querySelector(".thumbbar output").textContent = text;
+    find(".thumbbar output").textContent = text;
   });
   let isPainted = false;
   on("sweep theme version", ({ sweep, drawing, ghost }) => {
@@ -68,8 +69,8 @@ export function mount({ element }) {
   });
   const tick = (i) => html`<span style="left:${markX(i / 10)}px">${(i / 10).toFixed(1)}</span>`;
   setHtml(
-    element.querySelector(".ticks"),
+    find(".ticks"),
     Array.from({ length: 11 }, (_, i) => tick(i)),
   );
-  mountTrainingRanges(element.querySelector(".trained"));
+  mountTrainingRanges(find(".trained"));
 }

@@ -29,7 +29,7 @@ function ranges(models, kind) {
   return [...groups];
 }
 
-/** @param {any} element  where they are shown */
+/** @param {HTMLElement} element  where they are shown */
 export function mountTrainingRanges(element) {
   on("shownModels kind", ({ shownModels, kind }) => {
     const groups = ranges(shownModels, kind);

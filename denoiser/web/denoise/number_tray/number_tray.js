@@ -1,7 +1,7 @@
 /* The tray: a picture with several digits, the number in it, and each digit to be taken to the pad. */
 import { fromBase64 } from "../../shell/base64.js";
 import { rememberDrawing, setDrawing } from "../../shell/drawing.js";
-import { html, setHtml } from "../../shell/html.js";
+import { closestTarget, findAll, finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { clamp, percent } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
@@ -34,23 +34,23 @@ function cropAround(marks, [width, height]) {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element }) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   const tray = find(".number-tray");
   const photo = find(".photo");
+  const image = tray.querySelector("img");
   /** The marks of the number that is shown. @type {Mark[]} */
   let marks = [];
   /** What had the focus before the tray opened. @type {HTMLElement | null} */
   let focused = null;
 
-  const buttons = () => [...tray.querySelectorAll("button[data-mark]")];
-  const boxes = () => [...tray.querySelectorAll(".boxes [data-mark]")];
+  const buttons = () => findAll(tray, "button[data-mark]");
+  const boxes = () => findAll(tray, ".boxes [data-mark]");
 
   function showPicture({ url, size }) {
     const crop = cropAround(marks, size);
-    const picture = find("img");
     photo.hidden = false;
-    picture.src = url;
-    lay(picture, WHOLE, crop);
+    image.src = url;
+    lay(image, WHOLE, crop);
     const ratio = (crop[2] * size[0]) / (crop[3] * size[1]);
     photo.style.aspectRatio = String(ratio);
     photo.style.setProperty("--ratio", String(ratio));
@@ -58,7 +58,7 @@ export function mount({ element }) {
       find(".boxes"),
       marks.map(({ framed }, i) => (framed ? html`<i data-mark="${i}"></i>` : html`<i></i>`)),
     );
-    [...find(".boxes").children].forEach((box, i) => lay(box, marks[i].box, crop));
+    findAll(tray, ".boxes > *").forEach((box, i) => lay(box, marks[i].box, crop));
   }
 
   function showDigits(rows) {
@@ -111,7 +111,7 @@ export function mount({ element }) {
     if (tray.hidden) return;
     const hadFocus = tray.contains(document.activeElement);
     tray.hidden = true;
-    find("img").removeAttribute("src");
+    image.removeAttribute("src");
     if (hadFocus) focused?.focus();
   }
 
@@ -123,7 +123,7 @@ export function mount({ element }) {
   }
 
   tray.onclick = (event) => {
-    const chosen = event.target.closest("[data-mark]");
+    const chosen = closestTarget(event, "[data-mark]");
     if (!chosen) return;
     rememberDrawing();
     setDrawing({ picture: marks[chosen.dataset.mark].framed });
@@ -132,7 +132,7 @@ export function mount({ element }) {
     if (event.key === "Escape") set({ number: null });
   };
   find(".close").onclick = () => set({ number: null });
-  find("img").onerror = () => {
+  image.onerror = () => {
     photo.hidden = true; // a format that the server reads and this browser does not
   };
   let shown = null;

@@ -1,4 +1,5 @@
 /* A webcam in a small dialog. */
+import { finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { say } from "../../shell/toast.js";
 
@@ -40,14 +41,15 @@ export async function takePicture() {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element }) {
+  const find = finder(element);
   dialog = element.querySelector("dialog");
   video = element.querySelector("video");
-  element.querySelector(".take").onclick = async () => {
+  find(".take").onclick = async () => {
     if (!video.videoWidth) return;
     resolvePicture(await snapshot());
     dialog.close();
   };
-  element.querySelector(".cancel").onclick = () => dialog.close();
+  find(".cancel").onclick = () => dialog.close();
   dialog.onclose = () => {
     const stream = /** @type {MediaStream | null} */ (video.srcObject);
     for (const track of stream?.getTracks() ?? []) track.stop();

@@ -1,7 +1,7 @@
 /* Example digits, and inputs that are no digit: a letter, a blank page, pure noise. */
 import { fromBase64 } from "../../shell/base64.js";
 import { rememberDrawing, setDrawing } from "../../shell/drawing.js";
-import { html, setHtml } from "../../shell/html.js";
+import { closestTarget, findAll, finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { paintDigit } from "../../shell/pixels.js";
 import { loadJson } from "../../shell/static_data.js";
@@ -26,12 +26,12 @@ export function timed(strokes) {
 }
 
 /**
- * @param {any} element  of the pad
+ * @param {HTMLElement} element  of the pad
  * @param {string} address  of the examples' file
  * @returns {{draw: (name: string) => void, press: (name: string | null) => void}} draws an example; marks one as shown
  */
 export function mountExamples(element, address) {
-  const tray = element.querySelector(".tray");
+  const tray = finder(element)(".tray");
   setHtml(
     tray,
     [...DIGITS].map(
@@ -47,23 +47,24 @@ export function mountExamples(element, address) {
         </button>`,
     ),
   );
-  const buttons = [...tray.children, ...element.querySelectorAll("[data-non-digit]")];
+  const digits = findAll(tray, "button", HTMLButtonElement);
+  const nonDigits = findAll(element, "[data-non-digit]", HTMLButtonElement);
   /** @type {Record<string, {strokes: number[][][], pixels: string}>} */
   let examples = {};
 
   function paint() {
-    for (const button of tray.children) {
+    for (const button of digits) {
       const example = examples[button.dataset.name];
-      if (example) paintDigit(button.firstElementChild, fromBase64(example.pixels));
+      if (example) paintDigit(button.querySelector("canvas"), fromBase64(example.pixels));
     }
   }
   async function load() {
     examples = await loadJson(address);
-    for (const button of buttons) button.disabled = false;
+    for (const button of [...digits, ...nonDigits]) button.disabled = false;
     paint();
   }
   const press = (name) => {
-    for (const button of tray.children) button.setAttribute("aria-pressed", String(button.dataset.name === name));
+    for (const button of digits) button.setAttribute("aria-pressed", String(button.dataset.name === name));
   };
   function draw(name) {
     if (!examples[name]) return; // not loaded yet
@@ -72,12 +73,12 @@ export function mountExamples(element, address) {
     press(name);
   }
   tray.onclick = (event) => {
-    const button = event.target.closest("button");
+    const button = closestTarget(event, "button");
     if (button) draw(button.dataset.name);
   };
-  for (const button of element.querySelectorAll("[data-non-digit]"))
+  for (const button of nonDigits)
     button.onclick = () => {
-      const { nonDigit } = button.dataset;
+      const nonDigit = /** @type {import("../../shell/store.js").Drawing["nonDigit"]} */ (button.dataset.nonDigit);
       press(null);
       rememberDrawing();
       setDrawing({ nonDigit, strokes: nonDigit === "letter" ? timed(examples[LETTER].strokes) : [] });

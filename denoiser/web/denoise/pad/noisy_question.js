@@ -2,7 +2,7 @@
 import { on, set } from "../../shell/store.js";
 
 /**
- * @param {any} element
+ * @param {HTMLElement} element
  * @returns {(picture: string | null) => void}  asks about a picture, as long as it is on the pad; null asks nothing
  */
 export function mountNoisyQuestion(element) {

@@ -1,5 +1,6 @@
 /* The drawing pad: strokes, not pixels. What is on it is in the store; the board asks the server. */
 import { hasInk, redo, rememberDrawing, setDrawing, undo } from "../../shell/drawing.js";
+import { findAll, finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { ask } from "../../shell/rpc.js";
 import { on, state } from "../../shell/store.js";
@@ -23,10 +24,11 @@ function description({ strokes, nonDigit }) {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const paper = element.querySelector(".paper");
-  const canvas = element.querySelector(".paper canvas");
+  const find = finder(element);
+  const paper = find(".paper");
+  const canvas = find(".paper canvas", HTMLCanvasElement);
   const context = canvas.getContext("2d");
-  const tools = Object.fromEntries([...element.querySelectorAll("[data-do]")].map((b) => [b.dataset.do, b]));
+  const tools = Object.fromEntries(findAll(element, "[data-do]", HTMLButtonElement).map((b) => [b.dataset.do, b]));
   const isVisible = () => element.isConnected && paper.offsetParent !== null;
   const isTouch = matchMedia("(pointer:coarse)").matches;
   const examples = mountExamples(element, props.examples);
@@ -81,10 +83,10 @@ export function mount({ element, props, server }) {
       setDrawing({});
       examples.press(null);
     },
-    upload: () => element.querySelector(".file").click(),
+    upload: () => find(".file").click(),
     paste: pictures.paste,
     async camera() {
-      if (isTouch) return element.querySelector(".photo").click(); // the phone's own camera
+      if (isTouch) return find(".photo").click(); // the phone's own camera
       const picture = await takePicture();
       if (picture) pictures.read(picture);
     },
@@ -115,12 +117,12 @@ export function mount({ element, props, server }) {
     action();
   });
 
-  const own = element.querySelector(".own");
+  const own = find(".own");
   own.onclick = () => {
     setDrawing({});
     canvas.focus();
   };
-  const more = element.querySelector(".more");
+  const more = find(".more");
   more.onclick = () => {
     const isOpen = more.closest(".rail").classList.toggle("open");
     more.setAttribute("aria-expanded", String(isOpen));

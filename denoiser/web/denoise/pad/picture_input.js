@@ -1,6 +1,7 @@
 /* Pictures instead of strokes: uploaded, pasted, dropped, or from the camera. */
 import { MAX_UPLOAD_BYTES } from "../../shell/constants.js";
 import { rememberDrawing, setDrawing } from "../../shell/drawing.js";
+import { findAll, finder } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { ask } from "../../shell/rpc.js";
 import { on, set, state } from "../../shell/store.js";
@@ -21,14 +22,15 @@ const toBase64 = (blob) =>
   });
 
 /**
- * @param {any} element  of the pad
+ * @param {HTMLElement} element  of the pad
  * @param {import("../../shell/mount.js").Context["server"]} server
  * @param {() => boolean} isVisible  whether the pad is in view
  * @returns {{read: (picture: Blob) => Promise<void>, paste: () => Promise<void>}}
  */
 export function mountPictureInput(element, server, isVisible) {
-  const showRead = mountPictureRead(element.querySelector(".picture-read"));
-  const askWhetherNoisy = mountNoisyQuestion(element.querySelector(".noisy-question"));
+  const find = finder(element);
+  const showRead = mountPictureRead(find(".picture-read"));
+  const askWhetherNoisy = mountNoisyQuestion(find(".noisy-question"));
   /**
    * The file behind the picture on the pad, to fit it again.
    * @type {{content: string, file: Blob, picture: string} | null}
@@ -78,7 +80,7 @@ export function mountPictureInput(element, server, isVisible) {
     set({ isNoisyInput: fittedAsNoisy });
   });
 
-  for (const input of element.querySelectorAll("input[type=file]"))
+  for (const input of findAll(element, "input[type=file]", HTMLInputElement))
     input.onchange = () => {
       if (input.files[0]) read(input.files[0]);
       input.value = "";
@@ -93,7 +95,7 @@ export function mountPictureInput(element, server, isVisible) {
   let depth = 0; // of the elements that the pointer has entered
   const hover = (by) => {
     depth = Math.max(0, depth + by);
-    element.querySelector(".drop").hidden = !depth || !isVisible();
+    find(".drop").hidden = !depth || !isVisible();
   };
   document.addEventListener("dragenter", () => hover(1));
   document.addEventListener("dragleave", () => hover(-1));

@@ -1,5 +1,6 @@
 /* Over the pad after an upload: the picture, what was cut out of it, and how that was read. */
 import { fromBase64 } from "../../shell/base64.js";
+import { finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { percent } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
@@ -15,11 +16,11 @@ import { lay, WHOLE } from "../picture_part.js";
  */
 
 /**
- * @param {any} element
+ * @param {HTMLElement} element
  * @returns {(upload: Upload) => void}  shows a picture, as long as it is on the pad and the visitor does not close it
  */
 export function mountPictureRead(element) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   const [photo, cutOut] = element.querySelectorAll("img");
   /** @type {Upload | null} */
   let shown = null;
@@ -35,7 +36,7 @@ export function mountPictureRead(element) {
     showDigit();
   }
   function showDigit() {
-    if (shown) paintDigit(find("canvas"), fromBase64(shown.picture));
+    if (shown) paintDigit(element.querySelector("canvas"), fromBase64(shown.picture));
   }
   photo.onload = () => {
     const ratio = photo.naturalWidth / photo.naturalHeight;

@@ -1,5 +1,6 @@
 /* What the models see: the digit, fitted to 28 x 28 pixels, and what the referee reads in it. */
 import { hasInk } from "../../shell/drawing.js";
+import { finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { percent } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
@@ -25,11 +26,12 @@ function labelOf(isLit, nonDigit, reading) {
   return reading ? t("denoise.preview.fittedDigitReads", reading[0]) : t("denoise.preview.fittedDigit");
 }
 
-/** @param {any} element  of the pad */
+/** @param {HTMLElement} element  of the pad */
 export function mountPreview(element) {
-  const canvas = element.querySelector(".sees");
-  const caption = element.querySelector(".what");
-  const probability = element.querySelector(".sure");
+  const find = finder(element);
+  const canvas = find(".sees", HTMLCanvasElement);
+  const caption = find(".what");
+  const probability = find(".sure");
   on("digit reading nonDigit version theme", ({ digit, reading, nonDigit, label, ghost }) => {
     const isLit = digit !== null && hasInk() && !ghost;
     canvas.hidden = !isLit;

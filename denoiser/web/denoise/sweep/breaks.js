@@ -1,7 +1,7 @@
 /* Where each model, and the noisy picture itself, breaks: the smallest noise factor at which its picture reads as
    another digit. The server finds it; the bars show at which noise factors it reads right. */
 import { LAST_STEP, nearestStep } from "../../shell/constants.js";
-import { html, setHtml } from "../../shell/html.js";
+import { finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { clamp } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
@@ -32,12 +32,13 @@ function judge(sweep, row) {
 }
 
 /**
- * @param {any} element  of the component
+ * @param {HTMLElement} element  of the component
  * @returns {(rows: any[], sweep: any, axis: import("./sweep.js").Axis) => void} shows a sweep, or none
  */
 export function mountBreaks(element) {
-  const list = element.querySelector(".breaks");
-  const whole = element.querySelector(".against");
+  const find = finder(element);
+  const list = find(".breaks");
+  const whole = find(".against");
 
   function rowMarkup({ label, style: { colour } }, row, verdict, { x, width, isNarrow }) {
     const { factor, step, digit, runs } = verdict ?? { factor: null, step: null, digit: null, runs: [] };

@@ -1,6 +1,6 @@
 /* PSNR against the noise factor, one curve per model, with a cursor at the present noise factor. */
 import { nearestStep, NOISE_FACTORS } from "../../shell/constants.js";
-import { html, setHtml } from "../../shell/html.js";
+import { finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { clamp } from "../../shell/numbers.js";
 
@@ -42,10 +42,10 @@ function description(rows, sweep) {
   return [t("denoise.curves.axes"), ...TOLD.map(figuresAt), t("denoise.curves.best", changes)].join(" ");
 }
 
-/** @param {any} element  of the component */
+/** @param {HTMLElement} element  of the component */
 export function mountCurves(element) {
-  const find = (selector) => element.querySelector(selector);
-  const plot = find(".plot");
+  const find = finder(element);
+  const plot = find(".plot", SVGElement);
 
   /** Where a PSNR lies, in pixels from the top. */
   function yScale({ height }) {
@@ -126,7 +126,7 @@ export function mountCurves(element) {
         line.querySelector(".value").textContent = figures.length ? written(figures[row]) : "–";
         line.classList.toggle("best", row === best);
       });
-      const dots = find(".dots");
+      const dots = plot.querySelector(".dots");
       if (!dots) return;
       const y = yScale(axis);
       const dot = (value, row) =>

@@ -1,6 +1,6 @@
 /* The film strip: rows are models, columns noise factors. A frame sets the noise factor; all of it can be saved. */
 import { LAST_STEP, NOISE_FACTORS, NOISE_KINDS } from "../../shell/constants.js";
-import { html, setHtml } from "../../shell/html.js";
+import { closestTarget, finder, html, setHtml } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { download } from "../../shell/navigation.js";
 import { clamp } from "../../shell/numbers.js";
@@ -64,11 +64,12 @@ function pictureOf(rows, sweep) {
   return canvas;
 }
 
-/** @param {any} element  of the component */
+/** @param {HTMLElement} element  of the component */
 export function mountFilmStrip(element) {
-  const strips = element.querySelector(".strips");
-  const heads = element.querySelector(".columns .frames");
-  const save = element.querySelector(".save");
+  const find = finder(element);
+  const strips = find(".strips");
+  const heads = find(".columns .frames");
+  const save = find(".save", HTMLButtonElement);
   /** @type {{rows: any[], sweep: any}} */
   let shown = { rows: [], sweep: null };
 
@@ -90,7 +91,7 @@ export function mountFilmStrip(element) {
     move(down, across);
   };
   strips.onclick = (event) => {
-    const button = event.target.closest("button");
+    const button = closestTarget(event, "button");
     if (!button) return;
     currentRow = [...strips.children].indexOf(button.closest(".strip"));
     currentColumn = [...button.parentElement.children].indexOf(button);
@@ -123,7 +124,7 @@ export function mountFilmStrip(element) {
       );
       [...strips.children].forEach((strip, row) => {
         for (const button of strip.querySelectorAll("button")) {
-          const canvas = button.firstElementChild;
+          const canvas = button.querySelector("canvas");
           canvas.classList.toggle("unlit", !sweep || sweep.broken[row]);
           if (sweep) paintDigit(canvas, sweep.picture(row, +button.dataset.step));
         }

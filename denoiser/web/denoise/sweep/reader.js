@@ -1,12 +1,13 @@
 /* Who reads the pictures: the referee, which was trained on noisy digits, or a classifier that never saw noise. The
    second shows what denoising is worth to a reader that was not made for noise. */
+import { finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { on, set } from "../../shell/store.js";
 
 /** @param {HTMLElement} element  of the component */
 export function mountReader(element) {
-  const section = /** @type {HTMLElement} */ (element.querySelector(".reader"));
-  const inputs = /** @type {NodeListOf<HTMLInputElement>} */ (section.querySelectorAll("input"));
+  const section = finder(element)(".reader");
+  const inputs = section.querySelectorAll("input");
   section.hidden = false;
   section.onchange = ({ target }) => set({ cleanReader: /** @type {HTMLInputElement} */ (target).value === "clean" });
   on("cleanReader", ({ cleanReader }) => {

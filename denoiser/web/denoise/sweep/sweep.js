@@ -1,6 +1,7 @@
 /* Below the cards: the sweep as curves, as breaking points and as a film strip, on one axis of noise factors. */
 import { nearestStep, NOISE_FACTORS, NOISY_STYLE } from "../../shell/constants.js";
 import { hasInk } from "../../shell/drawing.js";
+import { finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { clamp } from "../../shell/numbers.js";
 import { on, set, state } from "../../shell/store.js";
@@ -24,8 +25,9 @@ const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divide
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props }) {
-  const plot = element.querySelector(".plot");
-  const columnHeads = element.querySelector(".columns .frames");
+  const find = finder(element);
+  const plot = find(".plot", SVGElement);
+  const columnHeads = find(".columns .frames");
   /** @type {any[]} */
   let rows = [];
   const curves = mountCurves(element);
@@ -40,7 +42,7 @@ export function mount({ element, props }) {
     return {
       width,
       height,
-      left: left - element.querySelector(".against").getBoundingClientRect().left,
+      left: left - find(".against").getBoundingClientRect().left,
       columns: COLUMNS.find((n) => n * frame <= columnHeads.clientWidth) ?? COLUMNS.at(-1),
       x: (factor) => frame / 2 + factor * (width - frame),
     };

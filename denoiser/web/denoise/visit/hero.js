@@ -1,7 +1,7 @@
 /* What the page is about, and the visitor's own digit on its way through an autoencoder: noisy picture, encoder, code,
    decoder, picture. */
 import { hasInk } from "../../shell/drawing.js";
-import { html, setHtml } from "../../shell/html.js";
+import { finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { mix, paintDigit, themeColour } from "../../shell/pixels.js";
 import { ask, newTicket } from "../../shell/rpc.js";
@@ -62,7 +62,7 @@ function startCodes(call, row, onCodes) {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   const pipe = find(".pipe");
   setHtml(find(".idea"), withTerms(t("visit.hero.idea")));
   setHtml(find(".promise"), withTerms(t("visit.hero.promise")));
@@ -72,8 +72,8 @@ export function mount({ element, props, server }) {
     const { answer, step } = latestAnswer();
     const row = answer ? answer.names.indexOf(props.code) : -1;
     const lit = row > 0 && !answer.broken[row];
-    paintDigit(find(".noisy"), lit ? answer.picture(0, step) : null);
-    paintDigit(find(".clean"), lit ? answer.picture(row, step) : null);
+    paintDigit(find(".noisy", HTMLCanvasElement), lit ? answer.picture(0, step) : null);
+    paintDigit(find(".clean", HTMLCanvasElement), lit ? answer.picture(row, step) : null);
     pipe.classList.toggle("unlit", !lit);
     setHtml(find(".cells"), cellsMarkup(lit && isLatest(answer) ? codeNow() : null));
     const digit = lit ? answer.reads?.[row][step][0] : undefined;

@@ -2,7 +2,7 @@
    a class name a step and what is hidden, as in #lesson=4&hide=train,models,seed&lang=zh. */
 import { setPart } from "../../shell/address/address.js";
 import { readAddress } from "../../shell/address/parts.js";
-import { html, setHtml } from "../../shell/html.js";
+import { closestTarget, finder, html, setHtml } from "../../shell/html.js";
 import { chooseLanguage, language, t } from "../../shell/i18n.js";
 import { openPage } from "../../shell/navigation.js";
 import { pause } from "../../shell/rpc.js";
@@ -93,18 +93,20 @@ async function copy(link) {
   }
 }
 
+/** @param {HTMLElement} element  of the component */
 function mountTeachers(element) {
-  const dialog = element.querySelector(".teachers");
-  const sheet = element.querySelector(".print-sheet");
+  const find = finder(element);
+  const dialog = find(".teachers", HTMLDialogElement);
+  const sheet = find(".print-sheet");
   on("teaching", ({ teaching }) => {
     if (!teaching) return;
-    element.querySelector(".address").textContent = linkTo(1, HIDEABLE);
+    find(".address").textContent = linkTo(1, HIDEABLE);
     dialog.showModal();
   });
   dialog.onclose = () => set({ teaching: false });
-  element.querySelector(".shut").onclick = () => dialog.close();
-  element.querySelector(".copy-class").onclick = () => copy(linkTo(1, HIDEABLE));
-  element.querySelector(".print").onclick = () => {
+  find(".shut").onclick = () => dialog.close();
+  find(".copy-class").onclick = () => copy(linkTo(1, HIDEABLE));
+  find(".print").onclick = () => {
     const step = (_, i) => html`<li><b>${textOf(i + 1, "title")}</b><br />${withoutTerms(textOf(i + 1, "ask"))}</li>`;
     setHtml(
       sheet,
@@ -122,7 +124,7 @@ function mountTeachers(element) {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element }) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   const card = find(".tour-card");
   let chosen = 0; // the answer chosen, from 1
   let isArranged = false;
@@ -143,7 +145,7 @@ export function mount({ element }) {
       </button>`;
     setHtml(find(".options"), Array.from({ length: lesson.options }, option));
     find(".answer").textContent = "";
-    find(".back").disabled = number === 1;
+    find(".back", HTMLButtonElement).disabled = number === 1;
     find(".next").textContent = number === LESSONS.length ? t("visit.tour.finish") : t("visit.tour.next");
   }
   function look() {
@@ -170,7 +172,7 @@ export function mount({ element }) {
   });
   on("factor view kind nonDigit frame runs version", look);
   find(".options").onclick = (event) => {
-    const button = event.target.closest("button");
+    const button = closestTarget(event, "button");
     if (!button) return;
     for (const each of find(".options").children) each.setAttribute("aria-pressed", String(each === button));
     chosen = Number(button.dataset.option);

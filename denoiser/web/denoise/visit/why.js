@@ -1,5 +1,6 @@
 /* What happened to the digit, in one sentence, and the way to the tour. */
 import { hasInk } from "../../shell/drawing.js";
+import { finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { on, set, state } from "../../shell/store.js";
 import { latestAnswer } from "../board/answer.js";
@@ -37,7 +38,7 @@ function sentencesOf(verdict, shown) {
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element }) {
-  const find = (selector) => element.querySelector(selector);
+  const find = finder(element);
   on("comparison sweep factor version shownModels isNoisyInput drawing", ({ drawing }) => {
     const found = latestAnswer();
     const isShown = Boolean(found.answer) && !drawing;

@@ -1,5 +1,5 @@
 /* The maps, side by side: which of them, the layers and the legend. */
-import { appendHtml, html, setHtml } from "../../shell/html.js";
+import { appendHtml, closestTarget, findAll, finder, html, setHtml } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { loadJson } from "../../shell/static_data.js";
 import { on, set, state } from "../../shell/store.js";
@@ -12,11 +12,14 @@ import { mapPointer } from "./map_pointer.js";
 import { mapView } from "./map_view.js";
 import { isDetailed } from "../plane.js";
 
+/** The input that an event comes from. */
+const inputOf = (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ (event.target);
+
 const KEYS = [t("latent.map.label"), t("latent.map.keysPointer"), t("latent.map.keysView")];
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props }) {
-  const $ = (selector) => element.querySelector(selector);
+  const $ = finder(element);
   const { names, first } = props;
   const loaded = new Map();
   const ALL = "";
@@ -44,16 +47,23 @@ export function mount({ element, props }) {
   /* ---------- panels ---------- */
 
   const sync = copies($(".panel-map"), (root, { name }) => {
-    const find = (selector) => root.querySelector(selector);
-    const over = find(".over");
+    const find = finder(root);
+    const over = find(".over", HTMLCanvasElement);
     find(".in").onclick = () => view.zoomBy(1.4);
     find(".out").onclick = () => view.zoomBy(1 / 1.4);
     find(".fit").onclick = () => view.fit();
     find(".about").textContent = localize(props.titles[name]);
     over.setAttribute("aria-label", [`${name}:`, ...KEYS].join(" "));
     mapPointer(over, view, () => loaded.get(name) ?? null);
-    return { over, ground: find(".ground"), note: find(".note"), figures: find(".figures"), box: find(".map") };
+    return {
+      over,
+      ground: find(".ground", HTMLCanvasElement),
+      note: find(".note"),
+      figures: find(".figures"),
+      box: find(".map"),
+    };
   });
+  /** @type {ReturnType<typeof sync>} */
   let panels = new Map();
 
   function marks() {
@@ -90,9 +100,8 @@ export function mount({ element, props }) {
     showFigures(panels, loaded);
     const hasCodes = maps.some((map) => map.codes);
     legend.hidden = !details || !hasCodes;
-    element.querySelectorAll(".layers [value=points], .layers [value=contours]").forEach((input) => {
+    for (const input of findAll(element, ".layers [value=points], .layers [value=contours]"))
       input.parentElement.hidden = !hasCodes;
-    });
     set({ maps, point: null, frame: null, routes: null });
     remember();
     if (maps.length && !state.pins)
@@ -120,12 +129,15 @@ export function mount({ element, props }) {
           >`,
       ),
     );
-    which.onchange = (event) => choose(event.target.value === ALL ? names : [event.target.value]);
+    which.onchange = (event) => {
+      const { value } = inputOf(event);
+      choose(value === ALL ? names : [value]);
+    };
   }
 
   /* ---------- coordinates, layers, legend ---------- */
 
-  $(".mode").onchange = (event) => view.fit(event.target.value);
+  $(".mode").onchange = (event) => view.fit(inputOf(event).value);
 
   /** Show one map with its digits and no controls, or everything that can be set and measured. */
   function showDetails() {
@@ -134,22 +146,23 @@ export function mount({ element, props }) {
     $(".more").setAttribute("aria-expanded", String(details));
     $(".more").textContent = details ? t("latent.map.less") : t("latent.map.more");
     legend.hidden = !details || !state.maps?.some((map) => map.codes);
-    for (const input of element.querySelectorAll(".layers input")) input.checked = layers[input.value];
+    for (const input of findAll(element, ".layers input", HTMLInputElement)) input.checked = layers[input.value];
   }
   $(".more").onclick = () => {
     details = !details;
     for (const name of LAYERS) layers[name] = details || name === "digits";
     showDetails();
     if (!details && chosen.length > 1) {
-      $(`.which [value="${chosen[0]}"]`).checked = true;
+      $(`.which [value="${chosen[0]}"]`, HTMLInputElement).checked = true;
       return choose([chosen[0]]);
     }
     remember();
     draw();
   };
-  for (const input of element.querySelectorAll(".mode input")) input.checked = input.value === view.mode;
+  for (const input of findAll(element, ".mode input", HTMLInputElement)) input.checked = input.value === view.mode;
   $(".layers").onchange = (event) => {
-    layers[event.target.value] = event.target.checked;
+    const { value, checked } = inputOf(event);
+    layers[value] = checked;
     remember();
     draw();
   };
@@ -165,11 +178,11 @@ export function mount({ element, props }) {
   );
   appendHtml(legend, html`<button type="button" class="quiet all">${t("latent.map.hideAll")}</button>`);
   legend.onclick = (event) => {
-    const chip = event.target.closest("[data-class]");
+    const chip = closestTarget(event, "[data-class]");
     if (chip) shown[chip.dataset.class] = !shown[chip.dataset.class];
-    else if (event.target.closest(".all")) shown.fill(!shown.every(Boolean));
+    else if (closestTarget(event, ".all")) shown.fill(!shown.every(Boolean));
     else return;
-    legend.querySelectorAll("[data-class]").forEach((b, c) => b.setAttribute("aria-pressed", shown[c]));
+    findAll(legend, "[data-class]").forEach((b, c) => b.setAttribute("aria-pressed", String(shown[c])));
     legend.querySelector(".all").textContent = shown.every(Boolean) ? t("latent.map.hideAll") : t("latent.map.showAll");
     draw();
   };

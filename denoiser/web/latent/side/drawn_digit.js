@@ -1,6 +1,6 @@
 /* The visitor's digit: where it lands on each map, and where noise takes it. */
 import { fromBase64, toBase64 } from "../../shell/base64.js";
-import { setHtml } from "../../shell/html.js";
+import { findAll, finder, setHtml } from "../../shell/html.js";
 import { t, tHtml } from "../../shell/i18n.js";
 import { calm, labelPlay } from "../../shell/motion.js";
 import { openPage } from "../../shell/navigation.js";
@@ -13,14 +13,18 @@ import { formatPoint } from "../plane.js";
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, server }) {
-  const $ = (selector) => element.querySelector(selector);
-  const slider = $("#latent-noise");
-  element.querySelectorAll(".draw").forEach((button) => {
-    button.onclick = () => openPage("denoise");
+  const $ = finder(element);
+  const slider = $("#latent-noise", HTMLInputElement);
+  for (const button of findAll(element, ".draw")) button.onclick = () => openPage("denoise");
+  const syncFates = copies($(".fate"), (root) => {
+    const find = finder(root);
+    return {
+      decoded: find(".decoded", HTMLCanvasElement),
+      made: find(".made"),
+      lands: find(".lands"),
+      drifts: find(".drifts"),
+    };
   });
-  const syncFates = copies($(".fate"), (root) =>
-    Object.fromEntries(["decoded", "made", "lands", "drifts"].map((name) => [name, root.querySelector(`.${name}`)])),
-  );
 
   /* ---------- where it lands ---------- */
 
@@ -68,7 +72,7 @@ export function mount({ element, server }) {
     if (!trajectory) return;
     const { factors, noisy, maps } = trajectory;
     const step = Math.round(drift * (factors.length - 1));
-    paintDigit($(".noisy"), noisy[step]);
+    paintDigit($(".noisy", HTMLCanvasElement), noisy[step]);
     $(".drawn").textContent = step ? t("latent.drawnDigit.withNoise") : t("common.drawn");
     slider.value = factors[step];
     $("output").textContent = factors[step].toFixed(2);

@@ -1,6 +1,6 @@
 /* What lies under the pointer on each map, at once from the atlas and exactly on rest. */
 import { fromBase64 } from "../../shell/base64.js";
-import { html, setHtml } from "../../shell/html.js";
+import { findAll, finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { percent } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
@@ -12,12 +12,12 @@ import { isDetailed, normal, formatPoint, top } from "../plane.js";
 
 /** @param {import("../../shell/mount.js").Context} context */
 export function mount({ element, props, server }) {
-  const $ = (selector) => element.querySelector(selector);
+  const $ = finder(element);
   const REST = 40; // ms without a move
 
   const chip = $(".state");
   const sync = copies($(".reading"), (root) => {
-    const find = (selector) => root.querySelector(selector);
+    const find = finder(root);
     const bars = find(".bars");
     if (props.referee)
       setHtml(
@@ -26,13 +26,14 @@ export function mount({ element, props, server }) {
       );
     else root.classList.add("alone");
     return {
-      big: find(".big"),
+      big: find(".big", HTMLCanvasElement),
       nearest: find(".nearest"),
       reads: find(".reads"),
       where: find(".at"),
-      rows: [...bars.children].map((li) => ({ li, bar: li.children[1], value: li.children[2] })),
+      rows: findAll(bars, "li").map((li) => ({ li, bar: li.querySelector("i"), value: li.querySelector("em") })),
     };
   });
+  /** @type {ReturnType<typeof sync>} */
   let parts = new Map();
 
   /* what is shown: a place on each map, and what it is */
@@ -138,9 +139,7 @@ export function mount({ element, props, server }) {
     else $(".facts .nearest").textContent = "–";
   }
   $(".back").onclick = () => set({ point: null });
-  element.querySelectorAll("[data-pin]").forEach((button) => {
-    button.onclick = () => pinHere(button.dataset.pin);
-  });
+  for (const button of findAll(element, "[data-pin]")) button.onclick = () => pinHere(button.dataset.pin);
   on("maps", ({ maps }) => {
     if (maps) parts = sync(maps);
     shown = false;

@@ -1,6 +1,6 @@
 /* One chart to study: drawn by Plotly as soon as it is in view, beside a legend that hides and shows, and gives the
    values at the pointer; below it a way back from a zoom, a picture to save, and the figures as a table. */
-import { html, setHtml } from "../../shell/html.js";
+import { closestTarget, finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { clamp } from "../../shell/numbers.js";
 import { on } from "../../shell/store.js";
@@ -32,14 +32,19 @@ class StudyChart {
   tapped = null;
 
   /**
-   * @param {any} section
+   * @param {HTMLElement} section
    * @param {string | null} address  of Plotly
    */
   constructor(section, address) {
     this.section = section;
     this.address = address;
-    this.study = section.querySelector(".study");
-    setHtml(this.study, frame());
+    const study = finder(section)(".study");
+    setHtml(study, frame());
+    this.find = finder(study);
+    /**
+     * Plotly adds its own to the element.
+     * @type {HTMLElement & {on?: (event: string, callback: (data: any) => void) => void, layout?: any}}
+     */
     this.node = this.find(".chart");
     this.draw = lazySection(
       section,
@@ -51,13 +56,8 @@ class StudyChart {
     onPinch(this.find(".area"), (from, to, by) => this.zoom(from, to, by));
     this.find(".whole").onclick = () => this.showWhole();
     this.find(".save").onclick = () => this.save();
-    this.find(".key").onclick = ({ target }) => this.toggle(target.closest("button"));
+    this.find(".key").onclick = (event) => this.toggle(closestTarget(event, "button"));
     this.find(".values").ontoggle = () => this.showTable();
-  }
-
-  /** @param {string} selector */
-  find(selector) {
-    return this.study.querySelector(selector);
   }
 
   /**
@@ -92,7 +92,7 @@ class StudyChart {
       plotly = await loadPlotly(this.address);
     } catch {
       this.say(t("models.charts.missing"), true);
-      this.find(".values").open = true;
+      this.find(".values", HTMLDetailsElement).open = true;
       return false;
     }
     if (!isCurrent()) return true; // this is called again
@@ -105,7 +105,7 @@ class StudyChart {
     this.plotly = plotly;
     if (this.isWhole()) this.full = this.axes.map(({ range }) => [...range]);
     this.markZoom();
-    this.find(".save").disabled = false;
+    this.find(".save", HTMLButtonElement).disabled = false;
     return true;
   }
 
@@ -233,7 +233,10 @@ class StudyChart {
 
   // ---------- legend and table ----------
 
-  /** Hide or show the series of a button of the legend. */
+  /**
+   * Hide or show the series of a button of the legend.
+   * @param {HTMLElement | null} button
+   */
   toggle(button) {
     if (!button) return;
     const { name } = button.dataset;
@@ -243,14 +246,14 @@ class StudyChart {
   }
 
   showTable() {
-    const values = this.find(".values");
+    const values = this.find(".values", HTMLDetailsElement);
     if (values.open && this.chart) setHtml(values.querySelector("table"), tableMarkup(this.chart.table()));
   }
 }
 
 /**
  * Fill a section's .study with a chart.
- * @param {any} section
+ * @param {HTMLElement} section
  * @param {string | null} address  of Plotly
  * @param {() => Chart | null} chartOf  what the chart shows now; null for nothing, which hides the section
  * @returns {() => void} to be called whenever that may have changed

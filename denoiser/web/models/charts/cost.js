@@ -1,8 +1,9 @@
 /* How well models denoise the test digits, against their size or their time: every model is a point. */
+import { finder } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { colour, count } from "../format.js";
 import { mountChart } from "./chart.js";
-import { figureOf, fillSelect, kindName, mountChoices } from "./results.js";
+import { checkedValue, figureOf, fillSelect, kindName, mountChoices } from "./results.js";
 import { frontier } from "./traces.js";
 
 const HALF = 0.5; // the noise factor at first
@@ -131,23 +132,26 @@ export function costChart(results, entries, shown, { kind, factor, key, axis }) 
 }
 
 /**
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("../selection.js").Selection} selection
  * @param {import("./results.js").Results} results
  * @param {string | null} plotly  its address
  * @returns {() => void} to be called when another model is shown
  */
 export function mountCost(element, selection, results, plotly) {
-  const section = element.querySelector(".cost");
-  const factors = section.querySelector("select.factor");
+  const section = finder(element)(".cost");
+  const find = finder(section);
+  const axis = find(".axis");
+  const factors = find(".factor", HTMLSelectElement);
   const [measured = {}] = Object.values(results.quality).flatMap((figures) => Object.values(figures));
   const found = [...new Set(Object.values(measured).flatMap((points) => points.map(([x]) => x)))].sort((a, b) => a - b);
   fillSelect(factors, found, (factor) => t("models.charts.atFactor", factor), HALF);
   const chosen = mountChoices(section, results, () => update());
   const update = mountChart(section, plotly, () => {
-    const axis = section.querySelector(".axis input:checked").value;
-    return costChart(results, selection.entries, selection.name, { ...chosen(), factor: +factors.value, axis });
+    const cost = /** @type {"size" | "time"} */ (checkedValue(axis));
+    const options = { ...chosen(), factor: +factors.value, axis: cost };
+    return costChart(results, selection.entries, selection.name, options);
   });
-  factors.onchange = section.querySelector(".axis").onchange = update;
+  factors.onchange = axis.onchange = update;
   return update;
 }

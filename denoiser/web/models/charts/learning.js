@@ -1,8 +1,10 @@
 /* The losses of the models compared, epoch by epoch. */
 import { LOSS_TITLES } from "../../shell/constants.js";
+import { finder } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { minus } from "../format.js";
 import { mountChart } from "./chart.js";
+import { checkedValue } from "./results.js";
 
 /** A loss's name and unit. */
 export const lossTitle = (loss) => LOSS_TITLES[loss]?.map(localize) ?? [t("models.page.loss"), ""];
@@ -67,15 +69,16 @@ export function learningChart(model, models, isLog) {
 }
 
 /**
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("../selection.js").Selection} selection
  * @param {string | null} plotly  its address
  * @returns {() => void} to be called when the models compared have changed
  */
 export function mountLearning(element, selection, plotly) {
-  const section = element.querySelector(".curves");
-  const isLog = () => section.querySelector(".scale input:checked").value === "log";
+  const section = finder(element)(".curves");
+  const scale = finder(section)(".scale");
+  const isLog = () => checkedValue(scale) === "log";
   const update = mountChart(section, plotly, () => learningChart(selection.model, selection.models, isLog()));
-  for (const input of section.querySelectorAll(".scale input")) input.onchange = update;
+  scale.onchange = update;
   return update;
 }

@@ -1,5 +1,6 @@
 /* How well the models compared denoise the test digits, against the noise factor. */
 import { NOISY_STYLE } from "../../shell/constants.js";
+import { finder } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { mountChart } from "./chart.js";
 import { figureOf, kindName, mountChoices, NOISY } from "./results.js";
@@ -57,14 +58,14 @@ export function qualityChart(results, model, models, kind, key) {
 }
 
 /**
- * @param {any} element  of the page
+ * @param {HTMLElement} element  of the page
  * @param {import("../selection.js").Selection} selection
  * @param {import("./results.js").Results} results
  * @param {string | null} plotly  its address
  * @returns {() => void} to be called when the models compared have changed
  */
 export function mountQuality(element, selection, results, plotly) {
-  const section = element.querySelector(".quality");
+  const section = finder(element)(".quality");
   const chosen = mountChoices(section, results, () => update());
   const update = mountChart(section, plotly, () => {
     const { kind, key } = chosen();

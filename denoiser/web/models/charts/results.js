@@ -1,6 +1,6 @@
 /* The figures over the test digits, as charts write them, and the choices among them. */
 import { NOISE_KINDS } from "../../shell/constants.js";
-import { html, setHtml } from "../../shell/html.js";
+import { finder, html, setHtml } from "../../shell/html.js";
 import { localize, t } from "../../shell/i18n.js";
 import { minus } from "../format.js";
 
@@ -41,14 +41,15 @@ export const fillSelect = (select, values, label, chosen) =>
 
 /**
  * Fill a section's choices of a noise kind and a figure, the first of each chosen.
- * @param {any} section
+ * @param {HTMLElement} section
  * @param {Results} results
  * @param {() => void} onChange
  * @returns {() => {kind: string, key: string}} what is chosen
  */
 export function mountChoices(section, { figures, quality }, onChange) {
-  const kinds = section.querySelector("select.kind");
-  const keys = section.querySelector(".figure");
+  const find = finder(section);
+  const kinds = find(".kind", HTMLSelectElement);
+  const keys = find(".figure");
   fillSelect(kinds, Object.keys(quality), (kind) => t("models.charts.noiseKind", kindName(kind)), "");
   setHtml(
     keys,
@@ -62,5 +63,15 @@ export function mountChoices(section, { figures, quality }, onChange) {
     ),
   );
   kinds.onchange = keys.onchange = onChange;
-  return () => ({ kind: kinds.value, key: keys.querySelector("input:checked")?.value });
+  return () => ({ kind: kinds.value, key: checkedValue(keys) });
+}
+
+/**
+ * The value that is chosen in a group of radio buttons.
+ * @param {HTMLElement} group
+ */
+export function checkedValue(group) {
+  /** @type {HTMLInputElement | null} */
+  const input = group.querySelector("input:checked");
+  return input?.value;
 }

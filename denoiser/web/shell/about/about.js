@@ -1,9 +1,10 @@
 /* The line at the foot of every tab: what this is, source, licence, how to cite it, where to report a problem. */
+import { finder } from "../html.js";
 
 /** @param {import("../mount.js").Context} context */
 export function mount({ element, props }) {
-  const find = (selector) => element.querySelector(selector);
-  const dialog = find("dialog");
+  const find = finder(element);
+  const dialog = element.querySelector("dialog");
   for (const [name, address] of Object.entries(props.links))
     Object.assign(find(`.${name}`), { href: address, hidden: false });
   find(".citation").textContent = props.citation;

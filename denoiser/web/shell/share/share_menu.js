@@ -1,6 +1,7 @@
 /* The menu of what can be shared: the link, and the digit on the pad as an animation. */
 import { copyLink, keepInAddress } from "../address/address.js";
 import { hasInk } from "../drawing.js";
+import { finder } from "../html.js";
 import { t } from "../i18n.js";
 import { closesLikeMenu } from "../menu.js";
 import { download } from "../navigation.js";
@@ -33,11 +34,12 @@ async function shareAnimation() {
   say(t("shell.share.saved", file.name));
 }
 
-/** @param {any} menu  the <details> element */
+/** @param {HTMLDetailsElement} menu */
 export function mountShareMenu(menu) {
   const close = closesLikeMenu(menu);
-  const link = menu.querySelector(".copy-link");
-  const animation = menu.querySelector(".animation");
+  const find = finder(menu);
+  const link = find(".copy-link", HTMLButtonElement);
+  const animation = find(".animation", HTMLButtonElement);
   link.onclick = () => {
     close();
     copyLink();
