@@ -12,7 +12,7 @@ const AREAS = {
   4: t("latent.grid.planeTo", 4),
 };
 
-/** @param {import("../shell/mount.js").Context} context */
+/** @param {import("../shell/mount.js").Context<{sizes: number[], areas: string[]}>} context */
 export function mount({ element, props, server }) {
   const $ = finder(element);
   const n = $(".n", HTMLSelectElement);

@@ -110,7 +110,7 @@ function start(element, server, { entries, factors, plotly }, results, example) 
   ).observe(element);
 }
 
-/** @param {import("../shell/mount.js").Context} context */
+/** @param {import("../shell/mount.js").Context<{data: string, example: string}>} context */
 export function mount({ element, props, server }) {
   const visible = new ResizeObserver(async () => {
     if (!element.clientWidth) return;

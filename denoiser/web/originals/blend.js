@@ -17,7 +17,7 @@ const REST = 300; // milliseconds until the readings are asked for
 const HEIGHT = 96; // of the curves
 const MARGIN = 14; // half a frame of the film below
 
-/** @param {import("../shell/mount.js").Context} context */
+/** @param {import("../shell/mount.js").Context<{steps: number, sharpness: number}>} context */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const film = find(".film canvas", HTMLCanvasElement);

@@ -26,7 +26,7 @@ function coloured(base, value) {
   return mix(base, mix(low, high, (value - from) / (to - from)), Math.min(1, 1.6 * value));
 }
 
-/** @param {import("../shell/mount.js").Context} context */
+/** @param {import("../shell/mount.js").Context<{pixels: number}>} context */
 export function mount({ element, props }) {
   const find = finder(element);
   const map = find(".map", HTMLCanvasElement);

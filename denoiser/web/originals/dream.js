@@ -18,7 +18,7 @@ const FIRST_STEP = 6; // that is shown of the first dream
 const PLAY = "M6.500 4.500v11l9-5.500z";
 const PAUSE = "M7 4.500v11M13 4.500v11";
 
-/** @param {import("../shell/mount.js").Context} context */
+/** @param {import("../shell/mount.js").Context<{steps: number, first: number}>} context */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const slider = element.querySelector("input");

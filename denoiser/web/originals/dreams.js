@@ -10,7 +10,14 @@ import { buildSheet, paintFrame } from "./sheet.js";
 const HEIGHT = 178; // of a bar
 const TOP = 0.38; // the share that fills it
 
-/** @param {import("../shell/mount.js").Context} context */
+/**
+ * @typedef {object} Props
+ * @property {number} count  of dreams
+ * @property {number} first  the seed of the first ones
+ * @property {number[]} shares  of each digit in MNIST
+ * @property {{dreams: number, sure: number, total_variation: number} | null} measured  of many dreams
+ * @param {import("../shell/mount.js").Context<Props>} context
+ */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const frames = buildSheet(find(".sheet"), props.count);

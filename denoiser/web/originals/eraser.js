@@ -23,7 +23,7 @@ const PARTS = {
 };
 const HATCH = ["#20262a", "#39424a"]; // what is erased: ground and stripes
 
-/** @param {import("../shell/mount.js").Context} context */
+/** @param {import("../shell/mount.js").Context<{count: number}>} context */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const canvas = find(".pad canvas", HTMLCanvasElement);

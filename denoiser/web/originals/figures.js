@@ -82,8 +82,19 @@ export function byVotes(reads) {
 }
 
 /**
+ * How good votes were on the test digits under one noise.
+ * @typedef {object} Calibration
+ * @property {string} kind  of noise
+ * @property {number} factor
+ * @property {number} digits  how many there were
+ * @property {number} accuracy  of the winner of the votes
+ * @property {number} calibration_error
+ * @property {[number, number, number][]} bins  number of digits, mean share of votes, share that was right
+ */
+
+/**
  * How often votes like these were right on the test digits.
- * @param {{kind: string, factor: number, bins: [number, number, number][]}[] | null} rows  what was measured
+ * @param {Calibration[] | null} rows  what was measured
  * @param {string} kind  of noise
  * @param {number} factor  the nearest one counts
  * @param {number} share  of the votes that the winner has
@@ -97,7 +108,12 @@ export function shareRight(rows, kind, factor, share, fewest) {
   return count < fewest ? null : right;
 }
 
-/** The row of this noise kind with the nearest factor, null where there is none within 0.15. */
+/**
+ * The row of this noise kind with the nearest factor, null where there is none within 0.15.
+ * @param {Calibration[] | null} rows
+ * @param {string} kind
+ * @param {number} factor
+ */
 export function nearest(rows, kind, factor) {
   const same = (rows ?? []).filter((row) => row.kind === kind);
   const best = same.sort((a, b) => Math.abs(a.factor - factor) - Math.abs(b.factor - factor))[0];

@@ -21,7 +21,15 @@ const MOMENT = 70; // milliseconds of a moment of condensing
 const DOUBTFUL = 24; // pixels in doubt from which on the originals count as different
 const OUTLINE = 392; // pixels of the canvas above the noisy picture
 
-/** @param {import("../shell/mount.js").Context} context */
+/**
+ * @typedef {object} Props
+ * @property {number} count  of originals
+ * @property {boolean} gaussianOnly  the sampler knows no other noise
+ * @property {import("./figures.js").Calibration[] | null} measured
+ * @property {number} fewest  digits from which on the share of them that was right is given
+ * @property {string} examples  the address of their file
+ * @param {import("../shell/mount.js").Context<Props>} context
+ */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const page = document.getElementById("originals");

@@ -8,7 +8,7 @@ import { mountShareMenu } from "./share/share_menu.js";
 import { on } from "./store.js";
 import { setDark, startTheme } from "./theme.js";
 
-/** @param {import("./mount.js").Context} context */
+/** @param {import("./mount.js").Context<{logo: string}>} context */
 export function mount({ element, props }) {
   startTheme();
   const find = finder(element);

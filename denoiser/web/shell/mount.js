@@ -7,9 +7,10 @@ import { labelTestIds } from "./start/test_ids.js";
 
 /**
  * What Gradio gives a component, and every component's `mount` gets.
+ * @template {object} [Props={}]
  * @typedef {object} Context
  * @property {HTMLElement} element  that its template is in
- * @property {any} props
+ * @property {Props} props  what Python gave it, by name
  * @property {Record<string, (request: string | null, ticket?: string) => Promise<string>>} server
  * @property {(event: string, data?: unknown) => void} trigger
  * @property {(names: string | string[], callback: () => void) => void} watch

@@ -6,7 +6,34 @@ import { ask, pause } from "../shell/rpc.js";
 import { on, set, state } from "../shell/store.js";
 import { say } from "../shell/toast.js";
 
-/** @param {import("../shell/mount.js").Context} context */
+/**
+ * @typedef {import("../shell/i18n.js").Text} Text
+ *
+ * @typedef {object} Settings
+ * @property {string} family
+ * @property {number} width  hidden units or filters
+ * @property {number} code  numbers or maps
+ * @property {string} noise
+ * @property {number} factor  the noise factor
+ * @property {string} loss
+ * @property {number} rate  the learning rate
+ *
+ * @typedef {object} Props
+ * @property {Record<string, number[]>} widths  by family
+ * @property {Record<string, number[]>} codes  by family
+ * @property {number[]} rates
+ * @property {Record<string, Text>} noises  what they are called
+ * @property {Record<string, Text>} losses  what they are called
+ * @property {Pick<Settings, "family" | "noise" | "factor" | "loss">} first  the settings to begin with
+ * @property {Record<string, Pick<Settings, "width" | "code" | "rate">>} well  with which each family soon denoises well
+ * @property {Record<string, number>} parameters  by family, width and code: "dense/256/32"
+ * @property {number} seconds  that a training takes at most
+ * @property {number} shortest  seconds of a training that is kept
+ * @property {boolean} mnist  it trains on MNIST
+ * @property {number} slots  trainings at a time
+ * @property {string} value  what the training is started with, as JSON
+ * @param {import("../shell/mount.js").Context<Props>} context
+ */
 export function mount({ element, props, server, trigger }) {
   const $ = finder(element);
   const { widths, codes, well, first, seconds, shortest, slots } = props;
@@ -16,6 +43,7 @@ export function mount({ element, props, server, trigger }) {
   const QUIET = 5000; // milliseconds without a snapshot after which the page asks whether the training goes on
   const PATIENCE = 45000; // milliseconds without any answer after which it gives up
   const LABELS = { dense: t("train.form.dense"), conv: t("train.form.conv") };
+  /** @type {Settings} */
   const settings = { ...first, ...well[first.family], ...offered(state.trainingForm) };
 
   /** Of the settings of a link, those that the form offers. */
@@ -62,7 +90,7 @@ export function mount({ element, props, server, trigger }) {
     props.rates.map((v) => option(v, v, settings.rate)),
   );
   const slider = $(".factor", HTMLInputElement);
-  slider.value = settings.factor;
+  slider.value = String(settings.factor);
   setHtml(
     $(".family"),
     radios("family", Object.keys(widths), (v) => LABELS[v]),
@@ -97,7 +125,7 @@ export function mount({ element, props, server, trigger }) {
     const { name, value, className } = /** @type {HTMLInputElement | HTMLSelectElement} */ (event.target);
     if (name === "train-family") {
       Object.assign(settings, { family: value }, well[value]);
-      rate.value = settings.rate;
+      rate.value = String(settings.rate);
     } else if (name) settings[name.slice("train-".length)] = Number(value);
     else settings[className] = ["factor", "rate"].includes(className) ? Number(value) : value;
     if (name === "train-family") layers();

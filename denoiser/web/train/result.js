@@ -9,7 +9,7 @@ import { say } from "../shell/toast.js";
 
 const DOWNLOAD_TIME = 60_000; // milliseconds after which the file's address is given up
 
-/** @param {import("../shell/mount.js").Context} context */
+/** @param {import("../shell/mount.js").Context<{most: number}>} context */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const toCard = find(".card", HTMLButtonElement);

@@ -12,7 +12,10 @@ const isChosen = (run) => run.id !== null && run.id === state.trainingResult?.id
 /** Choose a run whose network was kept. */
 const choose = ({ id, card }) => set({ trainingResult: { id, card } });
 
-/** @param {import("../shell/mount.js").Context} context */
+/**
+ * @typedef {import("../shell/i18n.js").Text} Text
+ * @param {import("../shell/mount.js").Context<{noises: Record<string, Text>, losses: Record<string, Text>}>} context
+ */
 export function mount({ element, props }) {
   const find = finder(element);
   const list = find(".list");

@@ -16,6 +16,9 @@ import { mountExport } from "./export.js";
 import { mountModelPicker } from "./model_picker.js";
 import { startSweepClient } from "./sweep_client.js";
 
+/** @typedef {import("../../shell/constants.js").LineStyle} LineStyle */
+/** @typedef {import("../../shell/i18n.js").Text} Text */
+
 /** How far the arrow keys move the divider of the wipe. */
 const WIPE_KEYS = {
   ArrowLeft: -1 / SIDE,
@@ -50,7 +53,15 @@ function makeSlider(divider) {
   for (const [name, value] of Object.entries(attributes)) divider.setAttribute(name, value);
 }
 
-/** @param {import("../../shell/mount.js").Context} context */
+/**
+ * @typedef {object} Props
+ * @property {any[]} models  all there are: what a card says of each, its label and title as Texts (see i18n.js)
+ * @property {{name: string, label: Text, featured: boolean}[]} missing  those that could not be loaded
+ * @property {string[]} featured  names
+ * @property {Record<string, LineStyle[]>} user_model_styles  for the visitor's own models, by family
+ * @property {string} recording  the address of the recorded first visit
+ * @param {import("../../shell/mount.js").Context<Props>} context
+ */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const list = find(".cards");

@@ -50,7 +50,7 @@ const listMarkup = (models, missing) => [
 /**
  * Choose the models of the link, else the featured ones, and follow the visitor's choice from then on.
  * @param {HTMLDetailsElement} picker
- * @param {any} props  of the board: models, missing ones, names of those featured, styles for the visitor's own
+ * @param {import("./board.js").Props} props
  * @returns {(names: string[]) => void} takes models of the visitor away that the server no longer has
  */
 export function mountModelPicker(picker, props) {

@@ -22,7 +22,7 @@ function description({ strokes, nonDigit }) {
   return strokes.length === 1 ? t("denoise.pad.oneStroke") : t("denoise.pad.strokes", strokes.length);
 }
 
-/** @param {import("../../shell/mount.js").Context} context */
+/** @param {import("../../shell/mount.js").Context<{mnist: boolean, examples: string}>} context */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const paper = find(".paper");

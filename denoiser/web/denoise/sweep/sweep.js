@@ -23,7 +23,7 @@ const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divide
  * @property {(factor: number) => number} x  where a noise factor lies, in pixels from the left of the plot
  */
 
-/** @param {import("../../shell/mount.js").Context} context */
+/** @param {import("../../shell/mount.js").Context<{hasCleanReader: boolean}>} context */
 export function mount({ element, props }) {
   const find = finder(element);
   const plot = find(".plot", SVGElement);

@@ -60,7 +60,7 @@ function startCodes(call, row, onCodes) {
   };
 }
 
-/** @param {import("../../shell/mount.js").Context} context */
+/** @param {import("../../shell/mount.js").Context<{code: string}>} context */
 export function mount({ element, props, server }) {
   const find = finder(element);
   const pipe = find(".pipe");

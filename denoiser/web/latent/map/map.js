@@ -17,7 +17,15 @@ const inputOf = (/** @type {Event} */ event) => /** @type {HTMLInputElement} */ 
 
 const KEYS = [t("latent.map.label"), t("latent.map.keysPointer"), t("latent.map.keysView")];
 
-/** @param {import("../../shell/mount.js").Context} context */
+/**
+ * @typedef {object} Props
+ * @property {string[]} names  of the maps
+ * @property {string} first  the one that is shown first
+ * @property {Record<string, string>} data  the address of each map's file
+ * @property {Record<string, import("../../shell/i18n.js").Text>} titles
+ * @property {number} reach  how far the maps go from 0, in each direction
+ * @param {import("../../shell/mount.js").Context<Props>} context
+ */
 export function mount({ element, props }) {
   const $ = finder(element);
   const { names, first } = props;

@@ -10,7 +10,7 @@ import { copies } from "../copies.js";
 import { pinHere } from "../map/map_pointer.js";
 import { isDetailed, normal, formatPoint, top } from "../plane.js";
 
-/** @param {import("../../shell/mount.js").Context} context */
+/** @param {import("../../shell/mount.js").Context<{referee: boolean}>} context */
 export function mount({ element, props, server }) {
   const $ = finder(element);
   const REST = 40; // ms without a move

@@ -1,7 +1,7 @@
 /* The line at the foot of every tab: what this is, source, licence, how to cite it, where to report a problem. */
 import { finder } from "../html.js";
 
-/** @param {import("../mount.js").Context} context */
+/** @param {import("../mount.js").Context<{links: Record<string, string>, citation: string}>} context */
 export function mount({ element, props }) {
   const find = finder(element);
   const dialog = element.querySelector("dialog");
