@@ -85,7 +85,7 @@ function nearestIn(palette) {
 
 /**
  * A sheet that shows the sweep at one step after another.
- * @param {any[]} rows
+ * @param {(Pick<import("../shell/store.js").Model, "label" | "style"> & {row: number})[]} rows
  * @param {any} sweep
  */
 function animatedSheet(rows, sweep) {

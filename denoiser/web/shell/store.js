@@ -39,16 +39,30 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  */
 
 /**
+ * A model, or the noisy picture itself, as a card shows it.
+ * @typedef {object} Model
+ * @property {string} name
+ * @property {string} label
+ * @property {import("./constants.js").LineStyle} style
+ * @property {string} [family]
+ * @property {string} [title]
+ * @property {[number, number] | null} [trained]  the noise factors it was trained on, lowest and highest
+ * @property {string[]} [noise]  the noise kinds it was trained on
+ * @property {number | null} [latent]  the size of its code
+ * @property {string} [userModelId]  on the server, of a visitor's own
+ */
+
+/**
  * The cards of the Denoise page.
  * @typedef {object} ComparisonState
  * @property {string[]} requestedModels  names of models that a link asks for
- * @property {any[]} shownModels  the models side by side, in order: what a card says of each
+ * @property {Model[]} shownModels  the models side by side, in order
  * @property {any} sweep  every row at every noise factor of this digit, kind and seed; null while it is computed
  * @property {any} comparison  every row at `factor`
  * @property {"picture" | "difference" | "wipe"} view
  * @property {boolean} cleanReader  a classifier that never saw noise reads the pictures, not the referee
  * @property {number} wipe  where the divider of the wipe stands, 0 to 1
- * @property {any[]} userModels  the visitor's own models: what a card says of each, and its id on the server as `own`
+ * @property {any[]} userModels  the visitor's own models: a Model of each without a style, its title a Text
  * @property {Pacing} pacing
  */
 
@@ -68,7 +82,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {any} trajectory  where the digit on the pad lands under growing noise: {factors, noisy, maps}
  * @property {number} driftShown  how often the visitor asked to see the drift: the maps move to where it happens
  * @property {number} drift  the noise factor shown of it
- * @property {{a: any, b: any} | null} pins  the ends of the morph: [z1, z2], "drawing", "class:3" or "example:3"
+ * @property {Record<"a" | "b", number[] | string> | null} pins  the morph's ends: [z1, z2], "drawing", "class:3"
  * @property {Record<string, number[][]> | null} routes  the latent points of the morph on each map
  * @property {number | null} frame  the one of them that is shown
  * @property {number[][] | null} samples  latent points drawn from the prior
@@ -104,7 +118,7 @@ import { DEFAULT_SEED, NOISE_KINDS } from "./constants.js";
  * @property {any[]} snapshots  what there was to see of it
  * @property {number} snapshotIndex  which moment is looked at, -1 where there is none
  * @property {any} latestSnapshot  what arrived last
- * @property {Record<string, any> | null} trainingForm  what the form is set to; null as long as nothing was changed
+ * @property {Record<string, string | number> | null} trainingForm  its settings; null until one was changed
  * @property {any[]} runs  the trainings of this visit, the last one last
  * @property {{id: string, card: any} | null} trainingResult
  */

@@ -18,6 +18,8 @@ import { startSweepClient } from "./sweep_client.js";
 
 /** @typedef {import("../../shell/constants.js").LineStyle} LineStyle */
 /** @typedef {import("../../shell/i18n.js").Text} Text */
+/** @typedef {import("../../shell/store.js").Model} Model */
+/** @typedef {import("./cards.js").CardParts} CardParts */
 
 /** How far the arrow keys move the divider of the wipe. */
 const WIPE_KEYS = {
@@ -55,7 +57,7 @@ function makeSlider(divider) {
 
 /**
  * @typedef {object} Props
- * @property {any[]} models  all there are: what a card says of each, its label and title as Texts (see i18n.js)
+ * @property {any[]} models  all there are: a Model of each, but its label and title are Texts (see i18n.js)
  * @property {{name: string, label: Text, featured: boolean}[]} missing  those that could not be loaded
  * @property {string[]} featured  names
  * @property {Record<string, LineStyle[]>} user_model_styles  for the visitor's own models, by family
@@ -66,9 +68,9 @@ export function mount({ element, props, server }) {
   const find = finder(element);
   const list = find(".cards");
   const box = find(".cards-box");
-  /** @type {any[]} */
+  /** @type {Model[]} */
   let rows = [];
-  /** @type {import("./cards.js").CardParts[]} */
+  /** @type {CardParts[]} */
   let cards = [];
   const forget = mountModelPicker(find(".choose", HTMLDetailsElement), props);
 

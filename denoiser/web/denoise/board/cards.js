@@ -135,7 +135,7 @@ export function noteOf(row, { factor, kind, nonDigit }) {
 /**
  * Show one row of an answer on its card.
  * @param {CardParts} parts  of the card
- * @param {any} row  the model
+ * @param {import("../../shell/store.js").Model} row
  * @param {object} shown
  * @param {import("./sweep_client.js").Comparison | null} shown.answer  null where there is none yet
  * @param {number} shown.index  of the row

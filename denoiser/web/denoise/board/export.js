@@ -8,6 +8,9 @@ import { paintDigit, SIDE } from "../../shell/pixels.js";
 import { state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 
+/** @typedef {import("../../shell/store.js").Model} Model */
+/** @typedef {import("./cards.js").CardParts} CardParts */
+
 const MAX_ACROSS = 7; // digits in a row of the picture
 const SHOT = 168; // pixels of a card's digit
 const GAP = 16;
@@ -35,7 +38,7 @@ function enlarged(canvas) {
 
 /**
  * What the referee reads on a card, in words.
- * @param {import("./cards.js").CardParts} card
+ * @param {CardParts} card
  */
 function readingText({ word, digit, wrong, sure }) {
   const parts = [`${word.textContent} ${digit.textContent}`, wrong.hidden ? "" : wrong.textContent, sure.textContent];
@@ -44,8 +47,8 @@ function readingText({ word, digit, wrong, sure }) {
 
 /**
  * The clean digit, where there is one, and all cards as one picture.
- * @param {any[]} rows
- * @param {import("./cards.js").CardParts[]} cards
+ * @param {Model[]} rows
+ * @param {CardParts[]} cards
  */
 function boardPicture(rows, cards) {
   const { digit, isNoisyInput } = state;
@@ -78,7 +81,7 @@ function boardPicture(rows, cards) {
 
 /**
  * @param {HTMLElement} element  of the board
- * @param {() => {rows: any[], cards: import("./cards.js").CardParts[]}} shown  the rows and their cards now
+ * @param {() => {rows: Model[], cards: CardParts[]}} shown  the rows and their cards now
  */
 export function mountExport(element, shown) {
   const isEmpty = () => shown().cards[0].canvas.classList.contains("unlit");

@@ -19,7 +19,7 @@ function rangeOf({ trained: [low, high], noise }, kind) {
 
 /** Trained models by what they were trained on: [words, models]. */
 function ranges(models, kind) {
-  /** @type {Map<string, any[]>} */
+  /** @type {Map<string, import("../../shell/store.js").Model[]>} */
   const groups = new Map();
   for (const model of models) {
     if (!model.trained) continue;

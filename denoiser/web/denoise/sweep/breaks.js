@@ -6,6 +6,9 @@ import { t } from "../../shell/i18n.js";
 import { clamp } from "../../shell/numbers.js";
 import { paintDigit } from "../../shell/pixels.js";
 
+/** @typedef {import("../../shell/store.js").Model} Model */
+/** @typedef {import("../board/sweep_client.js").Comparison} Comparison */
+
 const NARROW = 500; // pixels: below, the bars have a line of their own
 const NAMES_WIDTH = 144; // of the names beside them then
 const PICTURE = 28; // pixels
@@ -33,7 +36,7 @@ function judge(sweep, row) {
 
 /**
  * @param {HTMLElement} element  of the component
- * @returns {(rows: any[], sweep: any, axis: import("./sweep.js").Axis) => void} shows a sweep, or none
+ * @returns {(rows: Model[], sweep: Comparison | null, axis: import("./sweep.js").Axis) => void} shows a sweep, or none
  */
 export function mountBreaks(element) {
   const find = finder(element);

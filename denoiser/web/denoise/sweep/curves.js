@@ -4,6 +4,7 @@ import { finder, html, setHtml } from "../../shell/html.js";
 import { t } from "../../shell/i18n.js";
 import { clamp } from "../../shell/numbers.js";
 
+/** @typedef {import("../../shell/store.js").Model} Model */
 /** @typedef {import("../board/sweep_client.js").Comparison} Comparison */
 
 const LOW = 4; // dB
@@ -74,7 +75,7 @@ export function mountCurves(element) {
     />`;
 
   return {
-    /** @param {any[]} rows */
+    /** @param {Model[]} rows */
     showLegend(rows) {
       setHtml(
         find(".legend"),
@@ -90,7 +91,7 @@ export function mountCurves(element) {
     },
 
     /**
-     * @param {any[]} rows
+     * @param {Model[]} rows
      * @param {Comparison | null} sweep
      * @param {import("./sweep.js").Axis} axis
      */
@@ -110,7 +111,7 @@ export function mountCurves(element) {
 
     /**
      * Show the present noise factor, and the figures there.
-     * @param {any[]} rows
+     * @param {Model[]} rows
      * @param {Comparison | null} sweep
      * @param {import("./sweep.js").Axis} axis
      * @param {number} factor

@@ -9,6 +9,9 @@ import { paintDigit, SIDE } from "../../shell/pixels.js";
 import { set, state } from "../../shell/store.js";
 import { say } from "../../shell/toast.js";
 
+/** @typedef {import("../../shell/store.js").Model} Model */
+/** @typedef {import("../board/sweep_client.js").Comparison} Comparison */
+
 const KEYS = {
   ArrowLeft: [0, -1],
   ArrowRight: [0, 1],
@@ -70,7 +73,7 @@ export function mountFilmStrip(element) {
   const strips = find(".strips");
   const heads = find(".columns .frames");
   const save = find(".save", HTMLButtonElement);
-  /** @type {{rows: any[], sweep: any}} */
+  /** @type {{rows: Model[], sweep: Comparison | null}} */
   let shown = { rows: [], sweep: null };
 
   /* the strip is one stop for the Tab key; arrow keys move within it */
@@ -105,8 +108,8 @@ export function mountFilmStrip(element) {
 
   return {
     /**
-     * @param {any[]} rows
-     * @param {any} sweep  null for empty frames
+     * @param {Model[]} rows
+     * @param {Comparison | null} sweep  null for empty frames
      * @param {import("./sweep.js").Axis} axis
      */
     show(rows, sweep, { columns }) {

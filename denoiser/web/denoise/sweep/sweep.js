@@ -10,6 +10,8 @@ import { mountCurves } from "./curves.js";
 import { mountFilmStrip } from "./film_strip.js";
 import { mountReader } from "./reader.js";
 
+/** @typedef {import("../../shell/store.js").Model} Model */
+
 const NOISY = { name: "noisy", label: t("common.noisy"), style: NOISY_STYLE };
 const COLUMNS = [11, 6, 5, 3]; // frames in a row of the film strip: each divides the sweep evenly
 
@@ -28,7 +30,7 @@ export function mount({ element, props }) {
   const find = finder(element);
   const plot = find(".plot", SVGElement);
   const columnHeads = find(".columns .frames");
-  /** @type {any[]} */
+  /** @type {Model[]} */
   let rows = [];
   const curves = mountCurves(element);
   const showBreaks = mountBreaks(element);
