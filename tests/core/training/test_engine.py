@@ -15,6 +15,7 @@ from torch import nn
 from denoiser.data import Batch, Digits
 from denoiser.models import build
 from denoiser.recipes import RECIPES
+from denoiser.runtime.precision import default_precision
 from denoiser.training import EMA, Engine, ProcessGroup, Trainer, TrainingError, distributed, fit, trainer
 from denoiser.training.step import make_optimizer
 
@@ -38,6 +39,8 @@ def test_the_tricks_leave_the_losses_as_they_are(name, tiny_digits):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_bfloat16_leaves_the_losses_nearly_as_they_are(name, tiny_digits):
+    if name == "lstm" and default_precision(torch.device("cpu")) == "float32":
+        pytest.skip("this processor has no LSTM in bfloat16, and none is trained in it by default")
     recipe, digits = short(NETWORKS[name], epochs=2), tiny_digits[:48]  # rounding grows with every step
     rough = replace(SLOW, precision="bfloat16")
     assert losses(fit(recipe, digits, engine=rough)[1]) == pytest.approx(
