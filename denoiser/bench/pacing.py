@@ -82,5 +82,7 @@ def show(figures: dict) -> None:
         print(f"{delay} ms of network; median of {figures['rounds']} rounds (ratio to {AS_SERVED})")
         print(f"{'':42}" + "".join(f"{title:>22}" for title in usual))
         for way, row in ways.items():
-            cells = [f"{value:g} ({value / usual[title]:.2f})" for title, value in row.items()]
+            # With few strokes on a slow machine there may be no update while drawing, and so no ratio to it.
+            ratios = [f"{value / usual[title]:.2f}" if usual[title] else "-" for title, value in row.items()]
+            cells = [f"{value:g} ({ratio})" for value, ratio in zip(row.values(), ratios, strict=True)]
             print(f"{way:42}" + "".join(f"{cell:>22}" for cell in cells))

@@ -116,6 +116,13 @@ def test_what_shortens_the_wait_is_turned_off_in_turn(monkeypatch, capsys):
     assert f"({found[late]['sweep, ms'] / found[pacing.AS_SERVED]['sweep, ms']:.2f})" in capsys.readouterr().out
 
 
+def test_no_ratio_is_given_where_nothing_was_updated(capsys):
+    usual = {"cards, ms": 50, pacing.UPDATES: 0}
+    late = {"cards, ms": 75, pacing.UPDATES: 0.3}
+    pacing.show({"delays": {"0": {pacing.AS_SERVED: usual, "late": late}}, "rounds": 1})
+    assert capsys.readouterr().out.splitlines()[-1].split() == ["late", "75", "(1.50)", "0.3", "(-)"]
+
+
 def test_the_start_is_timed_and_what_it_imports(monkeypatch, capsys):
     monkeypatch.setattr(start, "seconds_to_answer", lambda: 4.5)
     monkeypatch.setattr(start, "IMPORTS", {start.USUAL: "http.server", start.AS_SERVED: "string"})
