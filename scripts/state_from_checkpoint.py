@@ -3,22 +3,25 @@
 python scripts/state_from_checkpoint.py sampler && python -m denoiser train sampler --resume
 """
 
-import json
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
-from safetensors.torch import load, save
+from safetensors.torch import load
 
 from denoiser.checkpoint import FOLDER, read_checkpoint
-from denoiser.files import write_atomically
+from denoiser.errors import DenoiserError
 from denoiser.models import build
 from denoiser.recipes import get_recipe
 from denoiser.settings import current
+from denoiser.training.state import write_state
 
 
 def main(name: str, folder: Path = FOLDER) -> Path:
-    """Write the state of the training of `name`, and return its path. ValueError if the recipe goes on from another."""
+    """Write the state of the training of `name`, and return its path.
+
+    DenoiserError if there is no such recipe or checkpoint, or if the recipe does not go on from the checkpoint's.
+    """
     recipe = get_recipe(name)
     record, content = read_checkpoint(name, folder)
     weights, before = load(content), record.recipe.stages
@@ -31,19 +34,17 @@ def main(name: str, folder: Path = FOLDER) -> Path:
         or len(before) == len(recipe.stages)
         or model.state_dict().keys() != weights.keys()
     ):
-        raise ValueError(f"the recipe {name} does not go on from what its checkpoint was trained with")
+        raise DenoiserError(f"the recipe {name} does not go on from what its checkpoint was trained with")
     tensors = {f"model.{key}": value for key, value in weights.items()}
     tensors |= {f"mean.{index}": weights[key].clone() for index, key in enumerate(order) if recipe.ema}
-    metadata = {
-        "recipe": json.dumps(recipe.as_dict()),
-        "history": json.dumps([vars(epoch) for epoch in record.history]),
-        "fingerprint": recipe.fingerprint(),
-    }
     path = current.runs / f"{name}.state.safetensors"
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, save(tensors, metadata))
+    write_state(path, recipe, tensors, [asdict(epoch) for epoch in record.history])
     return path
 
 
 if __name__ == "__main__":
-    print(main(*sys.argv[1:2]))
+    try:
+        print(main(sys.argv[1]))
+    except DenoiserError as error:
+        sys.exit(str(error))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..files import write_atomically
-from ..recipe import fingerprint
+from ..recipe import Recipe, fingerprint
 from .errors import TrainingError
 from .step import learning_weights
 from .trainer import Trainer
@@ -15,13 +15,17 @@ from .trainer import Trainer
 
 def save_state(path: Path, trainer: Trainer, history: list[dict]) -> None:
     """Write weights, their averages, optimiser state and history to one safetensors file, atomically."""
-    from safetensors.torch import save
-
-    recipe = trainer.recipe
     tensors = {f"model.{name}": value.contiguous() for name, value in trainer.model.state_dict().items()}
     for index, slots in trainer.optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{index}.{slot}": torch.as_tensor(value).contiguous() for slot, value in slots.items()}
     tensors |= {f"mean.{index}": value.contiguous() for index, value in enumerate(trainer.ema.averages)}
+    write_state(path, trainer.recipe, tensors, history)
+
+
+def write_state(path: Path, recipe: Recipe, tensors: dict[str, Tensor], history: list[dict]) -> None:
+    """Write tensors, named as save_state names them, with the recipe and the history, atomically."""
+    from safetensors.torch import save
+
     metadata = {"recipe": json.dumps(recipe.as_dict()), "history": json.dumps(history)}
     metadata["fingerprint"] = recipe.fingerprint()
     write_atomically(path, save(tensors, metadata))
