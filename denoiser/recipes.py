@@ -324,7 +324,7 @@ RECIPES: dict[str, Recipe] = {
             note="Ours: conditional flow matching, blind to kind and factor of the noise. It starts from the U-Net's "
             "weights, and learns to complete erased parts and to draw digits from nothing along the way. At last it "
             "grows blocks that only draw digits from nothing, and trains these alone.",
-            noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
+            noise=GAUSSIAN * 8 + OTHER_NOISES,
             noise_factor=(0.0, 1.0),
             optimizer="adamw",
             learning_rate=1e-3,
@@ -333,18 +333,12 @@ RECIPES: dict[str, Recipe] = {
             clip=1.0,
             ema=0.9995,
             refinements=(
-                *(
-                    Refinement(
-                        epochs=4,
-                        learning_rate=rate,
-                        noise=("gaussian",) * 8 + ("salt-and-pepper", "speckle", "poisson", "block-out"),
-                    )
-                    for rate in (3e-4, 1e-4)
-                ),
+                Refinement(epochs=4, learning_rate=3e-4, noise=GAUSSIAN * 8 + OTHER_NOISES),
+                Refinement(epochs=4, learning_rate=1e-4, noise=GAUSSIAN * 8 + OTHER_NOISES),
                 Refinement(
                     epochs=4,
                     learning_rate=1e-3,
-                    noise=("gaussian",),
+                    noise=GAUSSIAN,
                     loss="dream-bce",
                     schedule="cosine",
                     frozen=True,

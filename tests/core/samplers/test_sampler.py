@@ -13,9 +13,11 @@ from torch import nn
 
 from denoiser.checkpoint import load_checkpoint, save_model
 from denoiser.data import Batch
+from denoiser.errors import DenoiserError
 from denoiser.models import build, grow
 from denoiser.models.timed_unet import DreamBlock
 from denoiser.noise import add_noise, draw_noise, gaussian_log_likelihood
+from denoiser.recipe import Recipe
 from denoiser.recipes import RECIPES
 from denoiser.samplers import STEPS, FlowSampler, draw_fields, erase
 from denoiser.samplers.ancestral import AncestralSampler, estimate_factor, unclip
@@ -47,6 +49,15 @@ def sampler(request):
 def noisy(tiny_digits):
     x = tiny_digits[:5].floats()
     return add_noise(x, draw_noise("gaussian", x.shape, 0), 0.5)
+
+
+def growing(**changes) -> Recipe:
+    """The recipe with a small network, one epoch, and one more for the blocks for dreams."""
+    sampler = RECIPES["sampler"]
+    last = replace(sampler.refinements[-1], epochs=1)
+    settings = SMALL | {"dream_blocks": True}
+    grown = {"settings": settings, "grown_from": sampler.grown_from, "refinements": (last,), "epochs": 1}
+    return short(sampler, **grown, **changes)
 
 
 def load_script(name):
@@ -415,10 +426,7 @@ class TestDreamBlocks:
             same(model.train()(*args), together)
 
     def test_the_recipe_trains_them_alone(self, tiny_digits):
-        recipe = RECIPES["sampler"]
-        last = replace(recipe.refinements[-1], epochs=1)
-        settings = SMALL | {"dream_blocks": True}
-        recipe = short(recipe, settings=settings, grown_from=recipe.grown_from, refinements=(last,), epochs=1)
+        recipe = growing()
         before = fit(recipe.stages[0], tiny_digits)[0].state_dict()
         after = fit(recipe, tiny_digits)[0].state_dict()
         assert all(torch.equal(after[key], value) for key, value in before.items())
@@ -427,16 +435,7 @@ class TestDreamBlocks:
     def test_their_training_goes_on_from_a_checkpoint(self, tiny_digits, tmp_path, monkeypatch):
         script = load_script("state_from_checkpoint")
         monkeypatch.setattr(script, "current", replace(script.current, runs=tmp_path))
-        last = replace(RECIPES["sampler"].refinements[-1], epochs=1)
-        grown = RECIPES["sampler"].grown_from
-        whole = short(
-            RECIPES["sampler"],
-            settings=SMALL | {"dream_blocks": True},
-            epochs=1,
-            refinements=(last,),
-            grown_from=grown,
-            ema=0.5,
-        )
+        whole = growing(ema=0.5)
         monkeypatch.setitem(RECIPES, "sampler", whole)
         plain = replace(whole, settings=SMALL, refinements=(), grown_from=None, note="Ours, before.")
         model, outcome = fit(plain, tiny_digits)
@@ -448,7 +447,7 @@ class TestDreamBlocks:
             torch.testing.assert_close(resumed.state_dict()[key], value)
         assert [epoch["epoch"] for epoch in history["history"]] == [1, 2]
         monkeypatch.setitem(RECIPES, "sampler", replace(whole, learning_rate=0.5))
-        with pytest.raises(ValueError, match="does not go on from"):
+        with pytest.raises(DenoiserError, match="does not go on from"):
             script.main("sampler", tmp_path)
 
 
@@ -543,9 +542,7 @@ class TestUnfinishedTraining:
 
     def test_before_it_grows_too(self, tiny_digits, tmp_path):
         script = load_script("checkpoint_from_state")
-        sampler = RECIPES["sampler"]
-        settings, last = SMALL | {"dream_blocks": True}, replace(sampler.refinements[-1], epochs=1)
-        recipe = short(sampler, settings=settings, grown_from=sampler.grown_from, refinements=(last,), epochs=1)
+        recipe = growing()
         state = tmp_path / "state.safetensors"
         training = train_steps(recipe, tiny_digits, state_file=state)
         while len(next(training).history) < 1:
