@@ -243,7 +243,7 @@ def rows(step: dict) -> dict[str, str]:
         },
         "strokes, with their sweep": f"{counts['strokes']}, {times.get('pen_up_to_sweep', {}).get('count', 0)}",
         "updates per second of drawing": (
-            f"{times.get('update', {}).get('count', 0) / counts['strokes'] / STROKE_SECONDS:.1f}"
+            f"{times.get('update', {}).get('count', 0) / max(1, counts['strokes']) / STROKE_SECONDS:.1f}"
         ),
         "requests, told to wait": f"{counts['requests']}, {counts.get('waited', 0)}",
         "errors": str(sum(step["errors"].values())),
