@@ -3,13 +3,20 @@
 Every state of the Denoise page and the other tabs, at 1280 and 390 px, in headless Chromium on our own example digits;
 with words, only the pictures whose names have one of them. MNIST is hidden from the page, so that none of its digits
 gets into a picture: the Train tab learns from our own strokes.
+
+To see what a change does to the pages, take whole pages of both checkouts and compare them:
+
+    python scripts/take_screenshots.py --app ../before/app.py --whole before
+    python scripts/take_screenshots.py --whole after
+    python scripts/compare_screenshots.py before after
 """
 
+import argparse
 import io
 import itertools
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +28,7 @@ IMAGES = ROOT / "docs" / "images"
 sys.path.insert(0, str(ROOT))
 
 from denoiser.bench.browser import (  # noqa: E402
+    APP,
     CHROMIUM_FLAGS,
     DESKTOP,
     PATIENCE,
@@ -120,58 +128,87 @@ def train(page, seconds: float = 15) -> None:
     page.wait_for_function("() => denoiser.state.trainingResult !== null")
 
 
-def shoot(page, name: str) -> None:
-    """Save the page as it is now as WebP."""
-    path = IMAGES / f"{name}.webp"
+def tab(slug: str) -> Callable:
+    """A tab beside Denoise, with an example digit drawn."""
+
+    def act(page) -> None:
+        example(page)
+        page.get_by_test_id(f"tab-{slug}").click()
+        page.wait_for_timeout(4_000)
+
+    return act
+
+
+TABS = {"originals": tab("originals"), "latent-space": tab("latent"), "models": tab("models"), "train": train}
+
+
+def scroll_through(page) -> None:
+    """Bring everything into sight once: some sections load only then."""
+    for part in (*range(0, page.evaluate("() => document.documentElement.scrollHeight"), 600), 0):
+        page.evaluate("top => scrollTo(0, top)", part)
+        page.wait_for_timeout(150)
+    page.wait_for_load_state("networkidle")
+
+
+def shoot(page, path: Path) -> None:
+    """Save what is in sight as WebP, or the whole page as PNG."""
+    whole = path.suffix == ".png"
+    if whole:
+        scroll_through(page)
     page.evaluate("() => denoiser.set({ message: '' })")
     page.wait_for_timeout(1_200)
-    shot = Image.open(io.BytesIO(page.screenshot()))
-    shot.convert("RGB").save(path, quality=72, method=6)
-    print(path.relative_to(ROOT), f"{path.stat().st_size / 1024:.0f} kB")
+    shot = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
+    shot.save(path, **({} if whole else {"quality": 72, "method": 6}))
+    print(f"{path} {path.stat().st_size / 1024:.0f} kB")
 
 
-def main(words: list[str]) -> None:
+def pictures() -> Iterator[tuple[str, str, str, State]]:
+    """All pictures: their name, size and theme, and the state of the page."""
+    for size in SIZES:
+        for name, state in STATES.items():
+            for theme in state.themes:
+                yield f"{name}-{size}-{theme}", size, theme, state
+        for (slug, act), theme in itertools.product(TABS.items(), THEMES):
+            yield f"{slug}-{size}-{theme}", size, theme, State(act, "")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Every state of the Denoise page, and every other tab with a drawing."""
     from playwright.sync_api import sync_playwright
 
-    def wanted(name: str) -> bool:
-        return not words or any(word in name for word in words)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0].partition(":")[0])
+    parser.add_argument("words", nargs="*", help="take only pictures whose names have one of these words")
+    parser.add_argument("--app", type=Path, default=APP, help="the app.py to run, such as that of another checkout")
+    parser.add_argument("--whole", type=Path, metavar="FOLDER", help="save whole pages as PNG in this folder")
+    options = parser.parse_args(arguments)
+    if options.whole:
+        options.whole.mkdir(parents=True, exist_ok=True)
 
     with (
         tempfile.TemporaryDirectory() as nothing,
-        served_page(DENOISER_DATA=nothing) as (address, _),
+        served_page(app=options.app, DENOISER_DATA=nothing) as (address, _),
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
-
-        def visit(name: str, size: str, theme: str, locale: str = "en"):
-            if not wanted(name):
-                return
-            page = browser.new_page(**SIZES[size], color_scheme=theme, locale=locale)
+        for name, size, theme, state in pictures():
+            if options.words and not any(word in name for word in options.words):
+                continue
+            page = browser.new_page(
+                **SIZES[size],
+                color_scheme=theme,
+                locale=state.locale,
+                reduced_motion="reduce" if options.whole else "no-preference",
+            )
             page.set_default_timeout(PATIENCE * 1000)
             page.goto(address)
             page.wait_for_selector("#board .card")
-            yield page
-            shoot(page, name)
+            state.act(page)
+            if state.part and (size == "390" or state.everywhere):
+                page.locator(state.part).evaluate("e => scrollBy(0, e.getBoundingClientRect().top - 8)")
+            shoot(page, options.whole / f"{name}.png" if options.whole else IMAGES / f"{name}.webp")
             page.close()
-
-        for size in SIZES:
-            for name, state in STATES.items():
-                for theme in state.themes:
-                    for page in visit(f"{name}-{size}-{theme}", size, theme, state.locale):
-                        state.act(page)
-                        if size == "390" or state.everywhere:
-                            page.locator(state.part).evaluate("e => scrollBy(0, e.getBoundingClientRect().top - 8)")
-            for slug, theme in itertools.product(("latent-space", "models"), THEMES):
-                for page in visit(f"{slug}-{size}-{theme}", size, theme):
-                    example(page)
-                    page.locator(f"#{slug}-tab-button").click()
-                    page.wait_for_timeout(4_000)
-            for theme in THEMES:
-                for page in visit(f"train-{size}-{theme}", size, theme):
-                    train(page)
         browser.close()
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

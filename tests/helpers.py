@@ -7,7 +7,9 @@ import json
 import struct
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 from PIL import Image
@@ -37,6 +39,14 @@ SMALL_CONV = SMALL_DENSE | {"family": "conv", "width": 4, "code": 2, "rate": 0.0
 
 # A rectangle, as 784 grey values: nothing that any file holds.
 RECTANGLE = [255 if 10 <= i // SIDE < 18 and 8 <= i % SIDE < 20 else 0 for i in range(SIDE * SIDE)]
+
+
+def load_script(name: str) -> ModuleType:
+    """The script of this name as a module."""
+    spec = spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    script = module_from_spec(spec)
+    spec.loader.exec_module(script)
+    return script
 
 
 class Clock:

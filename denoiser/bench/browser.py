@@ -37,22 +37,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def served_page(port: int | None = None, **environment: str) -> Iterator[tuple[str, int]]:
+def served_page(port: int | None = None, app: Path = APP, **environment: str) -> Iterator[tuple[str, int]]:
     """app.py in a process of its own on the loopback: its address and process id; ended afterwards.
 
-    `environment` is added to its variables. BenchError where it does not start.
+    `environment` is added to its variables, `app` may be that of another checkout. BenchError where it does not start.
     """
     port = port or free_port()
     environment = {"GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_SERVER_PORT": str(port)} | environment
     environment["GRADIO_ANALYTICS_ENABLED"] = "False"
     server = subprocess.Popen(
-        [sys.executable, str(APP)], env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        [sys.executable, str(app)], env=os.environ | environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     try:
         address, deadline = f"http://127.0.0.1:{port}", time.monotonic() + PATIENCE
         while not answers(address):
             if server.poll() is not None or time.monotonic() > deadline:
-                raise BenchError(f"{APP.name} did not start; run python {APP.name} to see why")
+                raise BenchError(f"{app.name} did not start; run python {app} to see why")
             time.sleep(0.05)
         yield address, server.pid
     finally:

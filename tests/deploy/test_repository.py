@@ -1,16 +1,15 @@
 """What the repository promises: one version of gradio, no pickles, no data, no large files, current tables."""
 
-import importlib.util
 import re
 import subprocess
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from helpers import ROOT, load_script
+from PIL import Image
 
 from denoiser.evaluation.tables import TABLES
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +65,33 @@ def test_the_lock_file_names_no_registry_host():
 
 
 def test_the_tables_in_the_docs_are_up_to_date():
-    path = ROOT / "scripts" / "write_tables.py"
-    specification = importlib.util.spec_from_file_location("write_tables", path)
-    script = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(script)
+    script = load_script("write_tables")
     pages = script.pages()
     assert all(f"<!-- {name} -->" in "".join(pages.values()) for name in TABLES)
     outdated = [page.name for page, text in pages.items() if page.read_text(encoding="utf-8") != text]
     assert not outdated, f"{outdated}: run python scripts/write_tables.py"
+
+
+def test_screenshots_that_differ_are_named(tmp_path, capsys):
+    script = load_script("compare_screenshots")
+    folders = [tmp_path / "before", tmp_path / "after"]
+    for folder in folders:
+        folder.mkdir()
+        for name in ("same", "moved", "longer"):
+            Image.new("RGB", (20, 10), "white").save(folder / f"{name}.png")
+    assert script.main(*folders) == 0
+    moved = Image.new("RGB", (20, 10), "white")
+    moved.paste("black", (4, 2, 6, 3))
+    moved.save(folders[1] / "moved.png")
+    Image.new("RGB", (20, 12), "white").save(folders[1] / "longer.png")
+    Image.new("RGB", (20, 10), (250, 250, 250)).save(folders[1] / "same.png")  # nobody sees that
+    Image.new("RGB", (20, 10)).save(folders[1] / "new.png")
+    capsys.readouterr()
+    for _ in range(2):  # what it saves is compared with nothing
+        assert script.main(*folders) == 1
+        longer, changed, same, new = capsys.readouterr().out.splitlines()
+        assert longer.startswith("longer.png: 16.667% of the pixels differ, x 0 to 19, y 10 to 11; 20 x 10 before")
+        assert changed == "moved.png: 1.000% of the pixels differ, x 4 to 5, y 2 to 2"
+        assert (same, new) == ("same.png: the same", "new.png: only after")
+    with Image.open(folders[1] / "moved.difference.png") as shown:
+        assert shown.getpixel((4, 2)) == script.RED

@@ -3,12 +3,11 @@
 import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
-from importlib.util import module_from_spec, spec_from_file_location
 from threading import get_ident
 
 import pytest
 import torch
-from helpers import ROOT, short
+from helpers import load_script, short
 from torch import nn
 
 from denoiser.checkpoint import load_checkpoint, save_model
@@ -58,13 +57,6 @@ def growing(**changes) -> Recipe:
     settings = SMALL | {"dream_blocks": True}
     grown = {"settings": settings, "grown_from": sampler.grown_from, "refinements": (last,), "epochs": 1}
     return short(sampler, **grown, **changes)
-
-
-def load_script(name):
-    spec = spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    script = module_from_spec(spec)
-    spec.loader.exec_module(script)
-    return script
 
 
 def same(first, second):
