@@ -183,6 +183,9 @@ def test_the_votes_on_the_completions_stand_above_them(visit):
 def test_erasing_and_completing(visit):
     page = visit(factor=0.5)
     expect(page.locator("#originals_eraser .erased")).to_have_text("nothing erased")
+    pad, erased = (page.locator(f"#originals_eraser .mine .{part}").bounding_box() for part in ("pad", "erased"))
+    assert erased["x"] + erased["width"] <= pad["x"] + pad["width"]
+    expect(page.locator("#originals_eraser .theirs .head .caption")).not_to_be_visible()
     page.get_by_role("radio", name="Top").check(force=True)
     expect(page.locator("#originals_eraser .vote")).to_be_visible()
     expect(page.locator("#originals_eraser .erased")).to_have_text("50 % erased")
