@@ -18,8 +18,7 @@ def show_example(page, name="3"):
     settle(page)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize(("theme", "size"), [("light", "390"), ("dark", "1280")])  # colours are those of every size
 def test_axe_finds_nothing_serious_on_any_tab(new_page, theme, size):
     page = new_page(color_scheme=theme, **SIZES[size])
     assert faults(page) == []
