@@ -16,6 +16,7 @@ import io
 import itertools
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -147,16 +148,24 @@ def scroll_through(page) -> None:
     for part in (*range(0, page.evaluate("() => document.documentElement.scrollHeight"), 600), 0):
         page.evaluate("top => scrollTo(0, top)", part)
         page.wait_for_timeout(150)
-    page.wait_for_load_state("networkidle")
+
+
+def come_to_rest(page) -> None:
+    """Wait until the whole page looks the same twice, one second apart."""
+    before, deadline = b"", time.monotonic() + PATIENCE
+    while (now := page.screenshot(full_page=True)) != before and time.monotonic() < deadline:
+        before = now
+        page.wait_for_timeout(1_000)
 
 
 def shoot(page, path: Path) -> None:
     """Save what is in sight as WebP, or the whole page as PNG."""
     whole = path.suffix == ".png"
-    if whole:
-        scroll_through(page)
     page.evaluate("() => denoiser.set({ message: '' })")
     page.wait_for_timeout(1_200)
+    if whole:
+        scroll_through(page)
+        come_to_rest(page)
     shot = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
     shot.save(path, **({} if whole else {"quality": 72, "method": 6}))
     print(f"{path} {path.stat().st_size / 1024:.0f} kB")
