@@ -140,7 +140,16 @@ def tab(slug: str) -> Callable:
     return act
 
 
-TABS = {"originals": tab("originals"), "latent-space": tab("latent"), "models": tab("models"), "train": train}
+def originals(page) -> None:
+    """Possible originals of a digit under so much noise that some of them are other digits."""
+    example(page)
+    page.evaluate("() => denoiser.set({ factor: 0.95 })")
+    page.get_by_test_id("tab-originals").click()
+    page.wait_for_function("() => denoiser.state.originals?.asked.endsWith('/0.95')")
+    page.wait_for_timeout(4_000)
+
+
+TABS = {"originals": originals, "latent-space": tab("latent"), "models": tab("models"), "train": train}
 
 
 def scroll_through(page) -> None:
