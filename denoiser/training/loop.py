@@ -88,8 +88,8 @@ def train_steps(
     loss, seconds), total seconds, device, precision, threads, processes. After each epoch the whole state is written
     to `state_file`; with `resume` the training goes on from it. `bar` advances by one with each step.
     `warm_start` are the weights of the model that the recipe starts from, and `teacher` is the classifier it learns
-    from, if it names them. Raises TrainingError at a loss that is not finite, where the device's memory is too small,
-    where those weights do not fit, and where they or the teacher are missing.
+    from, if it names them. Raises TrainingError at a loss that is not finite, where the device's memory is too small
+    or it lacks the precision, where those weights do not fit, and where they or the teacher are missing.
     """
     device, group = digits.images.device, group or ProcessGroup()
     engine = engine or Engine.fastest(device)
@@ -105,7 +105,7 @@ def train_steps(
     bar.update(number)
     for epoch in range(len(history), recipe.total_epochs):
         start, losses = time.perf_counter(), []
-        with _memory_errors(recipe):
+        with device_errors(recipe, engine.precision):
             for loss in trainer.epoch(epoch):
                 losses.append(loss)
                 number += 1
@@ -139,14 +139,20 @@ def train_steps(
 
 
 @contextmanager
-def _memory_errors(recipe: Recipe) -> Iterator[None]:
-    """Turn torch's error for too little device memory into a TrainingError that names a batch size to try."""
+def device_errors(recipe: Recipe, precision: str) -> Iterator[None]:
+    """Turn torch's errors for what a device lacks, memory or bfloat16, into a TrainingError that says what to try."""
     try:
         yield
     except torch.OutOfMemoryError as error:
         raise TrainingError(
             f"{recipe.name}: batches of {recipe.batch_size} do not fit into this device's memory; "
             f"try a batch_size of {max(1, recipe.batch_size // 2)}."
+        ) from error
+    except RuntimeError as error:
+        if precision != "bfloat16" or "could not create a primitive" not in str(error):
+            raise
+        raise TrainingError(
+            f"{recipe.name}: its layers cannot be trained in bfloat16 on this processor; train it in float32."
         ) from error
 
 
