@@ -40,8 +40,10 @@ def visit(new_page):
         page.locator(f"#map .which [value='{NAME}']").check(force=True)  # several maps are in test_maps.py
         page.wait_for_function("name => denoiser.state.maps.map(map => map.name).join() === name", arg=NAME)
         if digit:
-            page.wait_for_function("() => denoiser.state.trajectory")
-            expect(page.locator("#latent_drawn_digit .fate")).to_have_count(1)  # those of other maps are gone
+            # Where the digit lands on this map, no longer on the one that was shown before.
+            on_map = "name => Object.keys(denoiser.state.trajectory?.maps ?? {}).join() === name"
+            page.wait_for_function(on_map, arg=NAME)
+            expect(page.locator("#latent_drawn_digit .fate")).to_have_count(1)
         page.locator("#map .over").scroll_into_view_if_needed()
         return page
 

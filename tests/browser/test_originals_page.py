@@ -27,14 +27,6 @@ def set_noise(page, factor, seed=9):
     page.evaluate("([factor, seed]) => denoiser.set({ factor, seed })", [factor, seed])
 
 
-@pytest.fixture(autouse=True)
-def _patience():
-    """Dreams take a while on a busy machine."""
-    expect.set_options(timeout=30_000)
-    yield
-    expect.set_options(timeout=5_000)
-
-
 @pytest.fixture
 def visit(new_page):
     """visit(example) opens the page as a visitor who took an example digit, under so much noise, or drew nothing."""
