@@ -134,6 +134,7 @@ def test_the_start_is_timed_and_what_it_imports(monkeypatch, capsys):
     assert f"{start.USUAL}: {figures['imports'][start.USUAL]:g} s" in out
 
 
+@pytest.mark.slow
 def test_a_sweep_is_timed_in_each_way_and_by_stage(capsys):
     threads = torch.get_num_threads()
     figures = sweep.measure(rounds=1)

@@ -11,6 +11,7 @@ from denoiser.noise import add_noise, draw_noise
 from denoiser.referee import CLEAN_READER, FAST_REFEREE, REFEREE
 
 
+@pytest.mark.slow
 def test_the_benchmark_of_the_referees(tiny_digits, capsys):
     figures = referees.measure(tiny_digits)
     old, fast, clean = (figures["referees"][name] for name in (REFEREE, FAST_REFEREE, CLEAN_READER))

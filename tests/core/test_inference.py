@@ -43,6 +43,7 @@ def requests():
     return [SweepRequest(digit_from_strokes(EXAMPLES[str(i)]), [*NOISES][i % len(NOISES)], i) for i in digits]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NETWORKS)
 def test_in_bfloat16_pictures_and_readings_stay_as_they_are(name, requests):
     """At most 0.01 dB over the noise factors of a sweep, and 0.1 % of probability."""

@@ -255,6 +255,7 @@ def test_other_pictures_do_not_go_on_with_a_training_on_these(own_models, folder
     assert "with other settings or pictures" in capsys.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_evaluate_says_what_was_trained_on_what(own_models, folder, tiny_digits, tmp_path, capsys, monkeypatch):
     write_fashion(tiny_digits, tmp_path)
     assert cli.main(["train", "tiny", "--dataset", "fashion-mnist", "--device", "cpu"]) == 0
