@@ -56,6 +56,8 @@ def test_an_error_of_torch_is_explained_only_where_it_is_about_the_precision():
         with pytest.raises(RuntimeError, match=words) as error, device_errors(NETWORKS["lstm"], precision):
             raise RuntimeError(words)
         assert not isinstance(error.value, TrainingError)
+    with pytest.raises(TrainingError, match="train it in float32"), device_errors(NETWORKS["lstm"], "bfloat16"):
+        raise RuntimeError("could not create a primitive descriptor for the LSTM forward propagation primitive")
 
 
 @pytest.mark.gpu
