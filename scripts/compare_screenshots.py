@@ -15,7 +15,7 @@ RED = (220, 0, 40)
 
 
 def differing(before: Image.Image, after: Image.Image) -> np.ndarray:
-    """Which pixels (h, w) differ visibly, in the size of both pictures together; what only one has differs."""
+    """Which pixels (h, w) differ visibly, as large as the larger picture; a pixel outside one of them differs."""
     height, width = max(before.height, after.height), max(before.width, after.width)
     layers = np.full((2, height, width, 3), np.nan, dtype=np.float32)
     for layer, picture in zip(layers, (before, after), strict=True):

@@ -44,6 +44,8 @@ def main(name: str, folder: Path = FOLDER) -> Path:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
     try:
         print(main(sys.argv[1]))
     except DenoiserError as error:

@@ -142,11 +142,9 @@ def tab(slug: str) -> Callable:
 
 def originals(page) -> None:
     """Possible originals of a digit under so much noise that some of them are other digits."""
-    example(page)
+    tab("originals")(page)
     page.evaluate("() => denoiser.set({ factor: 0.95 })")
-    page.get_by_test_id("tab-originals").click()
     page.wait_for_function("() => denoiser.state.originals?.asked.endsWith('/0.95')")
-    page.wait_for_timeout(4_000)
 
 
 TABS = {"originals": originals, "latent-space": tab("latent"), "models": tab("models"), "train": train}
@@ -159,12 +157,13 @@ def scroll_through(page) -> None:
         page.wait_for_timeout(150)
 
 
-def come_to_rest(page) -> None:
-    """Wait until the whole page looks the same twice, one second apart."""
+def picture_at_rest(page) -> bytes:
+    """The whole page as PNG, once it looks the same twice, one second apart; else as it is when patience ends."""
     before, deadline = b"", time.monotonic() + PATIENCE
     while (now := page.screenshot(full_page=True)) != before and time.monotonic() < deadline:
         before = now
         page.wait_for_timeout(1_000)
+    return now
 
 
 def shoot(page, path: Path) -> None:
@@ -174,9 +173,10 @@ def shoot(page, path: Path) -> None:
     page.wait_for_timeout(1_200)
     if whole:
         scroll_through(page)
-        come_to_rest(page)
-    shot = Image.open(io.BytesIO(page.screenshot(full_page=whole))).convert("RGB")
-    shot.save(path, **({} if whole else {"quality": 72, "method": 6}))
+        path.write_bytes(picture_at_rest(page))
+    else:
+        shot = Image.open(io.BytesIO(page.screenshot()))
+        shot.convert("RGB").save(path, quality=72, method=6)
     print(f"{path} {path.stat().st_size / 1024:.0f} kB")
 
 

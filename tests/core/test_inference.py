@@ -12,7 +12,6 @@ from denoiser.ink import digit_from_strokes
 from denoiser.models.inference import NORMS, fold_batch_norm, operations, prepare
 from denoiser.noise import NOISES
 from denoiser.runtime import precision
-from denoiser.runtime.precision import default_precision
 from denoiser.sweeps import SweepRequest, sweep_all
 from denoiser.web.serving.model_pool import ModelPool
 
@@ -39,7 +38,7 @@ def test_folding_changes_nothing_but_the_operations(name):
 @pytest.fixture(scope="module")
 def requests():
     """Each of our example digits under a noise of its own; four of them where bfloat16 is emulated and slow."""
-    digits = range(0, 10, 1 if default_precision(torch.device("cpu")) == "bfloat16" else 3)
+    digits = range(0, 10, 1 if precision.default_precision(torch.device("cpu")) == "bfloat16" else 3)
     return [SweepRequest(digit_from_strokes(EXAMPLES[str(i)]), [*NOISES][i % len(NOISES)], i) for i in digits]
 
 
