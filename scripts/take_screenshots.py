@@ -154,7 +154,7 @@ def scroll_through(page) -> None:
     """Bring everything into sight once: some sections load only then."""
     for part in (*range(0, page.evaluate("() => document.documentElement.scrollHeight"), 600), 0):
         page.evaluate("top => scrollTo(0, top)", part)
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(600)  # what is read in the blends is asked for after a rest
 
 
 def picture_at_rest(page) -> bytes:
